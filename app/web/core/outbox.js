@@ -1,0 +1,253 @@
+/**
+ * Commands on their way to the server. What is tapped is kept on this device first, then sent, in order per case and in
+ * parallel across cases, under an idempotency key made at the tap: sent twice, it happens once.
+ *
+ *   const { id, promise } = command({ path, method: "POST", body, caseId, optimistic, what, expiresAfter })
+ *   promise        the server's JSON, or an ApiError once a person must decide (refused) or it was given up
+ *   subscribe(caseId | null, fn) -> stop        fn(items) at once and on every change; null: all of this user
+ *   useOutbox(caseId)                           the same as a hook
+ *   retryNow(id?)  resend(id, body?)  discard(id)
+ *
+ * An item: { id, caseId, path, method, body, what, optimistic, state, stale, tries, nextAt, createdAt, error }.
+ * state: queued | sending | retrying | refused | sent. `stale` is set after 2 min: say "not sent" and offer the
+ * telephone; it keeps trying. A refused item stays until a person edits, resends or deletes it.
+ *
+ * optimistic false (accept, decline, assign, conclude, cancel): the screen changes only on the answer. Give those
+ * `expiresAfter` seconds where acting late would be wrong (an acceptance by somebody who walked away): if the server was
+ * never reached by then, the command is given up with the error type "expired".
+ */
+import { useEffect, useState } from "./html.js";
+import { ApiError, request } from "./api.js";
+import { nowIso, serverNow } from "./clock.js";
+import * as db from "./db.js";
+import { absorb } from "./store.js";
+
+const STEPS = [1, 2, 4, 8, 15, 30]; // seconds, then every 30 s; ± 20 %
+const STALE_MS = 120e3;
+const CARRIES_WRITTEN_AT = /^\/consultations(\/[^/]+\/messages)?$/;
+
+let items = new Map();
+let user = null, paused = true, clock = null;
+const waiting = new Map(); // id -> { resolve, reject }
+const listeners = new Map(); // caseId | null -> Set
+const tabs = globalThis.BroadcastChannel ? new BroadcastChannel("hoichan.outbox") : null;
+
+/** Bind to the signed-in user, take up what an earlier page left, and start sending. */
+export async function start(userId) {
+  user = userId;
+  paused = false;
+  const kept = await db.all("outbox");
+  kept.filter((row) => !items.has(row.id)).forEach((row) => {
+    const state = row.value.state === "refused" ? "refused" : "queued";
+    items.set(row.id, { ...row.value, state, error: row.value.error ?? null });
+  });
+  clock ??= setInterval(tick, 1000);
+  changed();
+  pump();
+}
+
+/** The session ended: keep everything, send nothing until this user is back. */
+export function pause() {
+  paused = true;
+}
+
+/** Another user signs in: this page forgets the former one's commands (they stay encrypted on the device, unless shared). */
+export function leave() {
+  paused = true;
+  user = null;
+  items = new Map();
+  changed();
+}
+
+export function command({ path, method = "POST", body = {}, caseId = null, optimistic = false, what = "command",
+  expiresAfter = null }) {
+  const id = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+  const createdAt = nowIso();
+  const sent = CARRIES_WRITTEN_AT.test(path) && method === "POST" && !body.written_at ? { ...body, written_at: createdAt } : body;
+  const item = {
+    id, user, path, method, body: sent, caseId, optimistic, what, expiresAfter, createdAt,
+    state: "queued", tries: 0, nextAt: 0, error: null, stale: false,
+  };
+  items.set(id, item);
+  const promise = new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
+  promise.catch(() => {}); // the item itself tells the screen; a caller who listens gets the error too
+  changed(caseId);
+  keep(item).catch(() => {}).then(pump);
+  return { id, promise };
+}
+
+const keep = ({ id, ...rest }) => db.put("outbox", id, { id, ...rest }, { what: rest.what, createdAt: rest.createdAt });
+
+function update(id, change) {
+  const item = items.get(id);
+  if (!item) return null;
+  const next = { ...item, ...change };
+  items.set(id, next);
+  changed(next.caseId);
+  return next;
+}
+
+function settle(id, how, value) {
+  waiting.get(id)?.[how](value);
+  waiting.delete(id);
+}
+
+/** The first unsent item of each case; a refused one waits for a person and holds nobody up. */
+function heads() {
+  const lanes = new Map();
+  for (const item of items.values()) {
+    if (item.state === "refused" || item.state === "sent") continue;
+    const lane = item.caseId ?? item.id;
+    if (!lanes.has(lane)) lanes.set(lane, item);
+  }
+  return lanes.values();
+}
+
+function pump() {
+  if (paused || !user) return;
+  for (const item of heads()) {
+    if (item.state !== "sending" && item.nextAt <= performance.now()) send(item);
+  }
+}
+
+async function send(item) {
+  update(item.id, { state: "sending", tries: item.tries + 1 });
+  const exchange = async () => {
+    const kept = await db.one("outbox", item.id).catch(() => item);
+    if (!kept) return { elsewhere: true }; // another tab of this user has sent or deleted it
+    return { json: await request(item.method, item.path, { body: item.body, key: item.id }) };
+  };
+  try {
+    const { json, elsewhere } = await exclusively(item.id, exchange);
+    await db.remove("outbox", item.id).catch(() => {});
+    tabs?.postMessage({ gone: item.id });
+    if (!elsewhere && json) absorb(item.path, json);
+    const done = items.get(item.id);
+    items.delete(item.id);
+    sentCount += 1;
+    changed(item.caseId, done && { ...done, state: "sent" });
+    settle(item.id, "resolve", json ?? null);
+  } catch (error) {
+    failed(item.id, error instanceof ApiError ? error : new ApiError({ type: "fault", detail: String(error) }));
+  }
+  pump();
+}
+
+const exclusively = (id, work) =>
+  navigator.locks ? navigator.locks.request(`hoichan.outbox.${id}`, work) : work();
+
+function failed(id, error) {
+  const item = items.get(id);
+  if (!item) return;
+  if (error.status === 401) {
+    pause();
+    update(id, { state: "queued", nextAt: 0 });
+    return;
+  }
+  if (error.temporary) {
+    const step = STEPS[Math.min(item.tries - 1, STEPS.length - 1)];
+    const wait = Math.max(error.retryAfter ?? 0, step) * (0.8 + Math.random() * 0.4);
+    const next = update(id, { state: "retrying", nextAt: performance.now() + wait * 1000, error: plain(error) });
+    if (next) tick();
+    return;
+  }
+  refuse(id, error);
+}
+
+function refuse(id, error) {
+  const next = update(id, { state: "refused", error: plain(error) });
+  if (!next) return;
+  if (next.optimistic || next.what === "request") keep(next).catch(() => {});
+  else { // the button that was pressed says why; nothing is left to resend
+    items.delete(id);
+    db.remove("outbox", id).catch(() => {});
+    changed(next.caseId);
+  }
+  settle(id, "reject", error);
+}
+
+const plain = ({ status, type, title, detail, errors, extra }) => ({ status, type, title, detail, errors, ...extra });
+
+function tick() {
+  const now = serverNow();
+  for (const item of items.values()) {
+    const age = now - Date.parse(item.createdAt);
+    if (item.expiresAfter && age > item.expiresAfter * 1000 && (item.state === "queued" || item.state === "retrying")) {
+      refuse(item.id, new ApiError({ type: "expired", detail: item.error?.detail ?? "" }));
+    } else if (!item.stale && age > STALE_MS && item.state !== "refused") {
+      update(item.id, { stale: true });
+    }
+  }
+  pump();
+}
+
+/** Try at once: the network is back, the page is in front again, or a person tapped. */
+export function retryNow(id = null) {
+  for (const item of items.values()) {
+    if ((id === null || item.id === id) && (item.state === "retrying" || item.state === "queued")) {
+      items.set(item.id, { ...item, nextAt: 0 });
+    }
+  }
+  pump();
+}
+
+/** After a refusal: the same words, or corrected ones, as a new command under a new key. */
+export function resend(id, body) {
+  const item = items.get(id);
+  if (!item) return null;
+  if (item.state !== "refused") {
+    retryNow(id);
+    return { id, promise: new Promise((resolve, reject) => waiting.set(id, { resolve, reject })) };
+  }
+  discard(id);
+  return command({ ...item, body: body ?? item.body });
+}
+
+export function discard(id) {
+  const item = items.get(id);
+  if (!item) return;
+  items.delete(id);
+  db.remove("outbox", id).catch(() => {});
+  tabs?.postMessage({ gone: id });
+  settle(id, "reject", new ApiError({ type: "discarded" }));
+  changed(item.caseId);
+}
+
+/** How many commands reached the server since this page was opened; the "back online" bar counts with it. */
+let sentCount = 0;
+export const sentSoFar = () => sentCount;
+
+export function list(caseId = null) {
+  const mine = [...items.values()].filter((item) => item.state !== "sent");
+  return caseId === null ? mine : mine.filter((item) => item.caseId === caseId);
+}
+
+export function subscribe(caseId, fn) {
+  if (!listeners.has(caseId)) listeners.set(caseId, new Set());
+  listeners.get(caseId).add(fn);
+  fn(list(caseId));
+  return () => listeners.get(caseId)?.delete(fn);
+}
+
+function changed(caseId) {
+  if (caseId) listeners.get(caseId)?.forEach((fn) => fn(list(caseId)));
+  else if (caseId === undefined) listeners.forEach((fns, id) => id !== null && fns.forEach((fn) => fn(list(id))));
+  listeners.get(null)?.forEach((fn) => fn(list()));
+}
+
+export function useOutbox(caseId = null) {
+  const [now, set] = useState(() => list(caseId));
+  useEffect(() => subscribe(caseId, set), [caseId]);
+  return now;
+}
+
+addEventListener("online", () => retryNow());
+document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && retryNow());
+if (tabs) {
+  tabs.onmessage = ({ data }) => {
+    const item = items.get(data.gone);
+    if (!item || item.state === "sending") return;
+    items.delete(data.gone);
+    changed(item.caseId);
+  };
+}

@@ -1,0 +1,282 @@
+/**
+ * What this page knows, and how streams change it.
+ *
+ *   state = { session, me, installation, specialties, consultations, headers, offers, alarms, boards, connection }
+ *     session        "starting" | "out" | "in" | "ended"
+ *     consultations  Map id -> ConsultationRead + { messages: [MessageRead] in the stream's order, ended?: why }
+ *     headers        Map id -> ConsultationHeader (lists)      offers  Map offer_id -> OfferRead + { n, gone? }
+ *     alarms         Map consultation_id -> { consultation_id, number, round, at }
+ *     boards         Map hospital -> { consultations: Map id -> ConsultationHeader, desks: [] }
+ *     connection     { state: "live" | "reconnecting" | "offline", since, lastAt, slow, back }
+ *   useStore(selector)   re-renders when the selection changes (compared one level deep)
+ *   setState(patch)      absorb(path, json): the answer of a command
+ *   applySnapshot, applyEvent: pure, (state, …) -> state; unknown event types change nothing but the header they carry
+ */
+import { useLayoutEffect, useReducer, useRef } from "./html.js";
+import { serverNow } from "./clock.js";
+
+export const initial = () => ({
+  session: "starting", me: null, installation: null, specialties: [],
+  consultations: new Map(), headers: new Map(), offers: new Map(), alarms: new Map(), boards: new Map(),
+  connection: { state: "reconnecting", since: serverNow(), lastAt: null, slow: false, back: null },
+});
+
+let state = initial();
+const listeners = new Set();
+
+export const getState = () => state;
+
+export function setState(patch) {
+  const next = typeof patch === "function" ? patch(state) : { ...state, ...patch };
+  if (next === state) return;
+  state = next;
+  [...listeners].forEach((fn) => fn(state));
+}
+
+/** Forget everything about patients (signed out); the installation and the words stay. */
+export function clear(session) {
+  setState((s) => ({ ...initial(), installation: s.installation, specialties: s.specialties, connection: s.connection, session }));
+}
+
+export function subscribe(fn) {
+  listeners.add(fn);
+  return () => listeners.delete(fn);
+}
+
+export function useStore(selector = (s) => s) {
+  const [, again] = useReducer((n) => n + 1, 0);
+  const held = useRef(null);
+  held.current = { selector, value: selector(state) };
+  useLayoutEffect(() => {
+    const check = () => {
+      if (!same(held.current.selector(state), held.current.value)) again();
+    };
+    check();
+    return subscribe(check);
+  }, []);
+  return held.current.value;
+}
+
+function same(a, b) {
+  if (Object.is(a, b)) return true;
+  if (!a || !b || typeof a !== "object" || typeof b !== "object" || a instanceof Map || b instanceof Map) return false;
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((k) => Object.is(a[k], b[k]));
+}
+
+/** The specialty's name in the language asked for; the code when it is not known here. */
+export function specialtyName(code, language) {
+  const found = state.specialties.find((s) => s.code === code);
+  return found ? found[language] ?? found.vi : code ?? "";
+}
+
+// --- reading streams: pure functions --------------------------------------------------------------------------------
+
+const kindOf = (stream) => stream.slice(0, stream.indexOf(":"));
+const subjectOf = (stream) => stream.slice(stream.indexOf(":") + 1);
+const withEntry = (map, key, value) => new Map(map).set(key, value);
+function without(map, key) {
+  const next = new Map(map);
+  next.delete(key);
+  return next;
+}
+
+/** A snapshot replaces what its stream had told; what other streams told stays. */
+export function applySnapshot(s, stream, d, n) {
+  const kind = kindOf(stream);
+  if (kind === "consultation") {
+    const read = { ...d.consultation, messages: inOrder(d.messages ?? []) };
+    return withHeader({ ...s, consultations: withEntry(s.consultations, read.id, read) }, headerOf(read));
+  }
+  if (kind === "user") {
+    const offers = new Map((d.offers ?? []).map((offer) => [offer.offer_id, { ...offer, n }]));
+    const alarms = new Map((d.alarms ?? []).map((alarm) => [alarm.consultation_id, alarm]));
+    return { ...s, offers, alarms };
+  }
+  if (kind === "hospital") {
+    const consultations = new Map((d.consultations ?? []).map((h) => [idOf(h), h]));
+    const board = { ...d, consultations, desks: d.desks ?? [] };
+    return { ...s, boards: withEntry(s.boards, subjectOf(stream), board) };
+  }
+  return s;
+}
+
+export function applyEvent(s, event) {
+  const kind = kindOf(event.s);
+  const d = event.d ?? {};
+  if (kind === "consultation") return onConsultation(s, event, d);
+  if (kind === "user") return onUser(s, event, d);
+  if (kind === "hospital") return onHospital(s, event, d);
+  return s;
+}
+
+function onConsultation(s, event, d) {
+  const id = d.consultation_id ?? subjectOf(event.s);
+  const before = s.consultations.get(id);
+  let read = before;
+  if (d.consultation) read = { ...d.consultation, messages: before?.messages ?? [] };
+  if (read) {
+    read = { ...read, ...(d.header ? shared(d.header) : {}) };
+    if (d.message) read.messages = withMessage(read.messages, d.message);
+    if (d.vitals) {
+      read.vitals = byTime(upsert(read.vitals ?? [], d.vitals, "id"));
+      read.news2 = read.vitals.at(-1)?.news2 ?? null;
+    }
+    if (d.callout) read.callouts = upsert(read.callouts ?? [], d.callout, "id");
+    if (d.participants) read.participants = d.participants;
+    if (d.conclusion) read.conclusion = d.conclusion;
+    if (d.read_back) read.read_backs = upsert(read.read_backs ?? [], d.read_back, "event_id");
+    if (d.outcome) read.outcomes = upsert(read.outcomes ?? [], d.outcome, "at");
+  }
+  let next = read && read !== before ? { ...s, consultations: withEntry(s.consultations, id, read) } : s;
+  if (d.header) next = withHeader(next, d.header);
+  else if (read) next = withHeader(next, headerOf(read));
+  return settleAlarm(next, d.header);
+}
+
+function onUser(s, event, d) {
+  let next = s;
+  const offer = d.offer ?? s.offers.get(d.offer_id);
+  if (offer) {
+    const n = event.t === "offer.made" ? event.n : offer.n ?? event.n;
+    const changed = { ...offer, ...offerFacts(event, d), n };
+    next = { ...next, offers: withEntry(next.offers, offer.offer_id, changed) };
+  }
+  if (event.t === "escalation.exhausted") {
+    const alarm = {
+      consultation_id: d.consultation_id, number: d.number ?? d.header?.number, round: d.round ?? d.header?.round ?? 0,
+      at: event.at, header: d.header,
+    };
+    next = { ...next, alarms: withEntry(next.alarms, d.consultation_id, alarm) };
+  }
+  if (d.header) next = withHeader(next, d.header);
+  return settleAlarm(next, d.header);
+}
+
+function offerFacts(event, d) {
+  switch (event.t) {
+    case "offer.made": return { due_at: d.due_at ?? d.offer?.due_at };
+    case "offer.delivered": return { delivered_at: d.delivered_at ?? event.at };
+    case "offer.seen": return { seen_at: d.seen_at ?? event.at };
+    case "offer.expired": return { expired_at: event.at };
+    case "offer.accepted": return { state: d.state ?? "accepted", answered_at: event.at };
+    case "offer.declined": return { state: "declined", reason: d.reason ?? null, gone: event.at };
+    case "offer.withdrawn": return { state: "withdrawn", reason: d.reason ?? null, by_name: d.holder_name ?? d.header?.holder_name ?? null, gone: event.at };
+    case "escalation.scheduled": return { due_at: d.due_at ?? d.next_due_at ?? null };
+    default: return {};
+  }
+}
+
+function onHospital(s, event, d) {
+  const hospital = subjectOf(event.s);
+  const board = s.boards.get(hospital) ?? { consultations: new Map(), desks: [] };
+  let next = board;
+  if (d.header) next = { ...next, consultations: withEntry(next.consultations, idOf(d.header), d.header) };
+  if (event.t === "presence.changed" && (d.user ?? d.doctor)) {
+    const who = d.user ?? d.doctor;
+    next = { ...next, desks: next.desks.map((desk) => ({
+      ...desk, on_call: (desk.on_call ?? []).map((p) => (p.doctor === who ? { ...p, online: d.online } : p)),
+    })) };
+  }
+  if (d.desks) next = { ...next, desks: d.desks };
+  else if (d.desk && typeof d.desk === "object") next = { ...next, desks: upsert(next.desks, d.desk, "desk") };
+  const after = next === board ? s : { ...s, boards: withEntry(s.boards, hospital, next) };
+  return settleAlarm(d.header ? withHeader(after, d.header) : after, d.header);
+}
+
+/** The coordinator is rung until the case is held, closed or cancelled, and not a second longer. */
+function settleAlarm(s, header) {
+  if (!header || !s.alarms.has(idOf(header))) return s;
+  return header.holder || header.status !== "ringing" ? { ...s, alarms: without(s.alarms, idOf(header)) } : s;
+}
+
+export const idOf = (header) => header.id ?? header.consultation_id;
+
+function withHeader(s, header) {
+  const id = idOf(header);
+  const before = s.headers.get(id);
+  // an older header (a list fetched before the event arrived) must not undo a newer fact
+  if (before && (before.version ?? 0) > (header.version ?? 0)) return s;
+  // a board header carries no label, question or situation: keep what a readable source has told
+  return { ...s, headers: withEntry(s.headers, id, { ...before, ...header, id }) };
+}
+
+/** Fields with the same meaning in a header and in a consultation. */
+const SHARED = ["version", "status", "urgency", "holder", "holder_name", "held_since", "answer_due_at", "answered_at",
+  "updated_at", "concluded_at", "outcome_due_at", "number"];
+const shared = (header) => Object.fromEntries(SHARED.filter((k) => k in header).map((k) => [k, header[k]]));
+
+/** The list row of a consultation that is known in full. */
+export function headerOf(c) {
+  const ringing = (c.callouts ?? []).filter((x) => x.state === "ringing").at(-1) ?? (c.callouts ?? []).at(-1);
+  const upcoming = (ringing?.ladder ?? []).find((step) => !step.started);
+  const head = {
+    id: c.id, consultation_id: c.id, number: c.number, version: c.version, status: c.status, urgency: c.urgency,
+    specialty: c.specialty, hospital: c.hospital, hospital_name: c.hospital_name, ward_name: c.ward_name,
+    sex: c.patient?.sex, age_years: c.patient?.age_years, age_months: c.patient?.age_months,
+    diagnosis_code: c.diagnosis?.code ?? null, requester_name: c.requester_name, holder: c.holder,
+    holder_name: c.holder_name, held_since: c.held_since, answer_due_at: c.answer_due_at, answered_at: c.answered_at,
+    created_at: c.created_at, concluded_at: c.concluded_at, outcome_due_at: c.outcome_due_at, updated_at: c.updated_at,
+    demo: c.demo, label: c.patient?.label, question: c.question, situation: c.situation, ward: c.ward,
+    requester: c.requester,
+  };
+  if (!ringing) return head;
+  return {
+    ...head, desk: ringing.desk, desk_name: ringing.desk_name, answering_hospital: ringing.hospital,
+    answering_hospital_name: ringing.hospital_name, step: ringing.step, steps_total: ringing.steps_total,
+    round: ringing.round, next_due_at: ringing.state === "ringing" ? ringing.next_due_at : null,
+    next_names: upcoming ? upcoming.doctors.map((d) => d.doctor_name) : [], next_who: upcoming?.who ?? [],
+    ringing: (ringing.offers ?? []).filter((o) => o.state === "made").map(({ doctor, doctor_name, role, delivered_at, seen_at }) =>
+      ({ doctor, doctor_name, role, delivered_at, seen_at })),
+  };
+}
+
+function upsert(list, item, key) {
+  return list.some((x) => x[key] === item[key])
+    ? list.map((x) => (x[key] === item[key] ? { ...x, ...item } : x))
+    : [...list, item];
+}
+
+const byTime = (vitals) => [...vitals].sort((a, b) => Date.parse(a.taken_at) - Date.parse(b.taken_at));
+const inOrder = (messages) => [...messages].sort((a, b) => a.n - b.n);
+
+/** The server's order, whatever the order of arrival; a correction marks the message it supersedes, never hides it. */
+function withMessage(messages, message) {
+  const marked = message.supersedes
+    ? messages.map((m) => (m.event_id === message.supersedes ? { ...m, superseded_by: message.event_id } : m))
+    : messages;
+  return inOrder(upsert(marked, message, "event_id"));
+}
+
+// --- answers of reads and commands ----------------------------------------------------------------------------------
+
+/** Take in a whole consultation (GET or the answer of a command); `messages` where they were read too. */
+export function putConsultation(read, messages) {
+  setState((s) => {
+    const before = s.consultations.get(read.id);
+    const stale = before && (before.version ?? 0) > (read.version ?? 0);
+    const merged = { ...(stale ? { ...before, may: before.may } : read), messages: before?.messages ?? [] };
+    if (messages) merged.messages = messages.reduce(withMessage, merged.messages);
+    delete merged.ended;
+    return withHeader({ ...s, consultations: withEntry(s.consultations, read.id, merged) }, headerOf(merged));
+  });
+}
+
+export function putHeaders(items) {
+  setState((s) => items.reduce(withHeader, s));
+}
+
+/** The 2xx body of a command: ConsultationRead, or MessageRead for `…/messages`. */
+export function absorb(path, json) {
+  const message = /^\/consultations\/([^/]+)\/messages$/.exec(path);
+  if (message) {
+    setState((s) => {
+      const before = s.consultations.get(message[1]);
+      if (!before) return s;
+      const read = { ...before, messages: withMessage(before.messages, json) };
+      return { ...s, consultations: withEntry(s.consultations, before.id, read) };
+    });
+  } else if (json.id && json.status && json.number !== undefined && "urgency" in json) {
+    putConsultation(json);
+  }
+}
