@@ -1,0 +1,110 @@
+// What a consultation says about itself: pure readings of ConsultationRead or ConsultationHeader.
+// Nothing here guesses. What the server has not said is returned as null, and the parts print it as unknown.
+import { has, lang, t } from "../core/i18n.js";
+
+/** Order of urgency, most urgent first. */
+export const URGENCIES = ["red", "orange", "yellow", "green"];
+
+/** Minutes after which a measured value is called old, by urgency (hazard 12). */
+export const OLD_AFTER_MIN = { red: 15, orange: 30, yellow: 60, green: 60 };
+
+/** "58 tuổi", "8 tháng", or "chưa rõ tuổi". Accepts a patient or a header. */
+export function ageText(p) {
+  const years = p.age_years;
+  if (years == null && p.age_months == null) return t("p.age_unknown");
+  if (years == null || years < 2) {
+    const months = p.age_months ?? years * 12;
+    return t("p.months", { n: months });
+  }
+  return t("p.years", { n: years });
+}
+
+/** "Nam", "Nữ", … */
+export const sexText = (p) => t(`p.sex.${p.sex ?? "unknown"}`);
+
+/** "Nam 58 tuổi", in either language, from a consultation or a header. */
+export function personText(c) {
+  const p = c.patient ?? c;
+  return lang() === "vi" ? `${sexText(p)} ${ageText(p)}` : `${sexText(p)}, ${ageText(p)}`;
+}
+
+/** The patient in one line, for dialogs and spoken names: label, sex, age, case number. */
+export const patientText = (c) =>
+  [c.patient?.label ?? c.label, personText(c), c.number].filter(Boolean).join(" · ");
+
+/** The callout that rings now, else the last one, else null. */
+export function currentCallout(c) {
+  const all = c.callouts ?? [];
+  return all.find((x) => x.state === "ringing") ?? all[all.length - 1] ?? null;
+}
+
+/** Who is being rung: [{name, role, delivered_at, seen_at, undelivered}]. */
+export function ringing(c) {
+  if (c.callouts) {
+    return c.callouts
+      .filter((x) => x.state === "ringing")
+      .flatMap((x) => x.offers.filter((o) => o.state === "made"))
+      .map((o) => ({ ...o, name: o.doctor_name }));
+  }
+  return (c.ringing ?? []).map((o) => ({ ...o, name: o.doctor_name }));
+}
+
+/**
+ * The next step of the ladder: {names, role, due_at, last}. `due_at` is when somebody more is rung;
+ * `last` says that the ladder has no further step and the last one rings again and again.
+ */
+export function nextStep(c) {
+  if (c.callouts) {
+    const call = c.callouts.find((x) => x.state === "ringing");
+    if (!call) return null;
+    const step = (call.ladder ?? []).find((s) => !s.started);
+    return {
+      names: step ? stepNames(step) : [],
+      due_at: call.next_due_at,
+      last: !step,
+      round: call.round ?? 0,
+    };
+  }
+  if (c.status !== "ringing" && !c.next_due_at) return null;
+  const last = c.steps_total != null && c.step != null && c.step + 1 >= c.steps_total;
+  return { names: c.next_names ?? [], due_at: c.next_due_at ?? null, last, round: c.round ?? 0 };
+}
+
+/** Names of a planned step: its people as resolved now, else its roles in words. */
+export function stepNames(step) {
+  const people = (step.doctors ?? []).map((d) => d.doctor_name).filter(Boolean);
+  return people.length ? people : (step.who ?? []).map(roleText);
+}
+
+/** "trực chính", "điều phối viên", …; an unknown role is shown as it came. */
+export function roleText(role) {
+  const key = `role.${role}`;
+  return has(key) ? t(key) : role;
+}
+
+/** "A", "A, B" or "A, B và 3 người khác". */
+export function nameList(names) {
+  const unique = [...new Set(names)];
+  if (unique.length <= 2) return unique.join(", ");
+  return t("p.and_more", { names: unique.slice(0, 2).join(", "), n: unique.length - 2 });
+}
+
+/** One line on the problem: the coded or written diagnosis, else the situation's first line, else null. */
+export function problemText(c) {
+  const text = c.diagnosis?.text || c.situation || c.diagnosis?.code || c.diagnosis_code;
+  return text ? String(text).split("\n")[0] : null;
+}
+
+/** Name of a specialty code in the reader's language; the code itself while the list is unknown. */
+export function specialtyName(code, list) {
+  const s = (list ?? []).find((x) => x.code === code);
+  return s ? s[lang()] ?? s.vi : code;
+}
+
+/** Sort of the board: urgency, then time left (overdue first), held and answered ones after. */
+export function byUrgencyThenDue(a, b) {
+  const u = URGENCIES.indexOf(a.urgency) - URGENCIES.indexOf(b.urgency);
+  if (u) return u;
+  const due = (c) => (c.answered_at || !c.answer_due_at ? Infinity : Date.parse(c.answer_due_at));
+  return due(a) - due(b) || (a.created_at < b.created_at ? -1 : 1);
+}
