@@ -1,0 +1,3 @@
+"""hoichan: a consultation hotline between hospitals."""
+
+__version__ = "1.0.0"

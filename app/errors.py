@@ -1,0 +1,219 @@
+"""Named errors of the house: what went wrong, in both languages, and the HTTP status that says so.
+
+Only `routers/problems.py` knows the wire format (RFC 9457). A template's braces are filled from the error's arguments,
+which also travel as extra members of the problem.
+"""
+
+from typing import Any, ClassVar
+
+
+class Problem(Exception):
+    """Something a caller must be told. `type` is stable; the sentences may change."""
+
+    status: ClassVar[int] = 400
+    type: ClassVar[str] = "bad-request"
+    title: ClassVar[tuple[str, str]] = ("Yêu cầu không hợp lệ", "Bad request")
+    detail: ClassVar[tuple[str, str]] = ("", "")
+    retry_after: ClassVar[int | None] = None
+
+    def __init__(self, **extra: Any) -> None:
+        """Keep what fills the sentence; values must be ready for JSON."""
+        self.extra = extra
+        super().__init__(self.type)
+
+    def sentence(self, language: str) -> tuple[str, str]:
+        """Return title and detail in `vi` or `en`."""
+        index = 1 if language == "en" else 0
+        return self.title[index], self.detail[index].format_map(_Blank(self.extra))
+
+
+class _Blank(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
+class NotFound(Problem):
+    """Absent, or not for this caller: the same answer."""
+
+    status = 404
+    type = "not-found"
+    title = ("Không tìm thấy", "Not found")
+    detail = ("Không có mục này, hoặc bạn không được xem.", "There is no such item, or it is not yours to see.")
+
+
+class Unauthenticated(Problem):
+    """No valid session or token."""
+
+    status = 401
+    type = "unauthenticated"
+    title = ("Phiên làm việc đã kết thúc", "Your session has ended")
+    detail = ("Đăng nhập để tiếp tục.", "Sign in to continue.")
+
+
+class WrongCredentials(Problem):
+    """User name and password do not match; says no more than that."""
+
+    status = 401
+    type = "wrong-credentials"
+    title = ("Chưa đăng nhập được", "Not signed in")
+    detail = ("Tên đăng nhập hoặc mật khẩu chưa đúng.", "User name or password is not right.")
+
+
+class Forbidden(Problem):
+    """The caller may know of the thing, but not do this to it."""
+
+    status = 403
+    type = "forbidden"
+    title = ("Không được phép", "Not allowed")
+    detail = ("Tài khoản của bạn không làm được việc này.", "Your account cannot do this.")
+
+
+class CrossSite(Problem):
+    """A browser command that did not come from our own page."""
+
+    status = 403
+    type = "cross-site"
+    title = ("Yêu cầu từ trang lạ", "Request from another site")
+    detail = (
+        "Lệnh bằng phiên trình duyệt phải đến từ chính trang này.",
+        "Commands with a browser session must come from this site's own page.",
+    )
+
+
+class InsecureTransport(Problem):
+    """A cookie session over plain HTTP from another machine."""
+
+    status = 403
+    type = "insecure-transport"
+    title = ("Cần kết nối an toàn", "A secure connection is needed")
+    detail = (
+        "Chỉ mở phiên trình duyệt qua https, hoặc trên chính máy chủ.",
+        "Browser sessions are opened over https only, or on the server itself.",
+    )
+
+
+class TooManyAttempts(Problem):
+    """Too many failed sign-ins from here for this account, or from this address."""
+
+    status = 429
+    type = "too-many-attempts"
+    title = ("Thử lại sau", "Try again later")
+    detail = ("Sai quá nhiều lần. Thử lại sau {retry_s} giây.", "Too many failures. Try again in {retry_s} seconds.")
+
+
+class KeyMissing(Problem):
+    """A command without an Idempotency-Key."""
+
+    status = 400
+    type = "idempotency-key-missing"
+    title = ("Thiếu Idempotency-Key", "Idempotency-Key is missing")
+    detail = (
+        "Mỗi lệnh cần tiêu đề Idempotency-Key (1 đến 200 ký tự ASCII).",
+        "Every command needs an Idempotency-Key header (1 to 200 printable ASCII characters).",
+    )
+
+
+class KeyReused(Problem):
+    """The same key with another command."""
+
+    status = 422
+    type = "idempotency-key-reused"
+    title = ("Idempotency-Key đã dùng", "Idempotency-Key was used before")
+    detail = ("Khóa này thuộc một lệnh khác.", "This key belongs to another command.")
+
+
+class Invalid(Problem):
+    """Bad input that only the service can see; names the fields."""
+
+    status = 422
+    type = "invalid"
+    title = ("Còn mục cần sửa", "Something needs correcting")
+    detail = ("{count} mục cần sửa.", "{count} to correct.")
+
+    def __init__(self, field: str, vi: str, en: str) -> None:
+        """Name the field and say what is wrong, in both languages."""
+        super().__init__(count=1)
+        self.errors = [(field, vi, en)]
+
+
+class Taken(Problem):
+    """Somebody else holds the case."""
+
+    status = 409
+    type = "taken"
+    title = ("Đã có người nhận trước", "Someone else accepted first")
+    detail = ("{holder_name} đã tiếp nhận lúc {at_local}.", "{holder_name} accepted at {at_local}.")
+
+
+class WrongState(Problem):
+    """The case is not in a state in which this can be done."""
+
+    status = 409
+    type = "wrong-state"
+    title = ("Không làm được lúc này", "Not possible now")
+    detail = ("Ca đang ở trạng thái «{status}».", "The case is «{status}».")
+
+
+class NotRinging(WrongState):
+    """Nothing rings for this doctor in this case."""
+
+    type = "not-ringing"
+    detail = ("Ca này không còn đổ chuông cho bạn.", "This case no longer rings for you.")
+
+
+class NotEligible(Problem):
+    """The doctor may not take responsibility in this specialty, or the duty has ended."""
+
+    status = 409
+    type = "not-eligible"
+    title = ("Không tiếp nhận được", "Cannot accept")
+    detail = (
+        "Cần bác sĩ có chuyên khoa {specialty}. Hãy phân công người khác.",
+        "A doctor with specialty {specialty} is needed. Assign somebody else.",
+    )
+
+
+class MustAct(Problem):
+    """A coordinator cannot silence a case that nobody holds."""
+
+    status = 409
+    type = "must-act"
+    title = ("Ca chưa có người giữ", "Nobody holds the case")
+    detail = (
+        "Điều phối viên không từ chối được: hãy phân công một bác sĩ.",
+        "A coordinator cannot decline: assign a doctor.",
+    )
+
+
+class NoAgreement(Problem):
+    """A routine request outside any agreement."""
+
+    status = 409
+    type = "no-agreement"
+    title = ("Chưa có thỏa thuận", "No agreement")
+    detail = (
+        "Bệnh viện chưa có thỏa thuận cho chuyên khoa này. Có thể hỏi: {could_ask}.",
+        "Your hospital has no agreement for this specialty. You could ask: {could_ask}.",
+    )
+
+
+class NobodyToRing(Problem):
+    """There is no desk and no coordinator to ring: telephone."""
+
+    status = 409
+    type = "nobody-to-ring"
+    title = ("Không có bàn trực nào để gọi", "No desk to ring")
+    detail = ("Gọi điện thoại theo danh bạ. Yêu cầu chưa được gửi.", "Use the telephone list. The request was not sent.")
+
+
+class DatabaseAway(Problem):
+    """The database does not answer; nothing was done that was not acknowledged."""
+
+    status = 503
+    type = "unavailable"
+    title = ("Máy chủ tạm gián đoạn", "Temporarily unavailable")
+    detail = (
+        "Chưa lưu được. Máy sẽ tự thử lại. Gấp thì gọi điện thoại.",
+        "Not stored. Retry shortly. If it is urgent, telephone.",
+    )
+    retry_after = 2

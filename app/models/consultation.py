@@ -1,0 +1,385 @@
+"""A consultation (ca hội chẩn): the patient's question, who holds it, and every change it can go through."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database import Base
+from app.errors import Invalid, MustAct, NotEligible, NotRinging, Taken, WrongState
+from app.models.callout import COORDINATOR, Callout, CalloutState, Candidate, Offer, OfferState
+from app.models.discussion import Conclusion, Outcome, Participant, ReadBack, VitalSigns
+from app.models.urgency import Urgency
+
+OUTCOME_DUE = timedelta(hours=24)
+UNDO_RED = timedelta(seconds=10)
+
+
+class Status(StrEnum):
+    """ringing → active → concluded → closed, or cancelled."""
+
+    RINGING = "ringing"
+    ACTIVE = "active"
+    CONCLUDED = "concluded"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+
+
+OPEN = (Status.RINGING, Status.ACTIVE)
+LIVE = (Status.RINGING, Status.ACTIVE, Status.CONCLUDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The one who acts, as the models need to know them."""
+
+    id: UUID
+    name: str
+    licence: str | None = None
+    hospital_id: UUID | None = None
+    hospital_name: str | None = None
+    specialties: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Acceptance:
+    """What an acceptance changed."""
+
+    callout: Callout
+    offer: Offer
+    withdrawn: list[Offer]
+    ended: list[Callout]
+    handed_over_from: UUID | None
+    again: bool = False
+
+
+@dataclass(slots=True)
+class Ending:
+    """Callouts that stopped and offers that were taken back with them."""
+
+    callouts: list[Callout] = field(default_factory=list)
+    withdrawn: list[Offer] = field(default_factory=list)
+
+
+class Consultation(Base):
+    """The case. The row is also the counter of its stream (`version`) and the head of its hash chain (`head_hash`).
+
+    Names of hospital, ward and people are kept as they were when the request was made: the record must show that night.
+    """
+
+    __tablename__ = "consultation"
+    __allow_unmapped__ = True
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(unique=True)
+    hospital_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
+    hospital_name: Mapped[str]
+    ward_id: Mapped[UUID | None] = mapped_column(ForeignKey("ward.id"))
+    ward_name: Mapped[str | None]
+    ward_phone: Mapped[str | None]
+    requester_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"), index=True)
+    requester_name: Mapped[str]
+    requester_phone: Mapped[str | None]
+    requester_licence: Mapped[str | None]
+    specialty: Mapped[str] = mapped_column(ForeignKey("specialty.code"))
+    urgency: Mapped[str]
+    status: Mapped[str]
+    question: Mapped[str]
+    situation: Mapped[str]
+    background: Mapped[str]
+    assessment: Mapped[str]
+    recommendation: Mapped[str]
+    kind_of_help: Mapped[str | None]
+    label: Mapped[str]
+    sex: Mapped[str]
+    birth_date: Mapped[date | None]
+    age_years: Mapped[int | None]
+    age_months: Mapped[int | None]
+    weight_kg: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
+    identifiers: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
+    diagnosis_code: Mapped[str | None]
+    diagnosis_text: Mapped[str | None]
+    safety: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    warnings: Mapped[list[str]] = mapped_column(JSONB, default=list)
+    drill: Mapped[bool] = mapped_column(default=False)
+    version: Mapped[int] = mapped_column(BigInteger, default=0)
+    head_hash: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
+    holder_id: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.id"))
+    holder_name: Mapped[str | None]
+    holder_licence: Mapped[str | None]
+    held_since: Mapped[datetime | None]
+    answer_due_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    outcome_due_at: Mapped[datetime | None]
+    written_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    concluded_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    cancelled_at: Mapped[datetime | None]
+    cancel_reason: Mapped[str | None]
+
+    callouts: list[Callout]
+    participants: list[Participant]
+    vitals: list[VitalSigns]
+    conclusions: list[Conclusion]
+    read_backs: list[ReadBack]
+    outcomes: list[Outcome]
+
+    __table_args__ = (
+        CheckConstraint("(holder_id IS NULL) = (held_since IS NULL)", name="holder_since"),
+        CheckConstraint("status <> 'active' OR holder_id IS NOT NULL", name="active_is_held"),
+        Index("ix_consultation_hospital_open", "hospital_id", postgresql_where=text("status IN ('ringing','active')")),
+        Index("ix_consultation_hospital_created", "hospital_id", "created_at"),
+        Index("ix_consultation_ward_live", "ward_id", postgresql_where=text("status NOT IN ('closed','cancelled')")),
+        Index("ix_consultation_created", "created_at", "id"),
+    )
+
+    # --- what is so -------------------------------------------------------------------------------------------------
+
+    @property
+    def ringing_callouts(self) -> list[Callout]:
+        """Callouts that still ask somebody."""
+        return [c for c in self.callouts if c.ringing]
+
+    @property
+    def conclusion(self) -> Conclusion | None:
+        """The conclusion that stands."""
+        return self.conclusions[-1] if self.conclusions else None
+
+    @property
+    def newest_vitals(self) -> VitalSigns | None:
+        """The set of vital signs taken last."""
+        return max(self.vitals, key=lambda v: (v.taken_at, v.recorded_at), default=None)
+
+    def offers_to(self, user_id: UUID) -> list[Offer]:
+        """All offers ever made to this doctor in this case."""
+        return [o for c in self.callouts for o in c.offers if o.doctor_id == user_id]
+
+    def participant(self, user_id: UUID) -> Participant | None:
+        """Return the doctor's part in the case, present or past."""
+        return next((p for p in self.participants if p.user_id == user_id), None)
+
+    def is_member(self, user_id: UUID) -> bool:
+        """Whether this person takes part now."""
+        part = self.participant(user_id)
+        return part is not None and part.left_at is None
+
+    def require(self, *statuses: Status) -> None:
+        """Refuse what is not possible in the present state."""
+        if self.status not in statuses:
+            raise WrongState(status=self.status)
+
+    # --- answering --------------------------------------------------------------------------------------------------
+
+    def accept(self, *, by: Person, now: datetime, on_duty_at: Sequence[UUID]) -> Acceptance:
+        """Make `by` responsible for the patient's question; exactly one doctor can win a callout.
+
+        An expired offer is as good as a fresh one while the callout rings; a doctor on duty at the desk needs no offer.
+        Raises Taken, NotRinging, NotEligible or WrongState.
+        """
+        if self.status in (Status.CANCELLED, Status.CLOSED, Status.CONCLUDED):
+            raise WrongState(status=self.status)
+        callout, offer = self._answerable(by, now=now, on_duty_at=on_duty_at)
+        if callout.specialty not in by.specialties:
+            raise NotEligible(specialty=callout.specialty)
+        former = self.holder_id if self.holder_id != by.id else None
+        offer.accept(now=now)
+        if callout.urgency == Urgency.RED:
+            withdrawn = [o for o in callout.offers if o.state == OfferState.MADE and o.role == COORDINATOR]
+            for other in withdrawn:
+                other.withdraw("taken", now=now)
+        else:
+            withdrawn = callout.withdraw_open("taken", now=now)
+        callout.end(CalloutState.ACCEPTED, None, now=now)
+        ended = [c for c in self.callouts if c.ringing]
+        for other_callout in ended:
+            withdrawn += other_callout.withdraw_open("taken", now=now)
+            other_callout.end(CalloutState.ENDED, "taken", now=now)
+        self._hold(by, now)
+        return Acceptance(callout, offer, withdrawn, ended, former)
+
+    def refuse(self, *, by: Person, reason: str, text: str | None, now: datetime) -> list[tuple[Callout, Offer]]:
+        """Decline every open offer to `by`; a coordinator at the end of the ladder cannot."""
+        open_offers = [(c, o) for c in self.callouts for o in c.offers if o.doctor_id == by.id and o.rings]
+        if not open_offers:
+            raise NotRinging(status=self.status)
+        if any(o.role == COORDINATOR for _, o in open_offers) and self.holder_id is None:
+            raise MustAct
+        for _, offer in open_offers:
+            offer.decline(reason, text, now=now)
+        return open_offers
+
+    def attend(self, *, by: Person, coming: bool, now: datetime) -> tuple[Callout, Offer]:
+        """A member of the red team answers the leader: coming, or cannot (which is a refusal)."""
+        callout, offer = self._team_offer(by.id)
+        if coming:
+            offer.attend("coming", now=now)
+            self.join(by, "team", now=now)
+        else:
+            offer.attend("cannot", now=now)
+            offer.decline("cannot", None, now=now)
+        return callout, offer
+
+    def stand_down(self, *, user_id: UUID | None, now: datetime) -> list[Offer]:
+        """The leader needs one member, or all who have not answered, no longer."""
+        stood: list[Offer] = []
+        for callout in self.callouts:
+            if callout.state != CalloutState.ACCEPTED:
+                continue
+            for offer in callout.offers:
+                if offer.state == OfferState.MADE and user_id in (None, offer.doctor_id):
+                    if user_id is None and offer.attendance == "coming":
+                        continue
+                    offer.attend("stood_down", now=now)
+                    offer.withdraw("stood_down", now=now)
+                    stood.append(offer)
+        return stood
+
+    # --- changing ---------------------------------------------------------------------------------------------------
+
+    def raise_urgency(self, urgency: Urgency, *, answer_due_at: datetime, now: datetime) -> Ending:
+        """The patient is worse. The running callouts end; the caller opens the new ladder from its first step."""
+        self.require(*OPEN)
+        if urgency.rank >= Urgency(self.urgency).rank:
+            raise Invalid("urgency", "Chỉ nâng mức khẩn, không hạ.", "Urgency can only be raised.")
+        self.urgency = urgency
+        self.answer_due_at = min(self.answer_due_at, answer_due_at)
+        self.answered_at = None
+        ending = Ending()
+        for callout in self.ringing_callouts:
+            ending.withdrawn += callout.withdraw_open("superseded", now=now)
+            callout.end(CalloutState.ENDED, "superseded", now=now)
+            ending.callouts.append(callout)
+        return ending
+
+    def cancel(self, *, reason: str | None, now: datetime) -> Ending:
+        """The requester takes the request back; everybody who was rung is told.
+
+        A red alert is undone for 10 s without a reason; later one is asked for.
+        """
+        self.require(*OPEN)
+        if self.urgency == Urgency.RED and not reason and now - self.created_at > UNDO_RED:
+            raise Invalid(
+                "reason",
+                "Báo động đỏ đã quá 10 giây: ghi lý do hủy.",
+                "The red alert is older than 10 seconds: give a reason.",
+            )
+        self.status = Status.CANCELLED
+        self.cancelled_at = now
+        self.cancel_reason = reason
+        return self._end_all("cancelled", now=now)
+
+    def conclude(self, *, now: datetime) -> Ending:
+        """The holder has given the conclusion; a further one supersedes it."""
+        self.require(Status.ACTIVE, Status.CONCLUDED)
+        self.status = Status.CONCLUDED
+        self.concluded_at = self.concluded_at or now
+        self.outcome_due_at = self.outcome_due_at or now + OUTCOME_DUE
+        self.answer(now=now)
+        return self._end_all("concluded", now=now)
+
+    def answer(self, *, now: datetime) -> None:
+        """An opinion or a conclusion was given: the answer-due clock ends here, not at acceptance."""
+        self.answered_at = self.answered_at or now
+
+    def report_outcome(self, due: str, *, now: datetime) -> bool:
+        """Note what became of the patient; the one at discharge closes the case. Returns whether it closed."""
+        self.require(Status.CONCLUDED)
+        if due != "discharge":
+            self.outcome_due_at = None if due == "7d" else self.created_at + timedelta(days=7)
+            return False
+        self.status = Status.CLOSED
+        self.closed_at = now
+        self.outcome_due_at = None
+        return True
+
+    def join(self, person: Person, role: str, *, now: datetime) -> Participant:
+        """Take part from now on; somebody who had left comes back."""
+        part = self.participant(person.id)
+        if part is None:
+            part = Participant(
+                consultation_id=self.id,
+                user_id=person.id,
+                name=person.name,
+                role=role,
+                hospital_id=person.hospital_id,
+                hospital_name=person.hospital_name,
+                joined_at=now,
+                delivered_n=0,
+                seen_n=0,
+            )
+            self.participants.append(part)
+            return part
+        if part.left_at is not None:
+            part.left_at = None
+            part.joined_at = now
+        if part.role != "requester":
+            part.role = role
+        return part
+
+    def read_back_needed(self) -> list[UUID]:
+        """Return ids of advice that nobody on the requesting side has understood yet."""
+        understood = {r.event_id for r in self.read_backs if r.understood}
+        return [c.id for c in self.conclusions[-1:] if c.id not in understood]
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _answerable(self, by: Person, *, now: datetime, on_duty_at: Sequence[UUID]) -> tuple[Callout, Offer]:
+        for callout in self.ringing_callouts:
+            offer = callout.open_offer_of(by.id)
+            if offer:
+                return callout, offer
+        for callout in self.ringing_callouts:
+            if callout.desk_id in on_duty_at:
+                return callout, self._own_offer(callout, by, now)
+        if self.holder_id is not None and (self.offers_to(by.id) or on_duty_at):
+            raise Taken(
+                holder=str(self.holder_id),
+                holder_name=self.holder_name,
+                at=self.held_since.isoformat() if self.held_since else None,
+            )
+        raise NotRinging(status=self.status)
+
+    def _own_offer(self, callout: Callout, by: Person, now: datetime) -> Offer:
+        """A doctor on duty who steps in unasked, or who declined and can come after all."""
+        offer = callout.offer_to(Candidate(by.id, by.name, "on_duty"), now=now)
+        assert offer is not None
+        return offer
+
+    def _team_offer(self, user_id: UUID) -> tuple[Callout, Offer]:
+        for callout in self.callouts:
+            if callout.state == CalloutState.ACCEPTED and callout.urgency == Urgency.RED:
+                for offer in callout.offers:
+                    if offer.doctor_id == user_id and offer.state == OfferState.MADE:
+                        return callout, offer
+        raise NotRinging(status=self.status)
+
+    def _hold(self, by: Person, now: datetime) -> None:
+        if self.holder_id is not None and self.holder_id != by.id:
+            former = self.participant(self.holder_id)
+            if former is not None:
+                former.role = "former"
+        if self.holder_id != by.id:
+            self.held_since = now
+        self.holder_id = by.id
+        self.holder_name = by.name
+        self.holder_licence = by.licence
+        self.status = Status.ACTIVE
+        self.join(by, "assigned", now=now)
+
+    def _end_all(self, reason: str, *, now: datetime) -> Ending:
+        ending = Ending()
+        for callout in self.callouts:
+            ending.withdrawn += callout.withdraw_open(reason, now=now)
+            if callout.ringing:
+                callout.end(CalloutState.ENDED, reason, now=now)
+                ending.callouts.append(callout)
+        return ending

@@ -1,0 +1,22 @@
+"""This installation: its epoch, and whether it is a demonstration."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database import Base
+
+
+class Installation(Base):
+    """One row. `epoch` changes when a backup is restored, never at a restart: clients then drop their cursors."""
+
+    __tablename__ = "installation"
+
+    id: Mapped[int] = mapped_column(primary_key=True, default=1, autoincrement=False)
+    epoch: Mapped[str]
+    demo: Mapped[bool] = mapped_column(default=False)
+    name: Mapped[str] = mapped_column(default="hoichan")
+    created_at: Mapped[datetime]
+
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)

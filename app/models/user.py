@@ -1,0 +1,67 @@
+"""People with an account, their specialties, and the sessions they are signed in by."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database import Base
+
+
+class Role(StrEnum):
+    """What an account is for; duty on a rota decides who is rung."""
+
+    REQUESTER = "requester"
+    SPECIALIST = "specialist"
+    COORDINATOR = "coordinator"
+    ADMIN = "admin"
+    OPERATOR = "operator"
+    INTEGRATOR = "integrator"
+
+
+class User(Base):
+    """One person (or one integration) and what they are allowed to be."""
+
+    __tablename__ = "user_account"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    username: Mapped[str]
+    password_hash: Mapped[str]
+    must_change_password: Mapped[bool] = mapped_column(default=False)
+    name: Mapped[str]
+    role: Mapped[str]
+    hospital_id: Mapped[UUID | None] = mapped_column(ForeignKey("organization.id"), index=True)
+    ward_id: Mapped[UUID | None] = mapped_column(ForeignKey("ward.id"), index=True)
+    licence: Mapped[str | None]
+    phone: Mapped[str | None]
+    email: Mapped[str | None]
+    active: Mapped[bool] = mapped_column(default=True)
+    demo: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+
+    __table_args__ = (Index("uq_user_account_username", text("lower(username)"), unique=True),)
+
+
+class UserSpecialty(Base):
+    """A specialty that a doctor may take responsibility in."""
+
+    __tablename__ = "user_specialty"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True)
+    specialty: Mapped[str] = mapped_column(ForeignKey("specialty.code"), primary_key=True)
+
+
+class Session(Base):
+    """An opaque token, kept only as its SHA-256, so that a stolen database signs nobody in."""
+
+    __tablename__ = "session"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), index=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    kind: Mapped[str] = mapped_column(comment="bearer or cookie")
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
