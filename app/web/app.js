@@ -1,0 +1,112 @@
+/**
+ * The browser client's entry: who is here, which screen, and the frame around it.
+ *
+ * Screens are loaded when first opened, so a requesting doctor's phone never downloads the coordinator's board. The
+ * specialist, case, board and rota screens live in screens/{desk,case,board,rota}.js.
+ */
+import "./core/theme.js";
+import { html, render, useEffect, useErrorBoundary, useReducer, useState } from "./core/html.js";
+import { onLang, t } from "./core/i18n.js";
+import { navigate, usePath } from "./core/router.js";
+import { AppBar, Failed, HotlineLink, Loading, Shell } from "./core/shell.js";
+import { getState, useStore } from "./core/store.js";
+import { begin } from "./core/session.js";
+import * as stream from "./core/stream.js";
+
+const SCREENS = {
+  "sign-in": [() => import("./screens/sign-in.js"), "SignIn"],
+  home: [() => import("./screens/home.js"), "Home"],
+  request: [() => import("./screens/request.js"), "Request"],
+  "red-alert": [() => import("./screens/red-alert.js"), "RedAlert"],
+  patient: [() => import("./screens/waiting.js"), "Waiting"],
+  telephones: [() => import("./screens/telephones.js"), "Telephones"],
+  account: [() => import("./screens/account.js"), "Account"],
+  case: [() => import("./screens/case.js"), "Case"],
+  desk: [() => import("./screens/desk.js"), "Desk"],
+  board: [() => import("./screens/board.js"), "Board"],
+  rota: [() => import("./screens/rota.js"), "Rota"],
+};
+
+/** Where a role starts. */
+const HOME = { requester: "home", specialist: "desk", coordinator: "board" };
+
+/** The screen for a path: [name, props]. */
+export function route(path, me) {
+  const [, first = "", second] = path.split("/");
+  if (first === "telephones") return ["telephones", {}];
+  if (first === "sign-in" || !me) return ["sign-in", {}];
+  if (first === "cases" && second) return ["a-case", { id: second }];
+  if (first === "request" || first === "red-alert") return me.role === "requester" ? [first, {}] : [HOME[me.role] ?? "account", {}];
+  if (["account", "desk", "board", "rota"].includes(first)) return [first, {}];
+  return [HOME[me.role] ?? "account", {}];
+}
+
+function Screen({ name, props }) {
+  const [loaded, setLoaded] = useState({});
+  const [error, setError] = useState(null);
+  const [tries, again] = useReducer((n) => n + 1, 0);
+  const [broken, reset] = useErrorBoundary((e) => console.error(e));
+  useEffect(() => {
+    setError(null);
+    reset();
+    const [load, component] = SCREENS[name];
+    let gone = false;
+    load().then((module) => !gone && setLoaded({ name, Component: module[component] }), (e) => !gone && setError(e));
+    return () => { gone = true; };
+  }, [name, tries]);
+  if (error || broken) {
+    return html`<${AppBar} /><main class="mid"><${Failed} error=${{ status: error ? 0 : 500 }} title=${t("error.screen")} onRetry=${() => (error ? location.reload() : again())} /></main>`;
+  }
+  return loaded.name === name ? html`<${loaded.Component} ...${props} />` : html`<main class="mid"><${Loading} /></main>`;
+}
+
+/** A case of one's own that nobody has taken yet is the waiting screen; everything else is the case view. */
+function CaseScreen({ id }) {
+  const waiting = useStore((s) => s.me?.role === "requester" && ["ringing", "cancelled"].includes(s.consultations.get(id)?.status)
+    && !s.consultations.get(id)?.holder);
+  const known = useStore((s) => s.consultations.has(id));
+  const [error, setError] = useState(null);
+  const [tries, again] = useReducer((n) => n + 1, 0);
+  useEffect(() => stream.watch(id), [id]);
+  useEffect(() => {
+    setError(null);
+    if (!getState().consultations.get(id)?.may) stream.refresh(id).catch(setError);
+  }, [id, tries]);
+  if (!known && error) return html`<${AppBar} back="/" title=${t("error.open")} /><main class="mid"><${Failed} error=${error} onRetry=${again} /></main>`;
+  if (!known) return html`<${AppBar} back="/" title="…" /><main class="mid"><${Loading} /></main>`;
+  return html`<${Screen} name=${waiting ? "patient" : "case"} props=${{ id }} />`;
+}
+
+function App() {
+  const path = usePath();
+  const [, again] = useReducer((n) => n + 1, 0);
+  const me = useStore((s) => s.me);
+  const session = useStore((s) => s.session);
+  useEffect(() => onLang(again), []);
+  useEffect(() => {
+    if (session === "out" && !["/sign-in", "/telephones"].includes(path)) {
+      navigate(`/sign-in${path === "/" ? "" : `?next=${encodeURIComponent(path)}`}`, { replace: true });
+    }
+  }, [session, path]);
+  if (session === "starting" && path !== "/telephones") {
+    return html`<${Shell}><main class="mid"><${Loading} /><div class="starting"><${HotlineLink} /></div></main></${Shell}>`;
+  }
+  const [name, props] = route(path, session === "out" ? null : me);
+  return html`<${Shell}>${name === "a-case" ? html`<${CaseScreen} key=${props.id} ...${props} />` : html`<${Screen} name=${name} props=${props} />`}</${Shell}>`;
+}
+
+/** A new version waits until a page starts: never in the middle of a call, a ring or a sentence. */
+async function registerWorker() {
+  if (!("serviceWorker" in navigator)) return;
+  try {
+    const registration = await navigator.serviceWorker.register("/sw.js", { scope: "/" });
+    if (registration.waiting && navigator.serviceWorker.controller && performance.now() < 5000) {
+      navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
+      registration.waiting.postMessage("activate");
+    }
+  } catch { /* not available here: the page works, without an offline start */ }
+}
+
+render(html`<${App} />`, document.getElementById("app"));
+begin();
+registerWorker();

@@ -1,0 +1,97 @@
+/**
+ * Who is here: start, sign in, sign out, the end of a session, and starting without a network.
+ *
+ *   begin()             once, at the start of the page      enter(me)  after signing in      leave()  after signing out
+ */
+import { get, me as readMe, onUnauthorised } from "./api.js";
+import { noteServerTime } from "./clock.js";
+import * as db from "./db.js";
+import { isShared, lastUser, rememberUser } from "./device.js";
+import { t } from "./i18n.js";
+import * as outbox from "./outbox.js";
+import { navigate } from "./router.js";
+import { notify } from "./shell.js";
+import { clear, getState, setState } from "./store.js";
+import * as stream from "./stream.js";
+import { loadTelephones, preferHospital } from "./telephones.js";
+
+/** Signed in: bind what this device keeps to the user, send what waited, open the stream. */
+export async function enter(me, { fresh = true } = {}) {
+  if (fresh) noteServerTime(me.server_time);
+  const { dropped } = await db.useUser(me.id, { shared: isShared() });
+  rememberUser(me.id);
+  await db.put("kept", "me", me).catch(() => {});
+  setState({ me, session: "in", installation: { ...getState().installation, demo: me.demo } });
+  keepInstallation();
+  await outbox.start(me.id);
+  stream.start(me.id);
+  if (dropped) notify(t("session.dropped", { n: dropped }), "warn", 20);
+  loadShared();
+}
+
+/** Signed out here, or another user comes: nothing of a patient stays in this page. */
+export function leave() {
+  stream.stop();
+  outbox.leave();
+  rememberUser(null);
+  clear("out");
+  navigate("/sign-in");
+}
+
+/** Words and numbers that every screen needs; the last copies serve until they arrive. */
+async function loadShared() {
+  const kept = (await db.one("kept", "specialties").catch(() => null))?.value;
+  if (kept && !getState().specialties.length) setState({ specialties: kept });
+  get("/specialties").then(({ items }) => {
+    setState({ specialties: items });
+    return db.put("kept", "specialties", items);
+  }).catch(() => {});
+  loadTelephones().catch(() => {});
+  get("/desks").then(({ items }) => preferHospital(items.find((d) => d.may_ask)?.hospital)).catch(() => {});
+}
+
+const INSTALLATION = "hoichan.installation";
+
+function keepInstallation() {
+  try { localStorage.setItem(INSTALLATION, JSON.stringify(getState().installation)); } catch { /* this page only */ }
+}
+
+async function loadInstallation() {
+  try { setState({ installation: JSON.parse(localStorage.getItem(INSTALLATION)) }); } catch { /* first visit */ }
+  try {
+    setState({ installation: await get("/installation") });
+    keepInstallation();
+  } catch { /* the band shows what was known last */ }
+}
+
+export async function begin() {
+  const installation = loadInstallation();
+  try {
+    await enter(await readMe());
+  } catch (error) {
+    if (error.status === 401 || error.status === 403) setState({ session: "out" });
+    else await enterOffline();
+  }
+  await installation;
+  if (getState().session !== "in") loadTelephones().catch(() => {}); // the sign-in screen shows the hotline
+}
+
+/** No answer at the start: the last user of this device may write drafts and queue; the server decides on what is sent. */
+async function enterOffline() {
+  const id = lastUser();
+  if (!id) {
+    setState({ session: "out" });
+    return;
+  }
+  await db.useUser(id, { shared: isShared() });
+  const me = (await db.one("kept", "me").catch(() => null))?.value;
+  if (me) await enter(me, { fresh: false });
+  else setState({ session: "out" });
+}
+
+onUnauthorised(() => {
+  if (getState().session !== "in") return;
+  outbox.pause();
+  stream.stop();
+  setState({ session: "ended" });
+});

@@ -1,0 +1,93 @@
+/**
+ * The shell without a network: pages, scripts, styles and the telephone list. Patient data are never cached; of the API
+ * only the public telephone list is.
+ *
+ * The server writes the digest of the client's files where the version stands, so every release installs a whole new
+ * cache and no page ever mixes two. Without a digest (a server that serves this file as it is) the network comes first.
+ */
+const VERSION = "__WEB_VERSION__";
+const RELEASED = !VERSION.startsWith("__");
+const CACHE = `hoichan-${VERSION}`;
+const NUMBERS = "hoichan-telephones";
+const LIST = "/api/v1/telephones";
+const SHELL = [
+  "/", "/manifest.webmanifest", "/assets/app.js", "/assets/icon.svg", "/assets/alarm.js",
+  ...["tokens", "components", "app", "desk", "case", "board"].map((x) => `/assets/styles/${x}.css`), "/assets/styles/tick.svg",
+  "/assets/vendor/htm-preact-standalone.module.js",
+  ...["html", "i18n", "clock", "api", "db", "outbox", "drafts", "store", "stream", "shell", "router", "theme", "device",
+    "telephones", "session", "news2", "form", "requests"].map((x) => `/assets/core/${x}.js`),
+  ...["vi", "en", "desk.vi", "desk.en"].map((x) => `/assets/strings/${x}.js`),
+  ...["sign-in", "home", "request", "red-alert", "waiting", "telephones", "account", "case", "desk", "board", "rota"].map((x) => `/assets/screens/${x}.js`),
+  ...["urgency", "holder", "ladder", "countdown", "facts", "vitals", "patient", "safety", "message"].map((x) => `/assets/parts/${x}.js`),
+];
+
+self.addEventListener("install", (event) => {
+  event.waitUntil((async () => {
+    const cache = await caches.open(CACHE);
+    await Promise.all(SHELL.map(async (path) => {
+      const response = await fetch(path, { cache: "reload" });
+      if (response.ok) await cache.put(path, response);
+      else if (path === "/" || path === "/assets/app.js") throw new Error(`${path}: ${response.status}`);
+    }));
+    if (!RELEASED) self.skipWaiting();
+  })());
+});
+
+self.addEventListener("activate", (event) => {
+  event.waitUntil((async () => {
+    const names = await caches.keys();
+    await Promise.all(names.filter((n) => n.startsWith("hoichan-") && n !== CACHE && n !== NUMBERS).map((n) => caches.delete(n)));
+    await self.clients.claim();
+  })());
+});
+
+self.addEventListener("message", (event) => {
+  if (event.data === "activate") self.skipWaiting();
+});
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const url = new URL(request.url);
+  if (request.method !== "GET" || url.origin !== location.origin) return;
+  if (url.pathname === LIST) event.respondWith(numbers(request));
+  else if (url.pathname.startsWith("/api/") || url.pathname.startsWith("/docs") || url.pathname === "/openapi.json") return;
+  else if (request.mode === "navigate") event.respondWith(page(request));
+  else if (url.pathname.startsWith("/assets/") || url.pathname === "/manifest.webmanifest") event.respondWith(asset(request, url.pathname));
+});
+
+/** The newest list when the server answers within 5 s, otherwise the last one; its own date says how old it is. */
+async function numbers(request) {
+  const cache = await caches.open(NUMBERS);
+  try {
+    const response = await fetch(request, { signal: AbortSignal.timeout(5000) });
+    if (response.ok) await cache.put(LIST, response.clone());
+    if (response.status < 500) return response;
+  } catch { /* the kept list is what it is for */ }
+  return (await cache.match(LIST)) ?? Response.error();
+}
+
+async function page(request) {
+  const cache = await caches.open(CACHE);
+  if (RELEASED) {
+    const kept = await cache.match("/");
+    if (kept) return kept;
+  }
+  try {
+    return await fetch(request);
+  } catch {
+    return (await cache.match("/")) ?? Response.error();
+  }
+}
+
+async function asset(request, path) {
+  const cache = await caches.open(CACHE);
+  const kept = await cache.match(path);
+  if (RELEASED && kept) return kept;
+  try {
+    const response = await fetch(request);
+    if (response.ok) await cache.put(path, response.clone());
+    return response;
+  } catch {
+    return kept ?? Response.error();
+  }
+}
