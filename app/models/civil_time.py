@@ -13,7 +13,7 @@ _SECOND = timedelta(seconds=1)
 
 
 class Clockface:
-    """One zone's wall clock.  Remembers what it worked out, because rotas ask for the same times again."""
+    """One zone's wall clock. Remembers what it worked out, because rotas ask for the same times again."""
 
     def __init__(self, zone: ZoneInfo) -> None:
         self.zone = zone

@@ -1,14 +1,14 @@
 """Who is on call, worked out from a rota: the one pure function behind preview, publication and live duty.
 
-A rota is layers (who is usually on), taken swaps, approved leave, overrides and temporary rotas.  ``compile_rota``
+A rota is layers (who is usually on), taken swaps, approved leave, overrides and temporary rotas. ``compile_rota``
 turns them into slots, for each role on its own and in this order:
 
 1. at each instant the highest ``priority`` among the layers with somebody on wins; equal priorities unite;
 2. taken swaps; 3. approved leave subtracts; 4. overrides in the order in which they were made, each seeing the
    result so far; 5. a temporary rota replaces all of this for the roles it names.
 
-Leave and removals leave a gap: nothing falls through to a lower layer and no turn moves.  Everything is
-half-open, ``[start, end)``.  Rotas are written in the wall-clock time of their zone; slots are in UTC.
+Leave and removals leave a gap: nothing falls through to a lower layer and no turn moves. Everything is
+half-open, ``[start, end)``. Rotas are written in the wall-clock time of their zone; slots are in UTC.
 """
 
 from bisect import bisect_right
@@ -79,7 +79,7 @@ class Rotation:
 class Window:
     """Hours in which a layer is on: from ``start`` on each of ``days`` (Monday is 0) to ``end``.
 
-    ``plus_days`` says how many days later ``end`` is.  Unsaid, it is the same day when ``end`` is after
+    ``plus_days`` says how many days later ``end`` is. Unsaid, it is the same day when ``end`` is after
     ``start`` and the next day otherwise (20:00 to 08:00; 08:00 to 08:00 is 24 hours).
     """
 
@@ -108,7 +108,7 @@ class Window:
 class Layer:
     """Who is usually on in one role: turns of one or more doctors, taken one after the other.
 
-    Without a rotation the only turn is always on.  Without windows a layer is on around the clock.  An empty
+    Without a rotation the only turn is always on. Without windows a layer is on around the clock. An empty
     turn means nobody: a lower layer shows through.
     """
 
@@ -136,7 +136,7 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """A change for a stretch of time.  Replacing or removing somebody who is not on does nothing."""
+    """A change for a stretch of time. Replacing or removing somebody who is not on does nothing."""
 
     kind: Change
     role: str
@@ -196,7 +196,7 @@ class Shift:
 class Temporary:
     """A rota for a while: from ``start`` to ``end`` only its shifts count in the roles it names.
 
-    What its shifts leave open is a gap.  Where two overlap the one made later counts.
+    What its shifts leave open is a gap. Where two overlap the one made later counts.
     """
 
     roles: frozenset[str]
@@ -212,7 +212,7 @@ class Temporary:
 
 
 class HolidayKind(StrEnum):
-    """Off: a day off work.  Working: a day that would be off is worked (Vietnam swaps working days)."""
+    """Off: a day off work. Working: a day that would be off is worked (Vietnam swaps working days)."""
 
     OFF = "off"
     WORKING = "working"

@@ -1,7 +1,7 @@
 """Stretches of time: half-open ``(start, end)`` pairs, and the set arithmetic on lists of them.
 
 A list of spans is *tidy* when it is sorted and disjoint, holds nothing empty, and neighbours that touch
-are joined.  Everything here takes tidy lists and gives tidy lists back; ``tidy`` itself takes any list.
+are joined. Everything here takes tidy lists and gives tidy lists back; ``tidy`` itself takes any list.
 """
 
 from collections.abc import Iterable
