@@ -46,11 +46,12 @@ async def ask(server, sql):
 
 
 def pid_of(data_dir):
-    return int((data_dir / "postgres/cluster/postmaster.pid").read_text().split()[0])
+    server = EmbeddedPostgres(data_dir)._postmaster()
+    return server.pid if server else None
 
 
 def runs(data_dir):
-    return EmbeddedPostgres(data_dir)._postmaster() is not None
+    return pid_of(data_dir) is not None
 
 
 async def until(condition, seconds=15.0):
@@ -170,7 +171,7 @@ async def test_a_server_that_an_administrator_started_is_left_running(server, tm
     await server.start()
     await server.stop()
     way = find_way(find_programs(None), tmp_path / "postgres")
-    settings = [f"--{name}={value}" for name, value in server._settings(tmp_path / "postgres/socket").items()]
+    settings = [f"--{name}={value}" for name, value in server._settings(server._socket_folder(way)).items()]
     cluster = str(tmp_path / "postgres/cluster")
     theirs = way.start(find_programs(None).postgres, "-D", cluster, *settings, log=tmp_path / "log")
     await until(lambda: runs(tmp_path))
@@ -190,7 +191,7 @@ async def test_when_the_server_is_killed_while_serving_it_comes_back_with_every_
     for _ in range(3):
         dead = pid_of(tmp_path)
         os.kill(dead, signal.SIGKILL)
-        await until(lambda dead=dead: runs(tmp_path) and pid_of(tmp_path) != dead)
+        await until(lambda dead=dead: pid_of(tmp_path) not in {None, dead})
         await server.start()
         assert await ask(server, "SELECT count(*) FROM fact") == 1000
     assert server.url == url

@@ -1,0 +1,150 @@
+"""What every test may ask for: a real PostgreSQL, and a fresh migrated database within a tenth of a second.
+
+One server serves the whole run, however many processes run it; each test gets a copy of a template that was migrated
+once. Set DATABASE_URL to use another server (its account must be allowed to make databases).
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from app.embedded import EmbeddedPostgres, EmbeddedPostgresError
+
+ROOT = Path(__file__).parent.parent
+PREFIX = f"hoichan-tests-{os.getuid()}-"
+# The processes of one run inherit the name of its folder: the first starts the server there, the last one stops it.
+FOLDER = Path(tempfile.gettempdir()) / (PREFIX + os.environ.setdefault("HOICHAN_TEST_RUN", uuid4().hex[:12]))
+TEMPLATE_LOCK = 115
+LEFT_BEHIND_AFTER_SECONDS = 3600
+
+
+@pytest_asyncio.fixture(scope="session")
+async def server_url() -> AsyncIterator[str]:
+    """The address of the PostgreSQL server of this run, as an account that may make databases."""
+    given = os.environ.get("DATABASE_URL")
+    if given:
+        yield make_url(given).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+        return
+    FOLDER.mkdir(mode=0o700, exist_ok=True)
+    server = EmbeddedPostgres(FOLDER, durable=False)
+    yield await server.start()
+    await server.stop()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def template(server_url: str) -> str:
+    """The name of a migrated database to copy; migrated by whichever process comes first."""
+    name = f"hoichan_template_{_fingerprint_of_migrations()}"
+    async with administering(server_url) as connection:
+        await connection.execute(text(f"SELECT pg_advisory_lock({TEMPLATE_LOCK})"))
+        finished = await connection.execute(
+            text("SELECT datistemplate FROM pg_database WHERE datname = :name"), {"name": name}
+        )
+        if not finished.scalar():
+            await connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+            await connection.execute(text(f'CREATE DATABASE "{name}"'))
+            await migrate(_with_database(server_url, name))
+            await connection.execute(text(f'ALTER DATABASE "{name}" IS_TEMPLATE true'))
+    return name
+
+
+@pytest_asyncio.fixture
+async def database_url(server_url: str, template: str) -> AsyncIterator[str]:
+    """A fresh, migrated database for this test alone."""
+    async with a_copy(server_url, template) as url:
+        yield url
+
+
+@pytest_asyncio.fixture(scope="module")
+async def module_database_url(server_url: str, template: str) -> AsyncIterator[str]:
+    """A migrated database that the tests of one file share."""
+    async with a_copy(server_url, template) as url:
+        yield url
+
+
+@asynccontextmanager
+async def a_copy(server_url: str, template: str) -> AsyncIterator[str]:
+    """Copy the template, and drop the copy afterwards whoever is still connected to it."""
+    name = f"hoichan_{uuid4().hex[:16]}"
+    async with administering(server_url) as connection:
+        await connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+    try:
+        yield _with_database(server_url, name)
+    finally:
+        async with administering(server_url) as connection:
+            await connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+
+
+@asynccontextmanager
+async def administering(server_url: str) -> AsyncIterator[AsyncConnection]:
+    """A connection outside any transaction, as making and dropping databases wants it."""
+    engine = create_async_engine(_with_database(server_url, "postgres"), isolation_level="AUTOCOMMIT")
+    try:
+        async with engine.connect() as connection:
+            yield connection
+    finally:
+        await engine.dispose()
+
+
+async def migrate(url: str) -> None:
+    """Bring the database to the newest revision, as `hoichan migrate` does."""
+    engine = create_async_engine(url)
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(_upgrade)
+    finally:
+        await engine.dispose()
+
+
+def _upgrade(connection: Connection) -> None:
+    config = Config(ROOT / "alembic.ini")
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    connection.commit()
+
+
+def _with_database(url: str, name: str) -> str:
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+def _fingerprint_of_migrations() -> str:
+    found = hashlib.sha256()
+    for file in sorted((ROOT / "migrations").rglob("*.py")):
+        found.update(file.read_bytes())
+    return found.hexdigest()[:12]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Clear away this run's folder, and those that killed runs have left behind, with their servers."""
+    if hasattr(session.config, "workerinput"):
+        return
+    for folder in Path(tempfile.gettempdir()).glob(PREFIX + "*"):
+        if folder == FOLDER or time.time() - folder.stat().st_mtime > LEFT_BEHIND_AFTER_SECONDS:
+            asyncio.run(_clear_away(folder))
+
+
+async def _clear_away(folder: Path) -> None:
+    server = EmbeddedPostgres(folder, durable=False)
+    with contextlib.suppress(EmbeddedPostgresError):
+        if server._postmaster():
+            await server.start()
+            await server.stop()
+        if not server._postmaster():
+            shutil.rmtree(folder, ignore_errors=True)
