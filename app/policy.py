@@ -1,0 +1,329 @@
+"""All authorisation. Allow = role ∧ tenant or share ∧ relation to the case ∧ state ∧ class of field; default deny.
+
+`decide` is pure: it sees who asks, what they want and the facts of the case, and touches no database. `visible_*`
+are the same rules as a query. A foreign case and an absent one get the same answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import Select, and_, exists, false, or_, select
+
+from app.errors import Forbidden, NotFound, Problem
+from app.models.callout import Callout, CalloutState, Offer, OfferState
+from app.models.consultation import LIVE, OPEN, Consultation, Status
+from app.models.discussion import Participant
+from app.models.user import Role
+from app.work import Subject
+
+if TYPE_CHECKING:
+    from app.work import Work
+
+
+class Action(StrEnum):
+    """Everything that can be asked of the house."""
+
+    ASK = "ask"
+    SEE_HEADER = "see_header"
+    READ_CARD = "read_card"
+    READ = "read"
+    READ_HISTORY = "read_history"
+    UPDATE = "update"
+    RECORD_VITALS = "record_vitals"
+    POST_MESSAGE = "post_message"
+    GIVE_OPINION = "give_opinion"
+    READ_BACK = "read_back"
+    RAISE_URGENCY = "raise_urgency"
+    CANCEL = "cancel"
+    ACCEPT = "accept"
+    DECLINE = "decline"
+    FORWARD = "forward"
+    ATTEND = "attend"
+    STAND_DOWN = "stand_down"
+    ASSIGN = "assign"
+    INVITE = "invite"
+    HAND_OVER = "hand_over"
+    CONCLUDE = "conclude"
+    REPORT_OUTCOME = "report_outcome"
+    ACKNOWLEDGE_OFFER = "acknowledge_offer"
+    SEE_NETWORK = "see_network"
+    SEE_DUTY = "see_duty"
+    READ_BOARD = "read_board"
+    READ_OWN_STREAM = "read_own_stream"
+    MANAGE_OWN_ACCOUNT = "manage_own_account"
+
+
+class Relation(StrEnum):
+    """How somebody stands to one case."""
+
+    REQUESTER = "requester"
+    COLLEAGUE = "colleague"
+    OFFERED = "offered"
+    FORMERLY_OFFERED = "formerly_offered"
+    HOLDER = "holder"
+    TEAM = "team"
+    INVITED = "invited"
+    FORMER = "former"
+    ON_DUTY = "on_duty"
+    COORDINATOR_ASKING = "coordinator_asking"
+    COORDINATOR_ANSWERING = "coordinator_answering"
+    INTEGRATOR = "integrator"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFacts:
+    """What `decide` needs to know of a case."""
+
+    status: str
+    relations: frozenset[Relation]
+    ringing: bool = False
+
+
+_REQUESTING = frozenset({Relation.REQUESTER, Relation.COLLEAGUE})
+_COORDINATORS = frozenset({Relation.COORDINATOR_ASKING, Relation.COORDINATOR_ANSWERING})
+_CONSULTING = frozenset({Relation.HOLDER, Relation.TEAM, Relation.INVITED})
+_MEMBERS = _REQUESTING | _CONSULTING
+_READERS = _MEMBERS | {Relation.FORMER, Relation.INTEGRATOR} | _COORDINATORS
+_CARD = _READERS | {Relation.OFFERED}
+_HEADER = _CARD | {Relation.ON_DUTY, Relation.FORMERLY_OFFERED}
+
+ANY_STATE = frozenset(Status)
+OPEN_STATES = frozenset(OPEN)
+LIVE_STATES = frozenset(LIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who may do it, in which relation, in which states. An empty set of relations means: not about one case."""
+
+    roles: frozenset[Role]
+    relations: frozenset[Relation] = frozenset()
+    states: frozenset[Status] = ANY_STATE
+
+
+_EVERYBODY = frozenset(Role)
+_DOCTORS = frozenset({Role.REQUESTER, Role.SPECIALIST, Role.COORDINATOR})
+_ANSWERING = frozenset({Role.SPECIALIST, Role.COORDINATOR})
+
+RULES: Mapping[Action, Rule] = {
+    Action.ASK: Rule(frozenset({Role.REQUESTER})),
+    Action.SEE_HEADER: Rule(_DOCTORS | {Role.INTEGRATOR}, _HEADER),
+    Action.READ_CARD: Rule(_DOCTORS | {Role.INTEGRATOR}, _CARD),
+    Action.READ: Rule(_DOCTORS | {Role.INTEGRATOR}, _READERS),
+    Action.READ_HISTORY: Rule(_DOCTORS | {Role.INTEGRATOR}, _READERS),
+    Action.UPDATE: Rule(frozenset({Role.REQUESTER}), _REQUESTING, OPEN_STATES),
+    Action.RECORD_VITALS: Rule(frozenset({Role.REQUESTER}), _REQUESTING, LIVE_STATES),
+    Action.POST_MESSAGE: Rule(_DOCTORS, _MEMBERS | _COORDINATORS, LIVE_STATES),
+    Action.GIVE_OPINION: Rule(_ANSWERING, _CONSULTING, LIVE_STATES),
+    Action.READ_BACK: Rule(frozenset({Role.REQUESTER}), _REQUESTING, LIVE_STATES),
+    Action.RAISE_URGENCY: Rule(_DOCTORS, _REQUESTING | {Relation.HOLDER} | _COORDINATORS, OPEN_STATES),
+    Action.CANCEL: Rule(frozenset({Role.REQUESTER}), _REQUESTING, OPEN_STATES),
+    Action.ACCEPT: Rule(_ANSWERING, frozenset({Relation.OFFERED, Relation.FORMERLY_OFFERED, Relation.ON_DUTY, Relation.HOLDER})),
+    Action.DECLINE: Rule(_ANSWERING, frozenset({Relation.OFFERED, Relation.FORMERLY_OFFERED})),
+    Action.FORWARD: Rule(_ANSWERING, frozenset({Relation.OFFERED, Relation.HOLDER}), OPEN_STATES),
+    Action.ATTEND: Rule(_ANSWERING, frozenset({Relation.OFFERED, Relation.TEAM, Relation.FORMERLY_OFFERED}), OPEN_STATES),
+    Action.STAND_DOWN: Rule(_ANSWERING, frozenset({Relation.HOLDER}), OPEN_STATES),
+    Action.ASSIGN: Rule(frozenset({Role.COORDINATOR}), _COORDINATORS, OPEN_STATES),
+    Action.INVITE: Rule(_DOCTORS, _REQUESTING | {Relation.HOLDER} | _COORDINATORS, LIVE_STATES),
+    Action.HAND_OVER: Rule(_ANSWERING, frozenset({Relation.HOLDER}), OPEN_STATES),
+    Action.CONCLUDE: Rule(_ANSWERING, frozenset({Relation.HOLDER}), LIVE_STATES),
+    Action.REPORT_OUTCOME: Rule(frozenset({Role.REQUESTER}), _REQUESTING),
+    Action.ACKNOWLEDGE_OFFER: Rule(_ANSWERING, frozenset({Relation.OFFERED})),
+    Action.SEE_NETWORK: Rule(_EVERYBODY),
+    Action.SEE_DUTY: Rule(_EVERYBODY),
+    Action.READ_BOARD: Rule(frozenset({Role.COORDINATOR})),
+    Action.READ_OWN_STREAM: Rule(_EVERYBODY - {Role.INTEGRATOR}),
+    Action.MANAGE_OWN_ACCOUNT: Rule(_EVERYBODY),
+}
+
+_WRITES_BLOCKED_BY_STATE_ARE_CONFLICTS = frozenset(RULES) - {Action.SEE_HEADER, Action.READ_CARD, Action.READ}
+
+
+class Verdict(StrEnum):
+    """Yes; no; no, and you may not even know that it exists; or: it is yours to do, but not in this state."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    UNSEEN = "unseen"
+    WRONG_STATE = "wrong_state"
+
+
+def decide(subject: Subject, action: Action, case: CaseFacts | None = None) -> Verdict:
+    """May this subject do this (to this case)? Unknown is no."""
+    rule = RULES.get(action)
+    if rule is None:
+        return Verdict.DENY
+    if not rule.relations:
+        return Verdict.ALLOW if subject.role in rule.roles else Verdict.DENY
+    if case is None or not (case.relations & _HEADER):
+        return Verdict.UNSEEN
+    if subject.role not in rule.roles or not (case.relations & rule.relations):
+        return Verdict.DENY if action not in _READS else Verdict.UNSEEN
+    if case.status not in rule.states:
+        return Verdict.WRONG_STATE
+    return Verdict.ALLOW
+
+
+_READS = frozenset({Action.SEE_HEADER, Action.READ_CARD, Action.READ, Action.READ_HISTORY})
+
+
+def facts_of(case: Consultation, subject: Subject, on_duty_at: Collection[UUID]) -> CaseFacts:
+    """Work out how the subject stands to the case, from its own rows and the desks the subject is on duty at now."""
+    return CaseFacts(case.status, frozenset(_relations(case, subject, on_duty_at)), bool(case.ringing_callouts))
+
+
+def _relations(case: Consultation, subject: Subject, on_duty_at: Collection[UUID]) -> set[Relation]:
+    found: set[Relation] = set()
+    if subject.role == Role.REQUESTER and subject.hospital_id == case.hospital_id:
+        if case.requester_id == subject.id:
+            found.add(Relation.REQUESTER)
+        elif case.ward_id is not None and case.ward_id == subject.ward_id:
+            found.add(Relation.COLLEAGUE)
+    if subject.role == Role.INTEGRATOR and subject.hospital_id == case.hospital_id:
+        found.add(Relation.INTEGRATOR)
+    if subject.role == Role.COORDINATOR and subject.hospital_id is not None:
+        if subject.hospital_id == case.hospital_id:
+            found.add(Relation.COORDINATOR_ASKING)
+        if any(c.hospital_id == subject.hospital_id for c in case.callouts):
+            found.add(Relation.COORDINATOR_ANSWERING)
+    for offer in case.offers_to(subject.id):
+        found.add(Relation.OFFERED if offer.state == OfferState.MADE else Relation.FORMERLY_OFFERED)
+    part = case.participant(subject.id)
+    if part is not None and part.role != "requester":
+        found.add(_PARTS.get(part.role, Relation.FORMER) if part.left_at is None else Relation.FORMER)
+    elif part is not None and part.left_at is None and subject.role == Role.REQUESTER:
+        found.add(Relation.REQUESTER)
+    if case.holder_id == subject.id and case.status != Status.CANCELLED:
+        found.add(Relation.HOLDER)
+    if any(c.desk_id in on_duty_at for c in case.callouts):
+        found.add(Relation.ON_DUTY)
+    return found
+
+
+_PARTS = {
+    "assigned": Relation.HOLDER,
+    "team": Relation.TEAM,
+    "invited": Relation.INVITED,
+    "colleague": Relation.COLLEAGUE,
+    "former": Relation.FORMER,
+}
+
+
+def allow(work: Work, action: Action, case: Consultation | None = None, on_duty_at: Collection[UUID] = ()) -> CaseFacts | None:
+    """Let the actor of this work go on, or raise NotFound, Forbidden or WrongState."""
+    from app.errors import WrongState  # noqa: PLC0415
+
+    facts = facts_of(case, work.subject, on_duty_at) if case is not None else None
+    verdict = decide(work.subject, action, facts)
+    if verdict is Verdict.ALLOW:
+        return facts
+    problem: Problem
+    if verdict is Verdict.UNSEEN:
+        problem = NotFound()
+    elif verdict is Verdict.WRONG_STATE:
+        problem = WrongState(status=case.status if case else "")
+    else:
+        problem = Forbidden()
+    raise problem
+
+
+def view_of(subject: Subject, facts: CaseFacts) -> str | None:
+    """Return the widest view the subject may have of the case: full, card, header, or None."""
+    for action, view in ((Action.READ, "full"), (Action.READ_CARD, "card"), (Action.SEE_HEADER, "header")):
+        if decide(subject, action, facts) is Verdict.ALLOW:
+            return view
+    return None
+
+
+def may(subject: Subject, facts: CaseFacts) -> list[str]:
+    """Return what the subject may do to the case now, for the client to offer."""
+    return [a.value for a in _OFFERABLE if decide(subject, a, facts) is Verdict.ALLOW]
+
+
+_OFFERABLE = (
+    Action.UPDATE,
+    Action.RECORD_VITALS,
+    Action.POST_MESSAGE,
+    Action.GIVE_OPINION,
+    Action.READ_BACK,
+    Action.RAISE_URGENCY,
+    Action.CANCEL,
+    Action.FORWARD,
+    Action.STAND_DOWN,
+    Action.ASSIGN,
+    Action.INVITE,
+    Action.HAND_OVER,
+    Action.CONCLUDE,
+    Action.REPORT_OUTCOME,
+)
+
+
+def visible_consultations(subject: Subject, on_duty_at: Collection[UUID] = ()) -> Select[tuple[Consultation]]:
+    """Select the cases whose header the subject may see; the same rules as `decide`."""
+    return select(Consultation).where(_visible(subject, on_duty_at))
+
+
+def _visible(subject: Subject, on_duty_at: Collection[UUID]):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    takes_part = exists().where(
+        Participant.consultation_id == Consultation.id, Participant.user_id == subject.id
+    )
+    if subject.role == Role.REQUESTER:
+        own = and_(
+            Consultation.hospital_id == subject.hospital_id,
+            or_(
+                Consultation.requester_id == subject.id,
+                and_(Consultation.ward_id.is_not(None), Consultation.ward_id == subject.ward_id),
+            ),
+        )
+        return or_(own, takes_part)
+    if subject.role == Role.INTEGRATOR:
+        return Consultation.hospital_id == subject.hospital_id
+    if subject.role not in (Role.SPECIALIST, Role.COORDINATOR):
+        return false()
+    offered = exists().where(Offer.consultation_id == Consultation.id, Offer.doctor_id == subject.id)
+    reach = [takes_part, offered]
+    if on_duty_at:
+        reach.append(
+            exists().where(Callout.consultation_id == Consultation.id, Callout.desk_id.in_(tuple(on_duty_at)))
+        )
+    if subject.role == Role.COORDINATOR and subject.hospital_id is not None:
+        reach.append(Consultation.hospital_id == subject.hospital_id)
+        reach.append(
+            exists().where(Callout.consultation_id == Consultation.id, Callout.hospital_id == subject.hospital_id)
+        )
+    return or_(*reach)
+
+
+def readable_stream(subject: Subject, stream: str) -> bool | None:
+    """May the subject hear this stream? None: it is a case's, so its facts decide."""
+    kind, _, name = stream.partition(":")
+    if kind == "user":
+        return name == str(subject.id) and decide(subject, Action.READ_OWN_STREAM) is Verdict.ALLOW
+    if kind == "hospital":
+        return name == str(subject.hospital_id) and decide(subject, Action.READ_BOARD) is Verdict.ALLOW
+    if kind == "consultation":
+        return None
+    return False
+
+
+__all__ = [
+    "RULES",
+    "Action",
+    "CalloutState",
+    "CaseFacts",
+    "Relation",
+    "Rule",
+    "Verdict",
+    "allow",
+    "decide",
+    "facts_of",
+    "may",
+    "readable_stream",
+    "view_of",
+    "visible_consultations",
+]

@@ -1,0 +1,1 @@
+"""The stream: every fact to everyone who may hear it, in order and without a gap."""

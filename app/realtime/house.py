@@ -1,0 +1,60 @@
+"""What one process holds, and the only place where anything is committed."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+
+from app.clock import Clock
+from app.config import Settings
+from app.realtime.hub import Hub
+from app.services import events
+from app.services.sessions import Sessions
+from app.work import Answer, Command, Subject, Work
+
+if TYPE_CHECKING:
+    from app.services.sign_in import Guard
+
+
+@dataclass(slots=True)
+class House:
+    """One process's settings, clock, database, signed-in sessions and sockets."""
+
+    settings: Settings
+    engine: AsyncEngine
+    database: async_sessionmaker[AsyncSession]
+    clock: Clock
+    hub: Hub
+    sessions: Sessions
+    guard: "Guard"
+    epoch: str = ""
+    demo: bool = False
+    name: str = "hoichan"
+    ready: bool = False
+    wake_timers: list[object] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def work(
+        self, actor: Subject | None, *, language: str = "vi", command: Command | None = None
+    ) -> AsyncIterator[Work]:
+        """Begin a transaction; what is not committed when the block ends is rolled back."""
+        async with self.database() as session:
+            yield Work(session, actor, self.clock.now(), language=language, command=command)
+
+    async def commit(self, work: Work, answer: Answer | None = None) -> None:
+        """Write what was collected, commit, and only then deliver.
+
+        Whoever loses access in this transaction is barred before the commit and unbarred if it fails, so that nobody
+        receives anything after the commit that removed them.
+        """
+        entries = await events.write(work, answer)
+        self.hub.bar(work.barred)
+        try:
+            await work.session.commit()
+        except BaseException:
+            self.hub.unbar(work.barred)
+            raise
+        self.sessions.forget(work.barred)
+        self.hub.deliver(entries, at=work.now, actor=work.actor)

@@ -1,0 +1,80 @@
+"""Every type of event, listed once: which boards hear it, and what each kind of stream may show of it.
+
+A projection is an allow-list. `hospital:` carries the board header only: never free text, label or identifier.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+CONSULTATION, USER, HOSPITAL = "consultation", "user", "hospital"
+
+HEADER_FIELDS = frozenset({"consultation_id", "header"})
+OFFER_FIELDS = frozenset({"offer_id", "doctor", "doctor_name", "role", "step", "due_at", "callout_id", "reason", "at"})
+LADDER_FIELDS = frozenset({"callout_id", "step", "due_at", "round", "desk", "desk_name", "next_names", "reason"})
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """How far a fact is heard, and its allow-lists beyond the header."""
+
+    board: bool = True
+    hospital: frozenset[str] = frozenset()
+    user: frozenset[str] = frozenset()
+
+
+TYPES: Mapping[str, EventType] = {
+    "consultation.requested": EventType(),
+    "consultation.updated": EventType(),
+    "consultation.urgency_raised": EventType(hospital=frozenset({"urgency"}), user=frozenset({"urgency"})),
+    "consultation.handed_over": EventType(hospital=frozenset({"holder", "holder_name"})),
+    "consultation.concluded": EventType(),
+    "consultation.closed": EventType(),
+    "consultation.cancelled": EventType(),
+    "vitals.recorded": EventType(board=False),
+    "callout.opened": EventType(hospital=LADDER_FIELDS),
+    "callout.ended": EventType(hospital=LADDER_FIELDS),
+    "escalation.scheduled": EventType(hospital=LADDER_FIELDS),
+    "escalation.exhausted": EventType(hospital=LADDER_FIELDS, user=LADDER_FIELDS),
+    "offer.made": EventType(hospital=OFFER_FIELDS, user=OFFER_FIELDS | {"offer"}),
+    "offer.delivered": EventType(hospital=OFFER_FIELDS),
+    "offer.undelivered": EventType(hospital=OFFER_FIELDS),
+    "offer.seen": EventType(hospital=OFFER_FIELDS),
+    "offer.accepted": EventType(hospital=OFFER_FIELDS, user=OFFER_FIELDS | {"holder", "holder_name"}),
+    "offer.declined": EventType(hospital=OFFER_FIELDS, user=OFFER_FIELDS),
+    "offer.withdrawn": EventType(hospital=OFFER_FIELDS, user=OFFER_FIELDS | {"holder", "holder_name"}),
+    "offer.expired": EventType(hospital=OFFER_FIELDS, user=OFFER_FIELDS),
+    "attendance.answered": EventType(hospital=OFFER_FIELDS | {"coming"}, user=OFFER_FIELDS | {"coming"}),
+    "team.stood_down": EventType(hospital=OFFER_FIELDS, user=OFFER_FIELDS),
+    "participant.joined": EventType(hospital=frozenset({"user", "role"}), user=frozenset({"user", "role"})),
+    "participant.left": EventType(hospital=frozenset({"user", "role"}), user=frozenset({"user", "role"})),
+    "message.posted": EventType(board=False),
+    "advice.read_back": EventType(board=False),
+    "conclusion.drafted": EventType(board=False),
+    "outcome.reported": EventType(),
+    "record.signed": EventType(),
+    "record.addendum_added": EventType(),
+    "attachment.added": EventType(board=False),
+    "duty.started": EventType(),
+    "duty.ended": EventType(),
+    "duty.gap_found": EventType(),
+    "presence.changed": EventType(hospital=frozenset({"user", "name", "online"})),
+    "rota.published": EventType(),
+    "override.added": EventType(),
+    "access.revoked": EventType(board=False),
+    "account.changed": EventType(board=False),
+}
+
+
+def kind_of(stream: str) -> str:
+    """Return which kind of stream a name belongs to."""
+    return stream.partition(":")[0]
+
+
+def projection(kind: str, event_type: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a stream of this kind may show of an event."""
+    if kind == CONSULTATION:
+        return dict(data)
+    known = TYPES.get(event_type, EventType())
+    allowed = HEADER_FIELDS | (known.hospital if kind == HOSPITAL else known.user)
+    return {field: value for field, value in data.items() if field in allowed}

@@ -1,0 +1,1 @@
+"""Use cases. Each function reads: load, allow, act, record, return."""

@@ -1,0 +1,196 @@
+"""Answering a callout: accept, decline, come, stand down, forward, assign, hand over."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.errors import Invalid, NotFound, NotRinging, WrongState
+from app.models.callout import COORDINATOR, Callout, Candidate
+from app.models.consultation import Acceptance, Consultation, Status
+from app.models.user import Role, User, UserSpecialty
+from app.policy import Action
+from app.schemas import consultation as show
+from app.services import events, ladder, routing
+from app.services.consultations import Seen, answer, locked
+from app.work import Work
+
+
+async def accept(work: Work, case_id: UUID) -> Seen:
+    """Make the actor responsible for the patient's question; exactly one doctor can win."""
+    case, on_duty_at = await locked(work, case_id, Action.ACCEPT)
+    if case.holder_id == work.subject.id and not _rings_for(case, work.subject.id):
+        if case.status == Status.ACTIVE:
+            return answer(work, case, on_duty_at)
+        raise WrongState(status=case.status)
+    acceptance = case.accept(by=work.subject.person, now=work.now, on_duty_at=on_duty_at)
+    _record_acceptance(work, case, acceptance)
+    return answer(work, case, on_duty_at)
+
+
+async def refuse(work: Work, case_id: UUID, reason: str, said: str | None) -> Seen:
+    """Decline; when nobody of this step is left, the next person is rung at once."""
+    case, on_duty_at = await locked(work, case_id, Action.DECLINE)
+    declined = case.refuse(by=work.subject.person, reason=reason, text=said, now=work.now)
+    for callout, offer in declined:
+        data = ladder.offer_data(callout, offer) | {"reason": reason, "text": said, "at": work.now}
+        events.record(work, case, "offer.declined", data, to=[offer.doctor_id])
+    for callout in {c.id: c for c, _ in declined}.values():
+        if callout.ringing and callout.should_advance(work.now):
+            ladder.step_up(work, case, callout, await _duty(work, case, callout))
+    return answer(work, case, on_duty_at)
+
+
+async def attend(work: Work, case_id: UUID, *, coming: bool) -> Seen:
+    """A member of the red team tells the leader: coming, or cannot."""
+    case, on_duty_at = await locked(work, case_id, Action.ATTEND)
+    callout, offer = case.attend(by=work.subject.person, coming=coming, now=work.now)
+    data = ladder.offer_data(callout, offer) | {"coming": coming, "at": work.now}
+    told = [case.holder_id] if case.holder_id else []
+    events.record(work, case, "attendance.answered", data, to=[offer.doctor_id, *told])
+    return answer(work, case, on_duty_at)
+
+
+async def stand_down(work: Work, case_id: UUID, user_id: UUID | None) -> Seen:
+    """The leader lets one member go, or all who have not answered."""
+    case, on_duty_at = await locked(work, case_id, Action.STAND_DOWN)
+    stood = case.stand_down(user_id=user_id, now=work.now)
+    if not stood:
+        raise NotRinging(status=case.status)
+    by_id = {c.id: c for c in case.callouts}
+    for offer in stood:
+        data = ladder.offer_data(by_id[offer.callout_id], offer) | {"at": work.now, "reason": "stood_down"}
+        events.record(work, case, "team.stood_down", data, to=[offer.doctor_id])
+    return answer(work, case, on_duty_at)
+
+
+async def assign(work: Work, case_id: UUID, user_id: UUID) -> Seen:
+    """A coordinator rings a named doctor on top of the others; a case that is held is handed over to them."""
+    case, on_duty_at = await locked(work, case_id, Action.ASSIGN)
+    ringing = case.ringing_callouts
+    callout = ringing[-1] if ringing else case.callouts[-1]
+    candidate = await _eligible(work, case, user_id, callout.specialty, "assigned")
+    if not ringing:
+        await _open_hand_over(work, case, candidate, "assigned")
+        return answer(work, case, on_duty_at)
+    offer = callout.offer_to(candidate, now=work.now)
+    if offer:
+        ladder.record_offer_made(work, case, callout, offer)
+    if callout.on_last_step:
+        callout.give_time(now=work.now)
+    data = {"callout": show.callout(callout), "callout_id": callout.id, "due_at": callout.step_due_at}
+    events.record(work, case, "escalation.scheduled", data | {"assigned_by": work.subject.name}, to=_coordinators(callout))
+    return answer(work, case, on_duty_at)
+
+
+async def forward(work: Work, case_id: UUID, *, user_id: UUID | None, desk_id: UUID | None, reason: str) -> Seen:
+    """Pass the case on to a doctor or a desk; it keeps ringing here until it is taken there."""
+    case, on_duty_at = await locked(work, case_id, Action.FORWARD)
+    if desk_id is not None:
+        desk = await routing.desk_now(work, desk_id, case.urgency)
+        if desk is None:
+            raise Invalid("desk_id", "Không có bàn trực này.", "There is no such desk.")
+        made = ladder.open_callout(work, case, desk, reason="forwarded")
+        await ladder.record_opened(work, case, case.callouts[-1], made)
+        return answer(work, case, on_duty_at)
+    assert user_id is not None
+    own = _rings_for(case, work.subject.id)
+    callout = own or case.callouts[-1]
+    candidate = await _eligible(work, case, user_id, callout.specialty, "forwarded")
+    if own is None:
+        await _open_hand_over(work, case, candidate, "forwarded")
+        return answer(work, case, on_duty_at)
+    offer = own.offer_to(candidate, now=work.now)
+    if offer is None:
+        raise Invalid("user_id", "Người này đang được gọi rồi.", "This doctor is being rung already.")
+    events.record(
+        work,
+        case,
+        "offer.made",
+        ladder.offer_data(own, offer) | {"forwarded_by": work.subject.name, "reason": reason},
+        to=[offer.doctor_id],
+        attach={"user": {"offer": show.offer_card(case, own, offer)}},
+    )
+    return answer(work, case, on_duty_at)
+
+
+async def hand_over(work: Work, case_id: UUID, user_id: UUID, note: str) -> Seen:
+    """Ask another doctor to take the case over; the holder stays until they accept, then 15 min to the coordinator."""
+    case, on_duty_at = await locked(work, case_id, Action.HAND_OVER)
+    candidate = await _eligible(work, case, user_id, case.callouts[-1].specialty, "hand_over")
+    await _open_hand_over(work, case, candidate, "hand_over", note)
+    return answer(work, case, on_duty_at)
+
+
+def _record_acceptance(work: Work, case: Consultation, done: Acceptance) -> None:
+    subject = work.subject
+    data = ladder.offer_data(done.callout, done.offer) | {
+        "at": work.now,
+        "holder": subject.id,
+        "holder_name": subject.name,
+        "participants": [show.participant(p, case) for p in case.participants],
+    }
+    others = [o.doctor_id for o in done.callout.offers if o.rings and o.doctor_id != subject.id]
+    events.record(work, case, "offer.accepted", data, to=[subject.id, *others])
+    by_id = {c.id: c for c in case.callouts}
+    for offer in done.withdrawn:
+        ladder.record_withdrawn(work, case, by_id[offer.callout_id], offer)
+    if done.handed_over_from is not None:
+        events.record(
+            work,
+            case,
+            "consultation.handed_over",
+            {"from": done.handed_over_from, "holder": subject.id, "holder_name": subject.name},
+            to=[done.handed_over_from],
+        )
+
+
+async def _open_hand_over(work: Work, case: Consultation, to: Candidate, reason: str, note: str = "") -> None:
+    last = case.callouts[-1]
+    desk = await routing.desk_now(work, last.desk_id, case.urgency)
+    if desk is None:
+        raise NotFound
+    if any(c.open_offer_of(to.doctor_id) for c in case.ringing_callouts):
+        raise Invalid("user_id", "Người này đang được gọi rồi.", "This doctor is being rung already.")
+    who = f"user:{to.doctor_id}"
+    duty = {**await _duty(work, case, last), who: [to]}
+    policy = ladder.hand_over_policy(reason, to.doctor_id)
+    made = ladder.open_callout(work, case, desk, reason=reason, policy=policy, duty=duty)
+    await ladder.record_opened(work, case, case.callouts[-1], made)
+    if note:
+        case.callouts[-1].policy = policy | {"note": note}
+
+
+async def _eligible(work: Work, case: Consultation, user_id: UUID, specialty: str, role: str) -> Candidate:
+    """The person must be an active doctor of the answering side with the specialty, and not the one who asked."""
+    user = await work.session.get(User, user_id)
+    answering = {c.hospital_id for c in case.callouts}
+    if (
+        user is None
+        or not user.active
+        or user.role not in (Role.SPECIALIST, Role.COORDINATOR)
+        or (user.hospital_id not in answering and user.hospital_id != work.subject.hospital_id)
+        or user.id == case.requester_id
+    ):
+        raise Invalid("user_id", "Không có bác sĩ này ở bệnh viện trả lời.", "No such doctor at the answering hospital.")
+    has = await work.session.execute(
+        select(UserSpecialty).where(UserSpecialty.user_id == user_id, UserSpecialty.specialty == specialty)
+    )
+    if has.one_or_none() is None:
+        raise Invalid(
+            "user_id",
+            f"Bác sĩ này không có chuyên khoa {specialty}.",
+            f"This doctor does not have the specialty {specialty}.",
+        )
+    return Candidate(user.id, user.name, role)
+
+
+async def _duty(work: Work, case: Consultation, callout: Callout) -> routing.Duty:
+    return await routing.duty_for(work, callout.desk_id, case.hospital_id)
+
+
+def _rings_for(case: Consultation, user_id: UUID) -> Callout | None:
+    return next((c for c in case.ringing_callouts if c.open_offer_of(user_id)), None)
+
+
+def _coordinators(callout: Callout) -> list[UUID]:
+    return [o.doctor_id for o in callout.offers if o.role == COORDINATOR and o.rings]

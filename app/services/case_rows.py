@@ -1,0 +1,194 @@
+"""A case and everything of it, as one prebuilt load and one prebuilt write (no statement is built per call).
+
+The load brings the whole aggregate in one round trip, as JSON made by the database. The write is part of the one
+statement of `events.write`. Rows become model instances, so that verbs live on the models only.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+from uuid import UUID
+
+from pydantic_core import from_json, to_json
+from sqlalchemy import Date, DateTime, LargeBinary, Numeric, Uuid, text
+
+from app.database import Base
+from app.errors import NotFound
+from app.models.callout import Callout, Offer
+from app.models.consultation import Consultation
+from app.models.discussion import Conclusion, Outcome, Participant, ReadBack, VitalSigns
+from app.work import Work
+
+Row = TypeVar("Row", bound=Base)
+
+_FIXED = {"id", "number", "hospital_id", "requester_id", "created_at", "written_at", "drill", "consultation_id"}
+
+
+def _columns(model: type[Base]) -> list[str]:
+    return [c.name for c in model.__table__.columns]
+
+
+def _converter(kind: Any) -> Callable[[Any], Any] | None:
+    if isinstance(kind, DateTime):
+        return datetime.fromisoformat
+    if isinstance(kind, Date):
+        return date.fromisoformat
+    if isinstance(kind, Uuid):
+        return UUID
+    if isinstance(kind, LargeBinary):
+        return lambda value: bytes.fromhex(value[2:])
+    if isinstance(kind, Numeric):
+        return lambda value: Decimal(str(value))
+    return None
+
+
+_CONVERTERS: Mapping[type[Base], tuple[tuple[str, Callable[[Any], Any]], ...]] = {
+    model: tuple(
+        (column.name, converter)
+        for column in model.__table__.columns
+        if (converter := _converter(column.type)) is not None
+    )
+    for model in (Consultation, Callout, Offer, Participant, VitalSigns, Conclusion, ReadBack, Outcome)
+}
+
+
+def revive(model: type[Row], values: dict[str, Any]) -> Row:
+    """Make a model instance of a row that the database rendered as JSON."""
+    for name, convert in _CONVERTERS[model]:
+        value = values[name]
+        if value is not None:
+            values[name] = convert(value)
+    return model(**values)
+
+
+async def load(work: Work, case_id: UUID, *, lock: bool = False, wait: bool = True) -> tuple[Consultation, list[UUID]]:
+    """Load a case with all its parts, and the desks at which the actor is on duty now. Absent: NotFound.
+
+    With `lock` the row is locked first. Parts read in the same statement may be older than the lock; then the version
+    tells, and they are read again under the lock.
+    """
+    parameters = {"id": case_id, "actor": work.actor.id if work.actor else None, "now": work.now}
+    statement = (_LOCK if wait else _TRY_LOCK) if lock else _LOAD
+    row = (await work.session.execute(statement, parameters)).one_or_none()
+    if row is None:
+        raise NotFound
+    if lock and row.seen_version != row.version:
+        row = (await work.session.execute(_LOAD, parameters)).one()
+    case = _assemble(row.body)
+    if lock:
+        work.cases[case.id] = case
+    return case, [UUID(d) for d in row.duty or ()]
+
+
+async def load_many(work: Work, case_ids: Iterable[UUID]) -> list[Consultation]:
+    """Load several cases with their parts, oldest first, in one statement."""
+    rows = await work.session.execute(_LOAD_MANY, {"ids": list(case_ids)})
+    return [_assemble(row.body) for row in rows]
+
+
+def _assemble(body: str) -> Consultation:
+    data = from_json(body)
+    parts = {name: data.pop(name) or [] for name in _PARTS}
+    case = revive(Consultation, data)
+    offers = [revive(Offer, o) for o in parts["offers"]]
+    case.callouts = [revive(Callout, c) for c in parts["callouts"]]
+    for callout in case.callouts:
+        callout.offers = [o for o in offers if o.callout_id == callout.id]
+    case.participants = [revive(Participant, p) for p in parts["participants"]]
+    case.vitals = [revive(VitalSigns, v) for v in parts["vitals"]]
+    case.conclusions = [revive(Conclusion, c) for c in parts["conclusions"]]
+    case.read_backs = [revive(ReadBack, r) for r in parts["read_backs"]]
+    case.outcomes = [revive(Outcome, o) for o in parts["outcomes"]]
+    return case
+
+
+def parameters(work: Work) -> dict[str, Any]:
+    """Return the rows of every case that this transaction changed, as JSON for the write."""
+    cases = list(work.cases.values()) if work.facts or work.touched else []
+    callouts = [c for case in cases for c in case.callouts]
+    new = [v for case in cases if case.id in work.new_cases for v in case.vitals]
+    return {
+        "cases": _json(Consultation, cases),
+        "callouts": _json(Callout, callouts),
+        "offers": _json(Offer, [o for c in callouts for o in c.offers]),
+        "participants": _json(Participant, [p for case in cases for p in case.participants]),
+        "vitals": _json(VitalSigns, new),
+    }
+
+
+def _json(model: type[Base], rows: Iterable[Base]) -> str:
+    names = _NAMES[model]
+    return to_json([{n: _plain(getattr(row, n)) for n in names} for row in rows]).decode()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes | bytearray | memoryview):
+        return "\\x" + bytes(value).hex()
+    return float(value) if isinstance(value, Decimal) else value
+
+
+_MODELS = (Consultation, Callout, Offer, Participant, VitalSigns)
+_NAMES: Mapping[type[Base], list[str]] = {m: _columns(m) for m in _MODELS}
+
+
+def _assignments(model: type[Base], source: str, *, but: Iterable[str]) -> str:
+    skip = set(but)
+    return ", ".join(f"{c} = {source}.{c}" for c in _columns(model) if c not in skip)
+
+
+def _insert(model: type[Base], parameter: str) -> str:
+    table = model.__tablename__
+    names = ", ".join(_columns(model))
+    return (
+        f"INSERT INTO {table} ({names}) SELECT {names} "  # noqa: S608 (names come from the models)
+        f"FROM json_populate_recordset(CAST(NULL AS {table}), CAST(:{parameter} AS json))"
+    )
+
+
+_CALLOUT_FIXED = {"id", "consultation_id", "desk_id", "desk_name", "desk_phone", "hospital_id", "hospital_name", "policy"}
+_OFFER_FIXED = {"id", "callout_id", "consultation_id", "doctor_id", "doctor_name", "made_at", "role", "step"}
+_PART_FIXED = {"consultation_id", "user_id", "delivered_n", "seen_n"}
+
+INSERT_CASES = f"WITH cases AS ({_insert(Consultation, 'cases')}), new_vitals AS ({_insert(VitalSigns, 'vitals')})"
+
+UPDATE_CASES = (
+    f"WITH cases AS (UPDATE consultation c SET {_assignments(Consultation, 'n', but=_FIXED)} "  # noqa: S608
+    "FROM json_populate_recordset(CAST(NULL AS consultation), CAST(:cases AS json)) n WHERE c.id = n.id)"
+    f", new_vitals AS ({_insert(VitalSigns, 'vitals')})"
+)
+
+UPSERT_PARTS = (
+    f", called AS ({_insert(Callout, 'callouts')} "
+    f"ON CONFLICT (id) DO UPDATE SET {_assignments(Callout, 'excluded', but=_CALLOUT_FIXED)})"
+    f", offered AS ({_insert(Offer, 'offers')} "
+    f"ON CONFLICT (id) DO UPDATE SET {_assignments(Offer, 'excluded', but=_OFFER_FIXED)})"
+    f", joined AS ({_insert(Participant, 'participants')} "
+    f"ON CONFLICT (consultation_id, user_id) DO UPDATE SET {_assignments(Participant, 'excluded', but=_PART_FIXED)})"
+)
+
+_PARTS = ("callouts", "offers", "participants", "vitals", "conclusions", "read_backs", "outcomes")
+# A row of over 40 columns and its parts are more than json_build_object takes: two objects, joined as text.
+_BODY = """
+  left(to_json(c)::text, -1) || ',' || substr(json_build_object(
+    'callouts', (SELECT json_agg(to_json(k) ORDER BY k.opened_at, k.id) FROM callout k WHERE k.consultation_id = c.id),
+    'offers', (SELECT json_agg(to_json(o) ORDER BY o.made_at, o.step, o.id) FROM offer o WHERE o.consultation_id = c.id),
+    'participants', (SELECT json_agg(to_json(p) ORDER BY p.joined_at) FROM participant p WHERE p.consultation_id = c.id),
+    'vitals', (SELECT json_agg(to_json(v) ORDER BY v.taken_at, v.id) FROM vital_signs v WHERE v.consultation_id = c.id),
+    'conclusions', (SELECT json_agg(to_json(x) ORDER BY x.at) FROM conclusion x WHERE x.consultation_id = c.id),
+    'read_backs', (SELECT json_agg(to_json(r) ORDER BY r.at) FROM read_back r WHERE r.consultation_id = c.id),
+    'outcomes', (SELECT json_agg(to_json(u) ORDER BY u.reported_at) FROM outcome u WHERE u.consultation_id = c.id)
+  )::text, 2) AS body
+"""
+
+_DUTY = """
+  (SELECT json_agg(DISTINCT s.desk_id) FROM duty_slot d JOIN schedule s ON s.id = d.schedule_id
+   WHERE d.doctor_id = CAST(:actor AS uuid) AND upper(d.during) > CAST(:now AS timestamptz)
+     AND d.during @> CAST(:now AS timestamptz) AND s.desk_id IS NOT NULL) AS duty
+"""
+
+_SELECT = f"SELECT c.version, (SELECT v.version FROM consultation v WHERE v.id = c.id) AS seen_version, {_BODY}, {_DUTY}"  # noqa: S608
+_LOAD = text(f"{_SELECT} FROM consultation c WHERE c.id = :id")
+_LOCK = text(f"{_SELECT} FROM consultation c WHERE c.id = :id FOR UPDATE OF c")
+_TRY_LOCK = text(f"{_SELECT} FROM consultation c WHERE c.id = :id FOR UPDATE OF c SKIP LOCKED")
+_LOAD_MANY = text(f"SELECT {_BODY} FROM consultation c WHERE c.id = ANY(CAST(:ids AS uuid[])) ORDER BY c.created_at")  # noqa: S608

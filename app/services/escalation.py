@@ -1,0 +1,90 @@
+"""What happens when a callout's time has come, and when a device says that an offer arrived.
+
+The state row is the timer. Each call takes one due case under its lock, lets the models decide, and records the facts in
+the same transaction: exactly once with any number of processes and any crash.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.errors import NotFound
+from app.models.callout import Callout, Offer
+from app.models.consultation import Consultation
+from app.services import case_rows, events, ladder, routing
+from app.work import Work
+
+OVERDUE = timedelta(seconds=30)
+
+
+async def next_due(work: Work) -> tuple[UUID | None, datetime | None]:
+    """Return a case whose time has come and that nobody has locked, and the earliest time at which one will be due."""
+    row = (await work.session.execute(_NEXT, {"now": work.now})).one()
+    return row.consultation_id, row.earliest
+
+
+async def fire(work: Work, case_id: UUID) -> bool:
+    """Do what is due in one case now. Nothing due any more (answered meanwhile, or another process was first): False."""
+    try:
+        case, _ = await case_rows.load(work, case_id, lock=True, wait=False)
+    except NotFound:
+        return False
+    callouts = ladder.due(case, work.now)
+    for callout in callouts:
+        _note_undelivered(work, case, callout)
+        if callout.should_advance(work.now):
+            ladder.step_up(work, case, callout, await routing.duty_for(work, callout.desk_id, case.hospital_id))
+        else:
+            callout.reschedule()
+            work.touched = True
+    return bool(callouts)
+
+
+async def acknowledge(work: Work, case_id: UUID, offer_id: UUID, how: str) -> bool:
+    """Note that an offer was delivered to, or seen by, the doctor it was made to; the first of each counts."""
+    case, _ = await case_rows.load(work, case_id, lock=True)
+    for callout in case.callouts:
+        for offer in callout.offers:
+            if offer.id == offer_id and offer.doctor_id == work.subject.id:
+                return _acknowledge(work, case, callout, offer, how)
+    raise NotFound
+
+
+async def overdue(work: Work) -> list[tuple[UUID, datetime]]:
+    """Return cases whose due time passed over 30 s ago: an alarm of its own, apart from the timer loop."""
+    rows = await work.session.execute(_OVERDUE, {"before": work.now - OVERDUE})
+    return [(row.consultation_id, row.next_due_at) for row in rows]
+
+
+def _note_undelivered(work: Work, case: Consultation, callout: Callout) -> None:
+    for offer in callout.note_undelivered(work.now):
+        events.record(work, case, "offer.undelivered", ladder.offer_data(callout, offer) | {"at": work.now})
+
+
+def _acknowledge(work: Work, case: Consultation, callout: Callout, offer: Offer, how: str) -> bool:
+    delivered_before = offer.delivered_at is not None
+    changed = offer.see(now=work.now) if how == "seen" else offer.deliver(now=work.now)
+    if not changed:
+        return False
+    if callout.ringing:
+        callout.reschedule()
+    data = ladder.offer_data(callout, offer) | {"at": work.now}
+    if not delivered_before:
+        events.record(work, case, "offer.delivered", data)
+    if how == "seen":
+        events.record(work, case, "offer.seen", data)
+    return True
+
+
+_NEXT = text("""
+SELECT (SELECT c.id FROM callout k JOIN consultation c ON c.id = k.consultation_id
+        WHERE k.state = 'ringing' AND k.next_due_at <= CAST(:now AS timestamptz)
+        ORDER BY k.next_due_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED) AS consultation_id,
+       (SELECT min(next_due_at) FROM callout WHERE state = 'ringing') AS earliest
+""")
+
+_OVERDUE = text("""
+SELECT consultation_id, next_due_at FROM callout
+WHERE state = 'ringing' AND next_due_at < CAST(:before AS timestamptz) ORDER BY next_due_at LIMIT 100
+""")

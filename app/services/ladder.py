@@ -1,0 +1,173 @@
+"""Ringing people: every offer made, taken back or run out becomes facts here, and nowhere else."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from app.identifiers import new_id
+from app.models.callout import COORDINATOR, Callout, CalloutState, Candidate, Duty, Offer
+from app.models.consultation import Consultation, Ending
+from app.schemas import consultation as show
+from app.services import events
+from app.services.routing import Desk, preview
+from app.work import Work
+
+HAND_OVER_UNACCEPTED_S = 15 * 60
+
+
+def open_callout(
+    work: Work,
+    case: Consultation,
+    desk: Desk,
+    *,
+    reason: str,
+    also: Iterable[Candidate] = (),
+    policy: dict[str, Any] | None = None,
+    duty: Duty | None = None,
+) -> list[Offer]:
+    """Begin to ring a desk: freeze its policy, take the first step that has somebody, record nothing yet.
+
+    `also` are people rung with the first step: those who were ringing already, or the holder.
+    """
+    frozen = policy or desk.policy
+    on_duty = duty if duty is not None else desk.duty
+    now = work.now
+    callout = Callout(
+        id=new_id(now),
+        consultation_id=case.id,
+        desk_id=desk.id,
+        desk_name=desk.name,
+        desk_phone=desk.phone,
+        hospital_id=desk.hospital_id,
+        hospital_name=desk.hospital_name,
+        specialty=desk.specialty,
+        urgency=case.urgency,
+        state=CalloutState.RINGING,
+        policy=frozen,
+        preview=preview(frozen, on_duty),
+        step=-1,
+        round=0,
+        step_started_at=now,
+        step_due_at=now,
+        next_due_at=now,
+        opened_at=now,
+        reason=reason,
+    )
+    callout.offers = []
+    case.callouts.append(callout)
+    made = callout.advance(on_duty, now=now, never=case.requester_id)
+    for candidate in also:
+        extra = callout.offer_to(candidate, now=now)
+        if extra:
+            made.append(extra)
+    return made
+
+
+async def record_opened(work: Work, case: Consultation, callout: Callout, made: list[Offer]) -> None:
+    """Record a callout that opened after the request itself, and whom it rings."""
+    events.record(work, case, "callout.opened", _ladder(callout) | {"callout": show.callout(callout)})
+    record_step(work, case, callout, made)
+
+
+def record_step(work: Work, case: Consultation, callout: Callout, made: Iterable[Offer]) -> None:
+    """Record the offers of a step, what is scheduled next, and the end of the ladder when it is reached."""
+    for offer in made:
+        record_offer_made(work, case, callout, offer)
+    if not callout.ringing:
+        return
+    events.record(work, case, "escalation.scheduled", _ladder(callout) | {"callout": show.callout(callout)})
+    if callout.on_last_step:
+        rung = [o.doctor_id for o in callout.offers if o.role == COORDINATOR and o.rings]
+        data = _ladder(callout) | {"callout": show.callout(callout, ladder=False)}
+        events.record(work, case, "escalation.exhausted", data, to=rung)
+
+
+def record_offer_made(work: Work, case: Consultation, callout: Callout, offer: Offer) -> None:
+    """Record one offer; the card itself is attached on delivery, so that it ends with the share."""
+    events.record(
+        work,
+        case,
+        "offer.made",
+        offer_data(callout, offer),
+        to=[offer.doctor_id],
+        attach={"user": {"offer": show.offer_card(case, callout, offer)}},
+    )
+
+
+def record_withdrawn(work: Work, case: Consultation, callout: Callout, offer: Offer) -> None:
+    """Tell a doctor, and everyone who watches, that the offer is taken back, and why."""
+    data = offer_data(callout, offer) | {
+        "reason": offer.reason,
+        "at": work.now,
+        "holder": case.holder_id,
+        "holder_name": case.holder_name,
+    }
+    events.record(work, case, "offer.withdrawn", data, to=[offer.doctor_id])
+
+
+def record_ending(work: Work, case: Consultation, ending: Ending) -> None:
+    """Record offers taken back and callouts that ended with them."""
+    by_id = {c.id: c for c in case.callouts}
+    for offer in ending.withdrawn:
+        record_withdrawn(work, case, by_id[offer.callout_id], offer)
+    for callout in ending.callouts:
+        events.record(work, case, "callout.ended", _ladder(callout) | {"callout": show.callout(callout, ladder=False)})
+
+
+def step_up(work: Work, case: Consultation, callout: Callout, duty: Duty) -> None:
+    """Ring the next person now: time is up, all of this step declined, or no device was reached."""
+    expired_before = {o.id for o in callout.offers if o.expired_at}
+    callout.preview = preview(callout.policy, duty)
+    made = callout.advance(duty, now=work.now, never=case.requester_id)
+    for offer in callout.offers:
+        if offer.expired_at and offer.id not in expired_before:
+            events.record(work, case, "offer.expired", offer_data(callout, offer), to=[offer.doctor_id])
+    record_step(work, case, callout, made)
+
+
+def offer_data(callout: Callout, offer: Offer) -> dict[str, Any]:
+    """Return what every event about an offer carries."""
+    return {
+        "offer_id": offer.id,
+        "callout_id": callout.id,
+        "doctor": offer.doctor_id,
+        "doctor_name": offer.doctor_name,
+        "role": offer.role,
+        "step": offer.step,
+        "due_at": callout.step_due_at,
+        "callout": show.callout(callout, ladder=False),
+    }
+
+
+def hand_over_policy(name: str, user_id: UUID) -> dict[str, Any]:
+    """Return the ladder of a hand-over: one named doctor, then after 15 min the coordinator."""
+    return {
+        "id": None,
+        "version": 1,
+        "name": name,
+        "steps": [
+            {"who": [f"user:{user_id}"], "timeout_s": HAND_OVER_UNACCEPTED_S},
+            {"who": [COORDINATOR], "timeout_s": 120},
+        ],
+        "answer_due_s": HAND_OVER_UNACCEPTED_S,
+    }
+
+
+def due(case: Consultation, now: datetime) -> list[Callout]:
+    """Return the callouts that must be looked at now."""
+    return [c for c in case.ringing_callouts if c.next_due_at is not None and c.next_due_at <= now]
+
+
+def _ladder(callout: Callout) -> dict[str, Any]:
+    following = callout.preview[callout.step + 1 : callout.step + 2]
+    return {
+        "callout_id": callout.id,
+        "desk": callout.desk_id,
+        "desk_name": callout.desk_name,
+        "step": callout.step,
+        "round": callout.round,
+        "reason": callout.reason,
+        "due_at": callout.step_due_at if callout.ringing else None,
+        "next_names": [d["doctor_name"] for step in following for d in step["doctors"]],
+    }
