@@ -24,6 +24,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from app.config import Settings
 from app.embedded import EmbeddedPostgres, EmbeddedPostgresError
 
 ROOT = Path(__file__).parent.parent
@@ -76,6 +77,24 @@ async def module_database_url(server_url: str, template: str) -> AsyncIterator[s
     """A migrated database that the tests of one file share."""
     async with a_copy(server_url, template) as url:
         yield url
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """Settings of a server with a database of its own, on this machine only and on any free port."""
+    return Settings(database_url=database_url, data_dir=tmp_path / "data", host="127.0.0.1", port=0)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the Chromium that browser tests start; skips them where they were switched off by hand."""
+    if os.environ.get("HOICHAN_TEST_BROWSER") == "off":
+        pytest.skip("browser tests are switched off by HOICHAN_TEST_BROWSER")
+    named = os.environ.get("CHROMIUM")
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+    found = named or next(filter(None, map(shutil.which, names)), None)
+    assert found, "no Chromium here; `make test` says how to get one"
+    return found
 
 
 @asynccontextmanager
