@@ -63,7 +63,7 @@ function Screen({ name, props }) {
 /** A case of one's own that nobody has taken yet is the waiting screen; everything else is the case view. */
 function CaseScreen({ id }) {
   const waiting = useStore((s) => s.me?.role === "requester" && ["ringing", "cancelled"].includes(s.consultations.get(id)?.status)
-    && !s.consultations.get(id)?.holder);
+    && !s.consultations.get(id)?.holder) && !location.search.includes("view=full");
   const known = useStore((s) => s.consultations.has(id));
   const [error, setError] = useState(null);
   const [tries, again] = useReducer((n) => n + 1, 0);

@@ -15,9 +15,9 @@ const SHELL = [
   ...["tokens", "components", "app", "desk", "case", "board"].map((x) => `/assets/styles/${x}.css`), "/assets/styles/tick.svg",
   "/assets/vendor/htm-preact-standalone.module.js",
   ...["html", "i18n", "clock", "api", "db", "outbox", "drafts", "store", "stream", "shell", "router", "theme", "device",
-    "telephones", "session", "news2", "form", "requests"].map((x) => `/assets/core/${x}.js`),
+    "telephones", "session", "news2", "form", "requests", "unread", "wide"].map((x) => `/assets/core/${x}.js`),
   ...["vi", "en", "desk.vi", "desk.en"].map((x) => `/assets/strings/${x}.js`),
-  ...["sign-in", "home", "request", "red-alert", "waiting", "telephones", "account", "case", "desk", "board", "rota"].map((x) => `/assets/screens/${x}.js`),
+  ...["sign-in", "home", "request", "red-alert", "waiting", "complete", "telephones", "account", "case", "desk", "board", "rota"].map((x) => `/assets/screens/${x}.js`),
   ...["urgency", "holder", "ladder", "countdown", "facts", "vitals", "patient", "safety", "message"].map((x) => `/assets/parts/${x}.js`),
 ];
 

@@ -106,13 +106,13 @@ export function num(value, unit) {
 
 /**
  * Read a typed number. One comma or point is a decimal sign. Exactly three digits after it ("3.500", "1,200") could be
- * thousands: that is asked, never guessed. Letters, two separators or a sign in the middle are refused.
+ * thousands: that is asked, never guessed ("0,850" can only be a decimal). Letters, two separators or a sign in the middle are refused.
  */
 export function parseNumber(text) {
   const typed = String(text ?? "").trim();
   if (!typed) return { empty: true };
   if (!/^-?\d+([.,]\d+)?$/.test(typed)) return { bad: true };
-  if (/[.,]\d{3}$/.test(typed)) {
+  if (/^[1-9]\d{0,2}[.,]\d{3}$/.test(typed)) {
     return { ambiguous: [Number(typed.replace(",", ".")), Number(typed.replace(/[.,]/, ""))] };
   }
   return { value: Number(typed.replace(",", ".")) };

@@ -20,9 +20,9 @@ export function beforeLeave(fn) {
 }
 
 export function usePath() {
-  const [path, setPath] = useState(location.pathname);
+  const [, setHref] = useState(location.href);
   useEffect(() => {
-    const changed = () => setPath(location.pathname);
+    const changed = () => setHref(location.href);
     listeners.add(changed);
     addEventListener("popstate", changed);
     return () => {
@@ -30,7 +30,7 @@ export function usePath() {
       removeEventListener("popstate", changed);
     };
   }, []);
-  return path;
+  return location.pathname;
 }
 
 document.addEventListener("click", (event) => {

@@ -1,0 +1,118 @@
+/**
+ * The requesting doctor's home: every case of the ward with its holder line. On a ward PC the chosen case stands beside
+ * the list, with the live ladder.
+ */
+import { html, Icon, useEffect, useReducer, useState } from "../core/html.js";
+import { get } from "../core/api.js";
+import { serverNow } from "../core/clock.js";
+import { fmtWhen, lang, t } from "../core/i18n.js";
+import { discard, resend, retryNow, useOutbox } from "../core/outbox.js";
+import { navigate } from "../core/router.js";
+import { formOf } from "../core/requests.js";
+import { saveDraft } from "../core/drafts.js";
+import { AppBar, DataAge, Failed, HotlineLink, Loading } from "../core/shell.js";
+import { putHeaders, specialtyName, useStore } from "../core/store.js";
+import { useUnread } from "../core/unread.js";
+import { Holder } from "../parts/holder.js";
+import { Urgency } from "../parts/urgency.js";
+import { personText } from "../parts/facts.js";
+import { useWide } from "../core/wide.js";
+import { NextTry } from "./request.js";
+import { CasePane } from "./waiting.js";
+
+const RANK = ["red", "orange", "yellow", "green"];
+const DONE_FOR_MS = 24 * 3600e3;
+
+/** Cases nobody holds come first, the most urgent first; then the newest. Finished ones leave after a day. */
+export function order(headers) {
+  const unheld = (h) => h.status === "ringing" && !h.holder;
+  return headers
+    .filter((h) => !["closed", "cancelled"].includes(h.status) || serverNow() - Date.parse(h.updated_at ?? h.created_at) < DONE_FOR_MS)
+    .sort((a, b) => unheld(b) - unheld(a) || (unheld(a) ? RANK.indexOf(a.urgency) - RANK.indexOf(b.urgency) : 0) || Date.parse(b.created_at) - Date.parse(a.created_at));
+}
+
+export function Home() {
+  const me = useStore((s) => s.me);
+  const headers = useStore((s) => s.headers);
+  const queued = useOutbox().filter((item) => item.what === "request");
+  const wide = useWide();
+  const [read, setRead] = useState("loading");
+  const [chosen, choose] = useState(null);
+  const [tries, again] = useReducer((n) => n + 1, 0);
+  const back = useStore((s) => s.connection.back?.at);
+  useEffect(() => { document.title = `${t("nav.cases")} – hoichan`; });
+  useEffect(() => {
+    setRead((was) => (was === "done" ? was : "loading"));
+    get("/consultations").then(({ items }) => {
+      putHeaders(items);
+      setRead("done");
+    }, (error) => setRead(error));
+  }, [tries, back]);
+
+  const cases = order([...headers.values()].filter((h) => h.hospital === me.hospital || h.requester === me.id));
+  const selected = cases.find((h) => h.id === chosen) ?? cases[0];
+  const failed = read !== "loading" && read !== "done" && !cases.length;
+  return html`<div class="home">
+    <${AppBar} />
+    <main class="home-main"><div class="colL">
+      <h1 class="h1">${t("nav.cases")} <span class="cap">${cases.length || ""}</span></h1>
+      <div class="list">
+        ${queued.map((item) => html`<${Queued} key=${item.id} item=${item} />`)}
+        ${cases.map((h) => html`<${Row} key=${h.id} h=${h} current=${wide && h.id === selected?.id} onPick=${wide ? () => choose(h.id) : null} />`)}
+        ${!cases.length && read === "loading" && html`<${Loading} />`}
+        ${failed && html`<${Failed} error=${read} title=${t("home.failed")} onRetry=${again} />`}
+        ${!cases.length && !queued.length && read === "done" && html`<div class="ctr empty"><span class="ill"><${Icon} name="send" /></span><b class="h3">${t("home.empty")}</b><span class="sub">${t("home.empty_sub")}</span></div>`}
+      </div>
+      <${DataAge} />
+      <p class="cap home-phone"><a href="/telephones"><${Icon} name="phone" /> ${t("nav.phones")}</a></p>
+    </div>
+    ${wide && html`<section class="paneR" aria-label=${t("home.selected")}>${selected ? html`<${CasePane} key=${selected.id} id=${selected.id} />` : html`<${HotlineLink} cls="btn o" />`}</section>`}
+    </main>
+    <div class="dock">
+      <a class="btn red xl dk" href="/red-alert"><${Icon} name="siren" />${t("red.action")}</a>
+      <a class="btn p xl grow dk" href="/request"><${Icon} name="plus" />${t("request.new")}</a>
+    </div>
+  </div>`;
+}
+
+/** One case. On a ward PC a click chooses it; held and finished cases open in full. */
+function Row({ h, current, onPick }) {
+  const unread = useUnread(h.id);
+  const pick = (e) => {
+    if (!onPick || e.ctrlKey || e.metaKey || current) return;
+    e.preventDefault();
+    onPick();
+  };
+  const where = [specialtyName(h.specialty, lang()), h.answering_hospital_name].filter(Boolean).join(" · ");
+  const problem = (h.situation || h.question || "").split("\n")[0];
+  return html`<a class="case" href=${`/cases/${h.id}`} aria-current=${current ? "true" : undefined} onClick=${pick}>
+    <div class="row"><${Urgency} level=${h.urgency} /><span class="cap end num">${h.number} · ${fmtWhen(h.created_at)}</span></div>
+    <p class="pt"><span>${personText(h)}</span>${h.label ? html` · <span lang="vi">${h.label}</span>` : ""}${problem ? html` · <span lang="vi">${problem}</span>` : ""}</p>
+    <p class="sub">${where}</p>
+    <${Holder} c=${h} />
+    ${unread > 0 && html`<p class="unread"><span class="badge">${unread}</span> ${t("home.unread")}</p>`}
+  </a>`;
+}
+
+/** A request that only this device knows: dashed, never looking like a case. */
+export function Queued({ item }) {
+  const b = item.body;
+  const refused = item.state === "refused";
+  const edit = async () => {
+    const form = await formOf(item.id);
+    if (form) await saveDraft("request", form);
+    discard(item.id);
+    navigate("/request");
+  };
+  return html`<div class=${`card queued${refused || item.stale ? " bad" : ""}`}>
+    <div class="row"><${Urgency} level=${b.urgency} /><span class="chip warn end"><${Icon} name="clock" />${t(refused ? "msg.failed" : item.state === "sending" ? "sending" : "request.queued")}</span></div>
+    <b>${t(refused ? "request.refused" : "conn.request_unsent")}</b>
+    <p lang="vi">${[b.patient?.label, b.question].filter(Boolean).join(" · ") || specialtyName(b.specialty, lang())}</p>
+    <p class="sub">${refused ? item.error?.detail || item.error?.title : html`${t("request.kept_at", { time: fmtWhen(item.createdAt) })} <${NextTry} item=${item} />`}</p>
+    <div class="row wrap">
+      ${refused ? html`<button class="btn p" onClick=${edit}><${Icon} name="edit" />${t("msg.edit")}</button><button class="btn o" onClick=${() => resend(item.id)}>${t("msg.again")}</button><button class="btn g" onClick=${() => discard(item.id)}>${t("msg.delete")}</button>`
+      : html`<button class="btn o grow" onClick=${() => retryNow(item.id)}><${Icon} name="refresh" />${t("conn.try_now")}</button>`}
+      <${HotlineLink} cls="btn red grow" label=${t("phone.short")} />
+    </div>
+  </div>`;
+}

@@ -1,0 +1,73 @@
+/**
+ * Inter-hospital red alert: one tap on a team rings all of it at once. Nothing needs to be filled in, nothing is asked
+ * first; ten seconds remain to take it back.
+ */
+import { html, Icon, useEffect, useState } from "../core/html.js";
+import { get } from "../core/api.js";
+import * as db from "../core/db.js";
+import { Text } from "../core/form.js";
+import { lang, t } from "../core/i18n.js";
+import { useOutbox } from "../core/outbox.js";
+import { AppBar, HotlineLink, Loading } from "../core/shell.js";
+import { specialtyName, useStore } from "../core/store.js";
+import { EMPTY } from "../core/requests.js";
+import { dialIfOffline, favourites, Pending, submit } from "./request.js";
+
+const ICON = [[/cardio/i, "ecg"], [/stroke|neuro/i, "clock"], [/obstet/i, "users"], [/paed|neonat/i, "user"], [/ortho|trauma|surg/i, "amb"], [/icu|emergency/i, "siren"]];
+
+/** One team per specialty: the first desk that this hospital may ask and that has a red team. */
+function useTeams() {
+  const [teams, setTeams] = useState(null);
+  useEffect(() => {
+    const pick = (items) => {
+      const bySpecialty = new Map();
+      for (const desk of items) {
+        if (desk.may_ask && desk.red_team_size > 0 && !bySpecialty.has(desk.specialty)) bySpecialty.set(desk.specialty, desk);
+      }
+      return [...bySpecialty.values()];
+    };
+    db.one("kept", "desks").then((kept) => kept && setTeams((now) => now ?? pick(kept.value)), () => {});
+    get("/desks").then(({ items }) => {
+      setTeams(pick(items));
+      return db.put("kept", "desks", items.filter((d) => d.may_ask));
+    }).catch(() => setTeams((now) => now ?? []));
+  }, []);
+  return teams;
+}
+
+export function RedAlert() {
+  const me = useStore((s) => s.me);
+  const specialties = useStore((s) => s.specialties);
+  const teams = useTeams();
+  const [callback, setCallback] = useState(null);
+  const [sentId, setSent] = useState(null);
+  const queued = useOutbox().find((item) => item.id === sentId);
+  useEffect(() => { document.title = `${t("red.title")} – hoichan`; });
+  if (queued) return html`<${Pending} item=${queued} onEdit=${() => setSent(null)} />`;
+
+  const known = me.ward_phone ?? me.phone ?? "";
+  const ring = (desk) => {
+    if (sentId) return;
+    setSent("sending");
+    dialIfOffline();
+    const number = callback !== null && callback.trim() !== known ? callback.trim() : "";
+    submit({ ...EMPTY, specialty: desk.specialty, urgency: "red", situation: number ? `Gọi lại số: ${number}` : "" }, { red: true, onSent: setSent });
+  };
+  const first = favourites(specialties).map((s) => s.code);
+  const rank = (desk) => (first.includes(desk.specialty) ? first.indexOf(desk.specialty) : 99);
+  const sorted = [...(teams ?? [])].sort((a, b) => rank(a) - rank(b));
+  const icon = (desk) => (ICON.find(([words]) => words.test(specialtyName(desk.specialty, "en"))) ?? [null, "siren"])[1];
+  return html`<${AppBar} title=${t("red.title")} sub=${[me.hospital_name, me.ward_name].filter(Boolean).join(" · ")} back="/" closing mini plain />
+    <main class="mid stack red">
+      <div class="note bad"><${Icon} name="siren" /><span><b>${t("red.hint")}</b> ${t("red.nothing")}</span></div>
+      ${!teams && html`<${Loading} />`}
+      ${teams && !teams.length && html`<p class="note warn" role="alert"><${Icon} name="warn" /><span>${t("red.no_teams")}</span></p>`}
+      <div class="teams" role="group" aria-label=${t("red.choose")}>
+        ${sorted.map((desk) => html`<button type="button" key=${desk.id} class="team" disabled=${Boolean(sentId)} onClick=${() => ring(desk)}>
+          <${Icon} name=${icon(desk)} /><b>${specialtyName(desk.specialty, lang())}</b><span class="cap">${t("red.people", { n: desk.red_team_size })}${desk.hospital_name ? html` · <span lang="vi">${desk.hospital_name}</span>` : ""}</span></button>`)}
+      </div>
+      <p class="sub ctr-t">${t("red.undo")}</p>
+      <div class="card stack-s"><${Text} id="callback" label=${t("red.callback")} value=${callback ?? known} inputmode="tel" onInput=${setCallback} hint=${t("red.callback_hint")} /></div>
+      <${HotlineLink} label=${t("red.phone")} />
+    </main>`;
+}

@@ -1,0 +1,397 @@
+/**
+ * The request in ISBAR order, made to be sent within 60 seconds and completed while it rings. Needed to send: specialty,
+ * urgency, question, patient label; weight under 16. Errors are said on sending only.
+ */
+import { html, Icon, useEffect, useMemo, useRef, useState } from "../core/html.js";
+import { get } from "../core/api.js";
+import { nowIso, serverNow, useTick } from "../core/clock.js";
+import { saveDraft, useDraft } from "../core/drafts.js";
+import { doubt, echo, Field, latestAt, Measure, Pick, readClock, readMeasure, Text, Triage } from "../core/form.js";
+import { fmtTime, fmtWhen, lang, num, t } from "../core/i18n.js";
+import { asksPregnancy, assess } from "../core/news2.js";
+import { discard, resend, retryNow, useOutbox } from "../core/outbox.js";
+import { ageYears, check, checkVitals, EMPTY, formOf, hasVitals, isChild, measured, MEASURES, SAFETY, send, similar, toBody } from "../core/requests.js";
+import { navigate } from "../core/router.js";
+import { announce, AppBar, HotlineLink, notify, openDialog } from "../core/shell.js";
+import { getState, specialtyName, useStore } from "../core/store.js";
+import { hotline, tel } from "../core/telephones.js";
+import { personText, roleText } from "../parts/facts.js";
+import { Urgency } from "../parts/urgency.js";
+import { bare } from "./telephones.js";
+
+const RANK = ["red", "orange", "yellow", "green"];
+const FIELD_IDS = { "patient.label": "label", "patient.age_years": "age", "patient.age_months": "age", "patient.weight_kg": "weight", "patient.sex": "sex", "diagnosis.text": "diagnosis" };
+const CONSCIOUS = ["alert", "confusion", "voice", "pain", "unresponsive"];
+const ROLES = ["primary", "backup", "head_of_shift", "leadership", "coordinator"];
+
+export function Request() {
+  const [sentId, setSent] = useState(null);
+  const queued = useOutbox().filter((item) => item.what === "request");
+  const own = queued.find((item) => item.id === sentId);
+  useEffect(() => { document.title = `${t("request.new")} – hoichan`; });
+  if (own) return html`<${Pending} item=${own} onEdit=${() => setSent(null)} />`;
+  return html`<${Form} onSent=${setSent} others=${queued} />`;
+}
+
+/** Queue it, watch it, and go to the case the moment the server has stored it. */
+export async function submit(form, { red = false, onSent }) {
+  const { id, promise } = await send(toBody(form, { red }), form);
+  onSent?.(id);
+  promise.then((read) => {
+    announce(t("request.stored", { number: read.number }), true);
+    if (["/request", "/red-alert"].includes(location.pathname)) navigate(`/cases/${read.id}`, { replace: true });
+    else notify(t("request.stored", { number: read.number }), "ok");
+  }, () => {});
+  return id;
+}
+
+/** With no network the telephone is dialled at once, and the alert waits in parallel. */
+export function dialIfOffline() {
+  const line = hotline();
+  if (getState().connection.state === "offline" && line) location.href = tel(line.phone);
+}
+
+function Form({ onSent, others }) {
+  const me = useStore((s) => s.me);
+  const [form, setForm, draft] = useDraft("request", EMPTY);
+  const [errors, setErrors] = useState([]);
+  const [busy, setBusy] = useState(false);
+  const summary = useRef(null);
+  const news2 = useMemo(() => scoreOf(form), [form]);
+  const put = (field) => (value) => setForm((f) => ({ ...f, [field]: value }));
+  const putVital = (field) => (value) => setForm((f) => ({ ...f, vitals: { ...f.vitals, [field]: value, taken_at: f.vitals.taken_at ?? minute(nowIso()) } }));
+  const error = (field) => {
+    const found = errors.find((e) => e.field === field);
+    return found && (found.own ?? found.detail);
+  };
+
+  useEffect(() => copyFrom(new URLSearchParams(location.search).get("copy"), setForm), []);
+  useEffect(() => restoreFocus(draft.ready), [draft.ready]);
+  useEffect(() => {
+    const key = (e) => (e.ctrlKey || e.metaKey) && e.key === "Enter" && sendNow();
+    addEventListener("keydown", key);
+    return () => removeEventListener("keydown", key);
+  });
+
+  const sendNow = async ({ red = false } = {}) => {
+    if (busy) return;
+    const found = check(form, { red });
+    setErrors(found);
+    if (found.length) {
+      setTimeout(() => summary.current?.focus(), 0);
+      return;
+    }
+    setBusy(true);
+    if (red) dialIfOffline();
+    noteUse(form.specialty);
+    await submit(form, { red, onSent });
+    await draft.drop();
+  };
+  const redNow = () => (form.specialty ? sendNow({ red: true }) : navigate("/red-alert"));
+
+  const done = (section) => sectionDone(section, form);
+  const like = similar(form, [...getState().headers.values()], me);
+  const enough = !check(form).length;
+  const saved = draft.savedAt ? t("request.draft_saved", { time: fmtTime(draft.savedAt, { seconds: true }) }) : t("request.draft_none");
+  return html`<div class="req">
+    <div class="top2"><${AppBar} title=${t("request.new")} sub=${saved} back="/" closing mini plain actions=${html`<button type="button" class="btn s red" onClick=${redNow}><${Icon} name="siren" />${t("red.action")}</button>`} />
+      <nav class="steps" aria-label="ISBAR">${["i", "s", "b", "a", "r"].map((x) => html`<a key=${x} href=${`#s-${x}`} class=${done(x) ? "ok" : ""} onClick=${(e) => jump(e, x)} aria-label=${`${x.toUpperCase()}: ${t(`request.${x}`)}${done(x) ? `, ${t("request.filled")}` : ""}`}>${x.toUpperCase()}${done(x) && html`<${Icon} name="check" />`}</a>`)}</nav></div>
+    <main class="req-main"><form class="form" onSubmit=${(e) => { e.preventDefault(); sendNow(); }} novalidate>
+      ${errors.length > 0 && html`<div class="note bad summary" role="alert" tabindex="-1" ref=${summary}><${Icon} name="warn" /><span><b>${t("error.summary", { n: errors.length })}</b>
+        ${errors.map((e) => html`<br /><a href=${`#f-${e.field}`} onClick=${(x) => toField(x, e.field)}>${e.detail}</a>`)}</span></div>`}
+      ${others.length > 0 && html`<p class="note warn"><${Icon} name="clock" /><span>${t("request.others", { n: others.length })} <a href="/">${t("nav.cases")}</a></span></p>`}
+      <section id="s-i"><h2 class="fs"><b aria-hidden="true">I</b>${t("request.i")}</h2>
+        <div class="two pt">
+          <${Text} id="f-label" label=${t("request.label")} value=${form.label} onInput=${put("label")} error=${error("label")} />
+          <${Text} id="f-age" label=${t("request.age")} value=${form.age} inputmode="numeric" onInput=${put("age")} error=${error("age")} />
+          <${Pick} id="f-age_unit" label=${t("request.age_unit")} value=${form.age_unit} onPick=${put("age_unit")} options=${[["years", t("request.years")], ["months", t("request.months")]]} />
+          <${Text} id="f-weight" label=${t("request.weight")} opt=${isChild(form) ? t("request.weight_child") : "kg"} value=${form.weight} inputmode="decimal" onInput=${put("weight")} error=${error("weight") ?? readMeasure("weight_kg", form.weight).ask && readMeasure("weight_kg", form.weight).error} warn=${doubt("weight_kg", readMeasure("weight_kg", form.weight).value)} />
+        </div>
+        <${Pick} id="f-sex" label=${t("request.sex")} value=${form.sex} onPick=${put("sex")} options=${["male", "female", "unknown"].map((x) => [x, t(`request.sex.${x}`)])} />
+        ${like.map((h) => html`<p key=${h.id} class="note warn" role="status"><${Icon} name="users" /><span>${t("request.similar")} <b lang="vi">${[h.number, h.label, personText(h)].filter(Boolean).join(" · ")}</b>. <a href=${`/cases/${h.id}`}>${t("request.similar_open")}</a></span></p>`)}
+      </section>
+      <section id="s-s"><h2 class="fs"><b aria-hidden="true">S</b>${t("request.s")}</h2>
+        <${Specialty} value=${form.specialty} onPick=${put("specialty")} error=${error("specialty")} />
+        <${OnCall} specialty=${form.specialty} urgency=${form.urgency} note />
+        <${Triage} id="f-urgency" value=${form.urgency} onPick=${put("urgency")} error=${error("urgency")} />
+        ${below(form.urgency, news2.suggests) && html`<p class="note warn" role="status"><${Icon} name="warn" /><span>${t("request.below", { level: t(`urgency.short.${news2.suggests}`) })}</span></p>`}
+        <${Text} id="f-question" label=${t("request.question")} rows="3" value=${form.question} onInput=${put("question")} error=${error("question")} />
+        <${Text} id="f-situation" label=${t("request.situation")} opt=${t("request.optional")} value=${form.situation} onInput=${put("situation")} error=${error("situation")} />
+      </section>
+      <section id="s-a"><h2 class="fs"><b aria-hidden="true">A</b>${t("request.a")}</h2>
+        <${VitalsFields} v=${form.vitals} put=${putVital} error=${error} />
+        ${asksPregnancy({ age_years: ageYears(form), sex: form.sex || "unknown" }) && hasVitals(form.vitals) && form.sex !== "male" && html`<${Pick} id="f-pregnant" label=${t("request.pregnant")} value=${form.safety.pregnancy.state} opt=${t("request.pregnant_why")}
+          onPick=${(state) => setForm((f) => ({ ...f, safety: { ...f.safety, pregnancy: { ...f.safety.pregnancy, state } } }))} options=${["none", "value", "unknown"].map((x) => [x, t(`request.pregnant.${x}`)])} />`}
+        <div class="card news-card"><${News} news2=${news2} any=${hasVitals(form.vitals)} /></div>
+      </section>
+      <section id="s-b"><h2 class="vh">${t("request.b")}</h2><details class="more" open=${Boolean(error("background"))}><summary><${Icon} name="plus" /><span class="grow">${t("request.b_more")}</span><span class="cap">${done("b") ? html`<${Icon} name="check" />` : t("request.later")}</span></summary>
+        <div class="stack more-in"><${SafetyFields} id="f" safety=${form.safety} sex=${form.sex} onChange=${(x, v) => setForm((f) => ({ ...f, safety: { ...f.safety, [x]: v } }))} />
+        <${Text} id="f-background" label=${t("request.background")} hint=${t("request.background_hint")} rows="4" value=${form.background} onInput=${put("background")} error=${error("background")} /></div></details>
+        <details class="more" open=${Boolean(error("assessment"))}><summary><${Icon} name="plus" /><span class="grow">${t("request.a_more")}</span><span class="cap">${form.assessment || form.diagnosis ? html`<${Icon} name="check" />` : t("request.later")}</span></summary>
+        <div class="stack more-in"><${Text} id="f-diagnosis" label=${t("request.diagnosis")} value=${form.diagnosis} onInput=${put("diagnosis")} error=${error("diagnosis")} />
+        <${Text} id="f-assessment" label=${t("request.assessment")} hint=${t("request.assessment_hint")} rows="4" value=${form.assessment} onInput=${put("assessment")} error=${error("assessment")} /></div></details>
+        <details class="more" id="s-r" open=${Boolean(error("recommendation"))}><summary><${Icon} name="plus" /><span class="grow">${t("request.r_more")}</span><span class="cap">${done("r") ? html`<${Icon} name="check" />` : t("request.later")}</span></summary>
+        <div class="stack more-in"><${Text} id="f-recommendation" label=${t("request.recommendation")} hint=${t("request.recommendation_hint")} rows="4" value=${form.recommendation} onInput=${put("recommendation")} error=${error("recommendation")} /></div></details>
+        <button type="button" class="btn g" onClick=${() => clearForm(draft)}>${t("request.clear")}</button>
+      </section>
+    </form>
+    <aside class="side stack"><div class="card stack"><${News} news2=${news2} any=${hasVitals(form.vitals)} /><hr />
+      ${form.urgency && html`<${Urgency} level=${form.urgency} big />`}
+      <${OnCall} specialty=${form.specialty} urgency=${form.urgency} />
+      <button type="button" class=${`btn p xl blk${busy ? " busy" : ""}`} disabled=${busy} onClick=${() => sendNow()}><${Icon} name=${busy ? "refresh" : "send"} />${t(busy ? "sending" : "request.send")}</button>
+      <p class="cap ctr-t"><kbd>Ctrl</kbd> <kbd>Enter</kbd></p></div>
+      ${enough && html`<p class="note ok"><${Icon} name="check" /><span>${t("request.enough")}</span></p>`}
+    </aside></main>
+    <div class="dock"><div class="row dock-news"><${Total} news2=${news2} small /><span class="cap">NEWS2<br />${news2.band ? t(`p.news.short.${news2.band}`) : ""}</span></div>
+      <button type="button" class=${`btn p xl grow${busy ? " busy" : ""}`} disabled=${busy} onClick=${() => sendNow()}><${Icon} name=${busy ? "refresh" : "send"} />${t(busy ? "sending" : "request.send")}</button></div>
+  </div>`;
+}
+
+// --- while it is not yet a request ------------------------------------------------------------------------------------
+
+/** "thử lại sau 8 giây": when the next attempt is made. */
+export function NextTry({ item }) {
+  useTick();
+  if (item.state === "sending") return t("sending");
+  const left = Math.ceil((item.nextAt - performance.now()) / 1000);
+  return item.state === "retrying" && left > 0 ? t("request.next_try", { n: left }) : t("request.trying");
+}
+
+/** Sent is said after the server has stored it. Before that: this device alone knows, and here is the telephone. */
+export function Pending({ item, onEdit }) {
+  const [slow, setSlow] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setSlow(true), 3000);
+    return () => clearTimeout(timer);
+  }, []);
+  const refused = item.state === "refused";
+  const alarming = slow || refused || item.state === "retrying";
+  const edit = async () => {
+    const form = await formOf(item.id);
+    if (form) await saveDraft("request", form);
+    discard(item.id);
+    onEdit();
+  };
+  const line = hotline();
+  return html`<${AppBar} title=${t(item.body.urgency === "red" ? "red.title" : "request.new")} back="/" mini plain />
+    <main class="mid stack pending">
+      ${alarming ? html`<div class="unsent-big" role="alert"><${Icon} name="warn" /><b>${t(refused ? "request.refused" : "conn.request_unsent")}</b></div>`
+      : html`<div class="note info" role="status"><${Icon} name="refresh" cls="spin" /><span>${t("sending")}</span></div>`}
+      <div class="card stack-s queued"><div class="row"><${Urgency} level=${item.body.urgency} /><span class="cap end">${specialtyName(item.body.specialty, lang())}</span></div>
+        ${item.body.patient?.label && html`<b lang="vi">${item.body.patient.label}</b>`}
+        ${item.body.question && html`<p lang="vi">${item.body.question}</p>`}
+        <p class="sub">${refused ? "" : html`${t("request.kept_at", { time: fmtWhen(item.createdAt) })} <${NextTry} item=${item} />`}</p></div>
+      ${refused && html`<div class="note bad"><${Icon} name="warn" /><span>${item.error?.detail || item.error?.title}
+        ${(item.error?.errors ?? []).map((e) => html`<br />${e.detail}`)}</span></div>`}
+      ${alarming && html`<a class="btn red xl blk" href=${tel(line?.phone)}><${Icon} name="phone" />${t("phone.short")}${line ? html` <span class="num nowrap">${line.phone}</span>` : ""}</a>`}
+      ${!refused && alarming && html`<button class="btn o blk" onClick=${() => retryNow(item.id)}><${Icon} name="refresh" />${t("conn.try_now")}</button>`}
+      ${refused && html`<div class="row wrap"><button class="btn p" onClick=${edit}><${Icon} name="edit" />${t("msg.edit")}</button><button class="btn o" onClick=${() => resend(item.id)}>${t("msg.again")}</button><button class="btn g" onClick=${() => { discard(item.id); navigate("/"); }}>${t("msg.delete")}</button></div>`}
+      <p class="cap">${t("request.pending_hint")}</p>
+    </main>`;
+}
+
+// --- parts of the form -------------------------------------------------------------------------------------------------
+
+const USED = "hoichan.specialties";
+const FIRST = ["K04", "STROKE", "K02", "K27", "K18", "K24", "K19"];
+
+function used() {
+  try { return JSON.parse(localStorage.getItem(USED)) ?? {}; } catch { return {}; }
+}
+
+function noteUse(code) {
+  const counts = used();
+  counts[code] = (counts[code] ?? 0) + 1;
+  try { localStorage.setItem(USED, JSON.stringify(counts)); } catch { /* next time the usual five */ }
+}
+
+/** This device's most used five; before there is a habit, the usual emergencies. */
+export function favourites(specialties) {
+  const counts = used();
+  const usual = (s) => {
+    const at = FIRST.findIndex((x) => s.code === x || (x === "STROKE" && /stroke/i.test(s.en)));
+    return at < 0 ? 99 : at;
+  };
+  return [...specialties].sort((a, b) => (counts[b.code] ?? 0) - (counts[a.code] ?? 0) || usual(a) - usual(b)).slice(0, 5);
+}
+
+function Specialty({ value, onPick, error }) {
+  const specialties = useStore((s) => s.specialties);
+  const five = useMemo(() => favourites(specialties), [specialties]);
+  const shown = value && !five.some((s) => s.code === value) ? [...five, specialties.find((s) => s.code === value) ?? { code: value, vi: value, en: value }] : five;
+  const all = async () => {
+    const code = await openDialog((close) => html`<${AllSpecialties} specialties=${specialties} onPick=${close} />`, { label: t("request.specialty") });
+    if (code) onPick(code);
+  };
+  return html`<${Pick} id="f-specialty" label=${t("request.specialty")} error=${error} value=${value} onPick=${onPick}
+    options=${shown.map((s) => [s.code, s[lang()] ?? s.vi])}
+    extra=${html`<div class="pick"><button type="button" onClick=${all}><${Icon} name="search" />${t("request.all", { n: specialties.length })}</button></div>`} />`;
+}
+
+function AllSpecialties({ specialties, onPick }) {
+  const [wanted, setWanted] = useState("");
+  const found = specialties.filter((s) => bare(`${s.vi} ${s.en} ${s.code}`).includes(bare(wanted)));
+  return html`<header class="row dlg-h"><h2 class="h3 grow">${t("request.specialty")}</h2><button type="button" class="ib" aria-label=${t("nav.close")} onClick=${() => onPick()}><${Icon} name="x" /></button></header>
+    <div class="stack-s"><label for="sp-find">${t("request.find")}</label>
+    <input id="sp-find" class="in" type="search" value=${wanted} autofocus onInput=${(e) => setWanted(e.target.value)} onKeyDown=${(e) => { if (e.key === "Enter" && found.length) { e.preventDefault(); onPick(found[0].code); } }} />
+    <ul class="all-sp">${found.map((s) => html`<li key=${s.code}><button type="button" class="btn o blk left" onClick=${() => onPick(s.code)}>${s[lang()] ?? s.vi}</button></li>`)}</ul>
+    ${!found.length && html`<p class="sub">${t("phones.no_match")}</p>`}</div>`;
+}
+
+/** Who is on call for the specialty at the desk this hospital may ask, from the server; nothing is assumed. */
+function useOnCall(specialty) {
+  const [found, setFound] = useState(null);
+  useEffect(() => {
+    let gone = false;
+    setFound(null);
+    if (!specialty) return undefined;
+    (async () => {
+      const { items } = await get(`/desks?specialty=${encodeURIComponent(specialty)}`);
+      const desk = items.find((d) => d.may_ask) ?? null;
+      const call = desk ? await get(`/desks/${desk.id}/on-call`) : null;
+      if (!gone) setFound({ desk, any: items.length > 0, on_call: call?.on_call ?? [] });
+    })().catch(() => {});
+    return () => { gone = true; };
+  }, [specialty]);
+  return found;
+}
+
+function OnCall({ specialty, urgency, note = false }) {
+  const found = useOnCall(specialty);
+  if (!specialty || !found) return null;
+  if (!found.desk) {
+    const urgent = ["red", "orange"].includes(urgency);
+    return note ? html`<p class="note warn"><${Icon} name="warn" /><span>${t(urgent ? "request.no_agreement_urgent" : "request.no_agreement")}</span></p>` : null;
+  }
+  const people = ROLES.flatMap((role) => found.on_call.filter((p) => p.role === role));
+  const first = people[0];
+  if (note) {
+    if (!first) return html`<p class="note warn"><${Icon} name="warn" /><span>${t("request.nobody", { desk: found.desk.name })}</span></p>`;
+    return html`<p class="note info"><${Icon} name="user" /><span><b lang="vi">${first.doctor_name}</b> ${t("request.on_call", { hospital: found.desk.hospital_name, time: fmtWhen(first.to) })}${first.online ? `, ${t("request.online")}` : ""}.</span></p>`;
+  }
+  const team = found.on_call.filter((p) => p.role === "red_team").length || found.desk.red_team_size;
+  return html`<div><p><b>${t("request.who")}</b></p><ol class="sub who">
+    ${urgency === "red" ? html`<li>${t("request.who_red", { n: team })}</li>` : people.map((p, i) => html`<li key=${p.doctor + p.role}>${i + 1} · <span lang="vi">${p.doctor_name}</span>${i === 0 ? ` — ${t("request.at_once")}` : ` — ${roleText(p.role).toLowerCase()}`}</li>`)}
+    <li>${t("request.who_last")}</li></ol><p class="cap">${t("request.who_hint")}</p></div>`;
+}
+
+/** One set, one time. The time is the first key's minute and can be corrected; the date is always said. */
+export function VitalsFields({ v, put, error, id = "f" }) {
+  const m = measured(v);
+  const [clock, setClock] = useState(null);
+  const read = clock === null ? null : readClock(clock);
+  const setTime = () => {
+    if (read) put("taken_at")(latestAt(read).toISOString());
+    setClock(null);
+  };
+  const part = { respiration: "respiration", spo2: "spo2", pulse: "pulse", systolic: "systolic", temperature: "temperature" };
+  const score = assess({ ...m }, { age_years: 40, sex: "male", pregnancy: "none" });
+  return html`
+    <div class="row wrap taken">${clock === null ? html`<span class="cap">${v.taken_at ? echo(v.taken_at) : t("form.taken_none")}</span>
+      <button type="button" class="linkish" onClick=${() => setClock(fmtTime(v.taken_at ?? serverNow()))}>${t("form.change_time")}</button>`
+    : html`<${Field} id=${`${id}-time`} label=${t("form.taken_at")} error=${read ? null : t("error.clock")} hint=${read ? echo(latestAt(read)) : ""}>
+        <div class="row"><input class="in clock" id=${`${id}-time`} inputmode="numeric" value=${clock} onInput=${(e) => setClock(e.target.value)} onKeyDown=${(e) => { if (e.key === "Enter") { e.preventDefault(); setTime(); } }} />
+        <button type="button" class="btn s o" disabled=${!read} onClick=${setTime}>${t("form.ok")}</button></div></${Field}>`}</div>
+    <div class="vg">${MEASURES.map((name) => html`<${Measure} key=${name} id=${`${id}-vitals.${name}`} name=${name} value=${v[name]} onInput=${put(name)} error=${error(`vitals.${name}`)} digit=${part[name] ? score.parts[name] : null} />`)}</div>
+    <div class="two x">
+      <${Pick} id=${`${id}-o2`} label=${t("vitals.breathing")} digit=${score.parts.oxygen} value=${v.oxygen} onPick=${put("oxygen")} options=${[["air", t("vitals.air")], ["oxygen", t("vitals.oxygen")]]} />
+      <${Pick} id=${`${id}-cs`} label=${t("vitals.consciousness")} digit=${score.parts.consciousness} value=${v.consciousness} onPick=${put("consciousness")} options=${CONSCIOUS.map((x) => [x, t(`vitals.c.${x}`)])} />
+    </div>
+    ${v.oxygen === "oxygen" && html`<div class="vg"><${Measure} id=${`${id}-vitals.oxygen_l_min`} name="oxygen_l_min" value=${v.oxygen_l_min} onInput=${put("oxygen_l_min")} error=${error("vitals.oxygen_l_min")} /></div>`}
+    <details class="scale"><summary class="cap">${t(v.scale === 2 ? "vitals.scale2_on" : "vitals.scale1_on")}</summary>
+      <${Pick} id=${`${id}-scale`} label=${t("vitals.scale")} value=${String(v.scale)} onPick=${(x) => put("scale")(Number(x))} options=${[["1", t("vitals.scale1")], ["2", t("vitals.scale2")]]} /><p class="cap">${t("vitals.scale_hint")}</p></details>`;
+}
+
+/** Allergy, anticoagulant, pregnancy, weight: value, none, unknown and "not asked" are four different facts. */
+export function SafetyFields({ id, safety, sex, onChange }) {
+  return SAFETY.filter((x) => x !== "pregnancy" || sex !== "male").map((x) => html`<div key=${x} class="stack-s">
+    <${Pick} id=${`${id}-safety-${x}`} label=${t(`safety.${x}`)} value=${safety[x]?.state ?? "not_asked"} onPick=${(state) => onChange(x, { ...safety[x], state })}
+      options=${(x === "weight" ? ["value", "unknown", "not_asked"] : ["value", "none", "unknown", "not_asked"]).map((s) => [s, t(`safety.${x}.${s}`)])} />
+    ${safety[x]?.state === "value" && html`<${Text} id=${`${id}-safety-${x}-t`} label=${t(`safety.${x}.what`)} value=${safety[x].text} onInput=${(text) => onChange(x, { ...safety[x], text })} />`}
+  </div>`);
+}
+
+export function Total({ news2, small = false }) {
+  const step = { low: 0, single3: 1, medium: 2, high: 3 }[news2.band];
+  const none = news2.state === "not_applicable";
+  return html`<span class=${`nw tot ${small ? "sm " : ""}${step === undefined ? "nx0" : `n${step}`}`}>${news2.total ?? (none ? "–" : "?")}</span>`;
+}
+
+/** The total with its words; what is missing is named, and a low score says what it does not exclude. */
+export function News({ news2, any }) {
+  const parts = news2.missing.map((x) => t(`p.m.${x}`)).join(", ");
+  const head = news2.state === "complete" ? `NEWS2 · ${t(`news.${news2.band}`)}` : "NEWS2";
+  const words = news2.state === "not_applicable" ? t(news2.why_not === "under_16" || news2.why_not === "pregnant" ? "news.not_for" : `p.news.why.${news2.why_not}`)
+    : news2.state === "incomplete" ? (any ? t("news.incomplete", { value: parts }) : t("news.none")) : "";
+  return html`<div aria-live="polite"><div class="news"><${Total} news2=${news2} /><div><div class="lab">${head}</div>
+    ${words && html`<div class="cap">${words}</div>`}
+    ${news2.suggests && html`<div class="cap">${t("news.suggest", { level: t(`urgency.short.${news2.suggests}`) })}</div>`}
+    ${news2.band === "low" && html`<div class="cap">${t("p.news.low_excludes_nothing")}</div>`}</div></div>
+    <p class="cap news-c">${t("news.adults")} NEWS2 © Royal College of Physicians 2017.</p></div>`;
+}
+
+// --- rules of the form -------------------------------------------------------------------------------------------------
+
+const minute = (iso) => `${iso.slice(0, 16)}:00Z`;
+const below = (urgency, suggests) => Boolean(urgency && suggests && RANK.indexOf(urgency) > RANK.indexOf(suggests));
+
+const scoreOf = (form) => assess(measured(form.vitals), { age_years: ageYears(form), sex: form.sex || "unknown", pregnancy: form.safety.pregnancy.state });
+
+function sectionDone(section, form) {
+  switch (section) {
+    case "i": return Boolean(form.label.trim());
+    case "s": return Boolean(form.specialty && form.urgency && form.question.trim());
+    case "b": return Boolean(form.background.trim()) || SAFETY.some((x) => form.safety[x].state !== "not_asked");
+    case "a": return hasVitals(form.vitals) && !checkVitals(form.vitals).length;
+    default: return Boolean(form.recommendation.trim());
+  }
+}
+
+function jump(e, section) {
+  e.preventDefault();
+  const node = document.getElementById(`s-${section}`);
+  const closed = node?.matches("details") ? node : section === "b" ? node?.querySelector("details") : null;
+  if (closed) closed.open = true;
+  node?.scrollIntoView({ block: "start" });
+  node?.querySelector("input, textarea, button")?.focus({ preventScroll: true });
+}
+
+/** Follow a link of the error summary into its field, opening the row it is in. */
+function toField(e, field) {
+  e.preventDefault();
+  const node = document.getElementById(`f-${FIELD_IDS[field] ?? field}`);
+  node?.closest("details")?.setAttribute("open", "");
+  const target = node?.matches("[role=radiogroup]") ? node.querySelector("[role=radio]") : node;
+  target?.focus();
+}
+
+const FOCUS = "hoichan.focus";
+
+/** Reload and app switch bring the doctor back to the same field. */
+function restoreFocus(ready) {
+  if (!ready) return undefined;
+  const last = sessionStorage.getItem(FOCUS);
+  if (last) document.getElementById(last)?.focus();
+  const note = (e) => e.target.id?.startsWith("f-") && sessionStorage.setItem(FOCUS, e.target.id);
+  document.addEventListener("focusin", note);
+  return () => {
+    document.removeEventListener("focusin", note);
+    sessionStorage.removeItem(FOCUS);
+  };
+}
+
+/** "Ring again" after a cancellation: the words and the patient, never vital signs, allergies or advice of the old case. */
+function copyFrom(id, setForm) {
+  const c = id && getState().consultations.get(id);
+  if (!c) return;
+  setForm({
+    ...EMPTY, label: c.patient?.label ?? "", age: num(c.patient?.age_years), sex: c.patient?.sex ?? "", specialty: c.specialty,
+    urgency: c.urgency, question: c.question ?? "", situation: c.situation ?? "",
+  });
+}
+
+async function clearForm(draft) {
+  const sure = await openDialog((close) => html`<h2 class="h3">${t("request.clear_sure")}</h2>
+    <div class="row end"><button class="btn o" autofocus onClick=${() => close(false)}>${t("request.keep")}</button><button class="btn red-o" onClick=${() => close(true)}>${t("request.clear")}</button></div>`, { label: t("request.clear") });
+  if (sure) await draft.drop();
+}
