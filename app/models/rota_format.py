@@ -87,7 +87,7 @@ def write_windows(windows: Sequence[Window] | None) -> list[dict[str, Any]] | No
             "days": [WEEKDAYS[number] for number in sorted(window.days)],
             "start": window.start.isoformat(timespec="auto" if window.start.second else "minutes"),
             "end": window.end.isoformat(timespec="auto" if window.end.second else "minutes"),
-            "plus_days": window.length_days,
+            "plus_days": window.plus_days,
         }
         for window in windows
     ]
