@@ -14,7 +14,8 @@ export function safetyFacts(c) {
     let text = given.text || "";
     if (field === "weight" && patient.weight_kg != null) {
       state = "value";
-      text = [num(patient.weight_kg, "kg"), text].filter(Boolean).join(" · ");
+      const kg = num(patient.weight_kg, "kg");
+      text = !text || text === kg ? kg : `${kg} · ${text}`;
     }
     const open = state === "unknown" || state === "not_asked" || (state === "value" && !text);
     const words =

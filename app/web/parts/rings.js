@@ -1,0 +1,103 @@
+// What rings on this device, worked out from the store on every change. Importing this module is enough: it starts with the page.
+import { connectionLost, keepAwake, ring, setClock, tick } from "../alarm.js";
+import { serverNow } from "../core/clock.js";
+import { lang, t } from "../core/i18n.js";
+import { getState, specialtyName, subscribe } from "../core/store.js";
+import { onEvent } from "../core/stream.js";
+
+const ASSIGNED_PAUSE_MS = 120e3;
+const acted = new Map();
+
+/** The newest the store knows of an offer's consultation: the live one, else the card that came with the offer. */
+export const offerCase = (state, offer) => {
+  const live = state.consultations.get(offer.consultation_id);
+  const header = state.headers.get(offer.consultation_id);
+  const base = live ?? offer.card ?? { id: offer.consultation_id };
+  if (!live && header && (header.version ?? 0) > (base.version ?? 0)) {
+    return { ...base, urgency: header.urgency, status: header.status, holder: header.holder, holder_name: header.holder_name };
+  }
+  return base;
+};
+
+/** What the reader answered as a member of a red team: "coming", "cannot", "stood_down" or null. */
+export function myAttendance(c, me) {
+  for (const callout of c.callouts ?? []) {
+    const mine = callout.offers.find((o) => o.doctor === me && o.attendance);
+    if (mine) return mine.attendance;
+  }
+  return (c.participants ?? []).find((p) => p.user === me)?.attendance ?? null;
+}
+
+/** Offers that still wait for the reader's answer, most urgent first: [{offer, c}]. */
+export function openOffers(state) {
+  const rank = ["red", "orange", "yellow", "green"];
+  return [...state.offers.values()]
+    .filter((offer) => offer.state === "made" && !offer.gone)
+    .map((offer) => ({ offer, c: offerCase(state, offer) }))
+    .filter(({ c }) => !["cancelled", "concluded", "closed"].includes(c.status) && !(offer.attendance || myAttendance(c, state.me?.id)))
+    .sort((a, b) => rank.indexOf(a.c.urgency) - rank.indexOf(b.c.urgency) || (a.offer.made_at < b.offer.made_at ? -1 : 1));
+}
+
+/** Cases at the end of their ladder that ring the reader as coordinator: [{consultation_id, number, round, header}]. */
+export function openAlarms(state) {
+  const all = new Map();
+  for (const alarm of state.alarms.values()) all.set(alarm.consultation_id, alarm);
+  return [...all.values()]
+    .map((alarm) => ({ ...alarm, header: boardHeader(state, alarm.consultation_id) ?? alarm.header ?? null }))
+    .filter((alarm) => !alarm.header || (!alarm.header.holder && alarm.header.status === "ringing"));
+}
+
+function boardHeader(state, id) {
+  for (const board of state.boards.values()) if (board.consultations.has(id)) return board.consultations.get(id);
+  return state.headers.get(id) ?? null;
+}
+
+/** The coordinator assigned somebody: the ring pauses until the next round, two minutes at most. It never ends before the case is held. */
+export function actedOn(consultationId, round) {
+  acted.set(consultationId, { round, until: serverNow() + ASSIGNED_PAUSE_MS });
+  setTimeout(sync, ASSIGNED_PAUSE_MS + 100);
+  sync();
+}
+
+const pausedByAction = (alarm) => {
+  const mine = acted.get(alarm.consultation_id);
+  return mine && (alarm.round ?? 0) <= (mine.round ?? 0) && serverNow() < mine.until;
+};
+
+function sync() {
+  const state = getState();
+  if (state.session !== "in" && state.session !== "ended") return ring([]);
+  const cut = state.connection.state !== "live";
+  // Without a connection the ring goes on to the next due time; after that somebody else is being rung.
+  const stale = (due) => cut && due && Date.parse(due) < serverNow();
+  const list = [];
+  for (const { offer, c } of openOffers(state)) {
+    if (offer.expired_at || stale(offer.due_at)) continue;
+    list.push({
+      id: offer.offer_id,
+      level: c.urgency ?? "orange",
+      title: `${t(`urgency.short.${c.urgency ?? "orange"}`)} – ${specialtyName(c.specialty, lang()) || offer.desk_name || ""}`,
+      due_at: offer.due_at,
+      seen: Boolean(offer.seen_at),
+      coordinator: offer.role === "coordinator",
+    });
+  }
+  for (const alarm of openAlarms(state)) {
+    if (pausedByAction(alarm) || list.some((r) => r.coordinator && r.consultation === alarm.consultation_id)) continue;
+    list.push({ id: `alarm:${alarm.consultation_id}`, level: "red", coordinator: true, title: t("a.title_alarm"), due_at: alarm.header?.next_due_at });
+  }
+  ring(list);
+  const onDuty = (state.me?.desks?.length ?? 0) > 0 || state.me?.role === "coordinator";
+  connectionLost(onDuty && state.connection.state === "offline");
+  keepAwake(onDuty && state.session === "in");
+}
+
+setClock(serverNow);
+subscribe(sync);
+setInterval(() => getState().connection.state !== "live" && sync(), 1000);
+onEvent((event) => {
+  if (event.t !== "message.posted") return;
+  const state = getState();
+  const c = state.consultations.get(event.d?.consultation_id);
+  if (c && c.holder === state.me?.id && event.by !== state.me?.id && event.d?.message?.author !== state.me?.id) tick();
+});

@@ -1,0 +1,259 @@
+// The coordinator's board: every open case of the hospital by urgency, then time left; who is on call; where the rota has gaps.
+// Rows are headers only. Opening a case is an audited read.
+import "../parts/rings.js";
+import { html, Icon, useEffect, useMemo, useRef, useState } from "../core/html.js";
+import { get } from "../core/api.js";
+import { serverNow, useTick } from "../core/clock.js";
+import { fmtTime, fmtWhen, lang, t } from "../core/i18n.js";
+import { navigate } from "../core/router.js";
+import { AppBar, DataAge, notify, openDialog } from "../core/shell.js";
+import { getState, putHeaders, specialtyName, useStore } from "../core/store.js";
+import { onTelephones, tel, telephones } from "../core/telephones.js";
+import { ActButton, ActionState, useAction } from "../parts/action.js";
+import { clockText, secondsTo, spanText } from "../parts/countdown.js";
+import { assignDialog, DialogHead, path } from "../parts/dialogs.js";
+import { byUrgencyThenDue, nameList, personText, roleText } from "../parts/facts.js";
+import { DoctorPicker } from "../parts/picker.js";
+import { shortcutsDialog, useShortcuts } from "../parts/rail.js";
+import { actedOn, openAlarms, openOffers } from "../parts/rings.js";
+import { SoundButton, SoundNotice } from "../parts/sound.js";
+import { Urgency } from "../parts/urgency.js";
+
+const OPEN = ["ringing", "active"];
+const DAY_MS = 86400e3;
+
+const specialty = (code) => specialtyName(code, lang());
+const problem = (h) => [h.diagnosis_code, specialty(h.specialty)].filter(Boolean).join(" · ");
+
+export function Board() {
+  const me = useStore((s) => s.me);
+  const boards = useStore((s) => s.boards);
+  const live = useStore((s) => ({ alarms: s.alarms, offers: s.offers, headers: s.headers, consultations: s.consultations }));
+  const [view, setView] = useState("open");
+  const [filter, setFilter] = useState({ specialty: "", hospital: "" });
+  useTick();
+  useEffect(() => {
+    if (view === "outcome") get("/consultations?status=concluded").then((r) => putHeaders(r.items), () => {});
+  }, [view]);
+
+  const rows = useMemo(() => [...new Map([...boards.values()].flatMap((b) => [...b.consultations.values()]).map((h) => [h.consultation_id ?? h.id, h])).values()], [boards]);
+  const open = rows.filter((h) => OPEN.includes(h.status));
+  const concluded = [...live.headers.values()].filter((h) => h.status === "concluded" && h.outcome_due_at);
+  const lists = { open, free: open.filter((h) => !h.holder), outcome: concluded };
+  const shown = lists[view].filter((h) => (!filter.specialty || h.specialty === filter.specialty) && (!filter.hospital || h.hospital === filter.hospital)).sort(byUrgencyThenDue);
+  const alarms = alarmsOf(getState());
+  const late = open.filter(isLate).length;
+  useShortcuts({ KeyX: () => alarms[0] && takeDialog(alarms[0]), Help: shortcutsDialog });
+
+  return html`<div class="board">
+    <${AppBar} title=${t("nav.board")} sub=${me.hospital_name} mini actions=${html`<span class="row dsk b-counts">
+        <span class="chip bad"><${Icon} name="warn" />${t("b.late", { n: late })}</span>
+        <span class="chip warn"><${Icon} name="bell" />${t("b.ringing", { n: open.filter((h) => h.status === "ringing" && !h.holder).length })}</span>
+        <span class="chip ok"><${Icon} name="user" />${t("b.held", { n: open.filter((h) => h.holder).length })}</span>
+        <b class="num b-clock">${fmtTime(serverNow(), { seconds: true })}</b></span><${SoundButton} />`} />
+    ${alarms.length > 0 && html`<${AlarmBar} alarm=${alarms[0]} more=${alarms.length - 1} />`}
+    <div class="bd">
+      <main class="bl">
+        ${alarms.length > 0 && html`<${SoundNotice} />`}
+        <div class="filters">
+          <div class="seg" role="group" aria-label=${t("b.filter")}>${["open", "free", "outcome"].map((x) => html`<button type="button" key=${x} aria-current=${view === x ? "true" : undefined} onClick=${() => setView(x)}>${t(`b.view.${x}`)} <span class="num">${x === "outcome" && view !== "outcome" && !concluded.length ? "" : lists[x].length}</span></button>`)}</div>
+          <${Choose} label=${t("b.specialty")} value=${filter.specialty} set=${(v) => setFilter({ ...filter, specialty: v })} options=${unique(lists[view], "specialty").map((code) => [code, specialty(code)])} />
+          <${Choose} label=${t("b.hospital")} value=${filter.hospital} set=${(v) => setFilter({ ...filter, hospital: v })} options=${unique(lists[view], "hospital").map((id) => [id, lists[view].find((h) => h.hospital === id).hospital_name])} />
+          <span class="cap end dsk">${t("b.sorted")}</span>
+        </div>
+        <${DataAge} />
+        <${Cases} rows=${shown} view=${view} />
+      </main>
+      <${Desks} boards=${boards} />
+    </div>
+  </div>`;
+}
+
+const unique = (rows, key) => [...new Set(rows.map((h) => h[key]).filter(Boolean))].sort();
+const isLate = (h) => (OPEN.includes(h.status) && !h.answered_at && secondsTo(h.answer_due_at) < 0) || (h.exhausted && !h.holder);
+
+function Choose({ label, value, set, options }) {
+  return html`<select class="in b-sel" aria-label=${label} value=${value} onChange=${(e) => set(e.target.value)}><option value="">${label}</option>${options.map(([v, words]) => html`<option key=${v} value=${v}>${words}</option>`)}</select>`;
+}
+
+// --- the alarm ------------------------------------------------------------------------------------------------------------
+
+/** Everything that rings this coordinator: ends of ladders, and offers given to the coordinator as a step. */
+function alarmsOf(state) {
+  const offers = openOffers(state);
+  const all = openAlarms(state).map((a) => ({ ...a, offer: offers.find(({ offer }) => offer.consultation_id === a.consultation_id)?.offer ?? null }));
+  for (const { offer, c } of offers) {
+    if (all.some((a) => a.consultation_id === offer.consultation_id) || c.holder) continue;
+    const board = [...state.boards.values()].map((b) => b.consultations.get(offer.consultation_id)).find(Boolean);
+    all.push({ consultation_id: offer.consultation_id, number: c.number, offer, header: board ?? state.headers.get(offer.consultation_id) ?? { ...c, ...c.patient } });
+  }
+  return all.sort((a, b) => (a.header && b.header ? byUrgencyThenDue(a.header, b.header) : 0));
+}
+
+function AlarmBar({ alarm, more }) {
+  const h = alarm.header;
+  const overdue = h?.answer_due_at ? -secondsTo(h.answer_due_at) : 0;
+  const phone = useHospitalPhone(h);
+  const round = Math.max(alarm.round ?? 0, h?.round ?? 0);
+  return html`<section class="alarm" role="alert" aria-label=${t("b.alarm")}><${Icon} name="siren" />
+    <div class="grow"><b class="alarm-t">${h ? t("b.unanswered", { what: `${specialty(h.specialty)}, ${personText(h)}`, where: h.hospital_name ?? "" }) : t("b.unanswered_no", { number: alarm.number ?? "" })}</b>
+      <div aria-live="off">${[h?.steps_total > 1 && t("b.all_steps", { n: h.steps_total - 1 }), t("b.ringing_you", { n: round + 1 }), overdue > 0 && t("b.overdue_by", { time: clockText(overdue) }), more > 0 && t("b.more", { n: more })].filter(Boolean).join(" ")}</div></div>
+    <button type="button" class="btn" onClick=${() => takeDialog(alarm)}><${Icon} name="check" />${t("b.take")} <kbd>X</kbd></button>
+    ${phone && html`<a class="btn gh" href=${tel(phone)}><${Icon} name="phone" />${t("b.call_hospital")}</a>`}
+  </section>`;
+}
+
+function useHospitalPhone(h) {
+  const [, again] = useState(0);
+  useEffect(() => onTelephones(() => again((n) => n + 1)), []);
+  const mine = (telephones()?.items ?? []).filter((x) => x.hospital === h?.hospital && x.phone);
+  return (mine.find((x) => x.kind === "ward" && x.name === h?.ward_name) ?? mine.find((x) => x.kind === "hospital") ?? mine[0])?.phone ?? null;
+}
+
+/** "Nhận xử lý": accept it oneself where the specialty allows, or assign a doctor. It rings on until somebody holds the case. */
+function takeDialog(alarm) {
+  const h = { id: alarm.consultation_id, ...alarm.header };
+  return openDialog((close) => html`<${DialogHead} title=${t("b.take")} close=${close} /><${Take} alarm=${alarm} h=${h} close=${close} />`, { label: t("b.take") });
+}
+
+function Take({ alarm, h, close }) {
+  const [run, action] = useAction();
+  const phone = useHospitalPhone(h);
+  const accept = async () => {
+    if (!(await run({ path: path(h, "acceptance"), caseId: h.id, what: "accept", expiresAfter: 30 }))) return;
+    close(true);
+    navigate(`/cases/${h.id}`);
+  };
+  const assign = async ({ user_id, name }) => {
+    if (!(await run({ path: path(h, "assignment"), body: { user_id }, caseId: h.id, what: "assign" }))) return;
+    actedOn(h.id, alarm.round ?? h.round ?? 0);
+    notify(t("b.assigned", { name }), "ok");
+    close(true);
+  };
+  return html`<div class="stack"><p class="row wrap"><${Urgency} level=${h.urgency ?? "red"} /> <b>${personText(h)}</b> <span class="cap">${[h.number, h.hospital_name, h.ward_name].filter(Boolean).join(" · ")}</span></p>
+    <p class="row wrap"><a class="btn s o" href=${`/cases/${h.id}`} onClick=${() => close()}><${Icon} name="eye" />${t("b.open_case")}</a>
+      ${phone && html`<a class="btn s o" href=${tel(phone)}><${Icon} name="phone" />${t("b.call_hospital")} ${phone}</a>`}</p>
+    ${alarm.offer?.may_accept && html`<${ActButton} cls="btn p blk" icon="check" busy=${action.busy === "accept"} onClick=${accept}>${t("b.accept_myself")}</${ActButton}>`}
+    <p class="cap">${t("p.assign_hint")}</p><${ActionState} action=${action} phone=${phone} />
+    <${DoctorPicker} desk=${h.desk} deskName=${h.desk_name} specialty=${h.specialty} onPick=${assign} busy=${Boolean(action.busy)} /></div>`;
+}
+
+// --- the table ------------------------------------------------------------------------------------------------------------
+
+/** Rows do not move while a pointer or the focus is inside: a chip says that there is something new and applies it. */
+function useHeldOrder(rows) {
+  const [held, setHeld] = useState(false);
+  const order = useRef([]);
+  const ids = rows.map(idOf);
+  if (!held) order.current = ids;
+  const kept = order.current.filter((id) => ids.includes(id));
+  const waiting = held ? ids.filter((id) => !kept.includes(id)).length : 0;
+  const moved = held && (waiting > 0 || kept.join() !== ids.join());
+  const byId = new Map(rows.map((h) => [idOf(h), h]));
+  return { rows: kept.map((id) => byId.get(id)), moved, waiting, hold: setHeld, apply: () => { order.current = ids; } };
+}
+
+const idOf = (h) => h.consultation_id ?? h.id;
+
+function Cases({ rows, view }) {
+  const held = useHeldOrder(rows);
+  const [, redraw] = useState(0);
+  const box = useRef(null);
+  const release = () => setTimeout(() => {
+    if (box.current && !box.current.contains(document.activeElement) && !box.current.matches(":hover")) held.hold(false);
+  }, 0);
+  const list = held.rows;
+  return html`<div ref=${box} class="cases-box" onPointerEnter=${(e) => e.pointerType === "mouse" && held.hold(true)} onPointerLeave=${release} onFocusIn=${() => held.hold(true)} onFocusOut=${release}>
+    ${held.moved && html`<button type="button" class="chip info upd" onClick=${() => { held.apply(); redraw((n) => n + 1); }}><${Icon} name="refresh" />${held.waiting ? t("b.update_n", { n: held.waiting }) : t("b.update")}</button>`}
+    ${!list.length && html`<p class="card sub">${t(`b.none.${view}`)}</p>`}
+    ${list.length > 0 && html`<table class="cases dsk-t"><caption class="vh">${t(`b.view.${view}`)}</caption><thead><tr>${["level", "case", "left", "who"].map((k) => html`<th scope="col" key=${k}>${t(`b.col.${k}`)}</th>`)}<th scope="col"><span class="vh">${t("b.col.act")}</span></th></tr></thead>
+      <tbody>${list.map((h) => html`<${Row} key=${idOf(h)} h=${h} />`)}</tbody></table>
+      <ul class="cards">${list.map((h) => html`<${Card} key=${idOf(h)} h=${h} />`)}</ul>`}
+  </div>`;
+}
+
+/** Time left to the answer: {text, note, part} of a row. */
+function leftOf(h) {
+  if (h.status === "concluded") return { text: h.outcome_due_at ? fmtWhen(h.outcome_due_at) : "—", note: t("b.outcome_due") };
+  if (h.answered_at) return { text: "—", note: t("b.answered_in", { time: spanText((Date.parse(h.answered_at) - Date.parse(h.created_at)) / 1000) }) };
+  if (!h.answer_due_at) return { text: "—", note: "" };
+  const left = secondsTo(h.answer_due_at);
+  const total = (Date.parse(h.answer_due_at) - Date.parse(h.created_at)) / 1000 || 1;
+  return { text: clockText(left), note: left < 0 ? t("b.overdue") : t("b.due_at", { time: fmtWhen(h.answer_due_at) }), part: Math.min(1, 1 - left / total) };
+}
+
+/** Who has it, or who is being rung and what comes next: {kind, icon, who, note}. */
+function whoOf(h) {
+  if (h.holder) return { kind: "ok", icon: "user", who: h.holder_name, note: t("b.since", { time: fmtWhen(h.held_since) }) };
+  const rung = h.ringing ?? [];
+  const step = h.steps_total ? t("b.step", { a: (h.step ?? 0) + 1, b: h.steps_total }) : "";
+  if (h.exhausted) return { kind: "bad", icon: "bell", who: t("b.ringing_coordinator"), note: [step, t("b.round", { n: (h.round ?? 0) + 1 })].filter(Boolean).join(" · ") };
+  const seen = rung.find((r) => r.seen_at);
+  const delivered = rung.find((r) => r.delivered_at);
+  const fact = seen ? t("p.seen", { time: fmtWhen(seen.seen_at) }) : delivered ? t("p.delivered", { time: fmtWhen(delivered.delivered_at) }) : rung.some((r) => r.undelivered) ? t("p.undelivered") : t("p.delivering");
+  const left = secondsTo(h.next_due_at);
+  const next = left == null ? "" : left < 0 ? t("p.checking") : t("b.next", { time: clockText(left) });
+  return { kind: "warn", icon: "bell", who: rung.length ? nameList(rung.map((r) => r.doctor_name)) : t("p.h.finding"), note: [fact, next].filter(Boolean).join(" · ") };
+}
+
+function Act({ h }) {
+  if (!OPEN.includes(h.status)) return null;
+  const alarm = h.exhausted && !h.holder;
+  const assign = async () => {
+    if (alarm) return takeDialog(alarmsOf(getState()).find((a) => a.consultation_id === idOf(h)) ?? { consultation_id: idOf(h), header: h, round: h.round });
+    const name = await assignDialog({ ...h, id: idOf(h) });
+    if (name) notify(t("b.assigned", { name }), "ok");
+    return undefined;
+  };
+  return html`<button type="button" class=${`btn s ${alarm ? "p" : "o"}`} onClick=${assign}>${t(alarm ? "b.take" : "b.assign")}</button>`;
+}
+
+function Row({ h }) {
+  const left = leftOf(h);
+  const who = whoOf(h);
+  return html`<tr class=${isLate(h) ? "late" : ""}>
+    <td><${Urgency} level=${h.urgency} short /></td>
+    <td><a class="case-link" href=${`/cases/${idOf(h)}`}><b>${[personText(h), problem(h)].filter(Boolean).join(" · ")}</b></a><span class="cap">${[h.hospital_name, h.ward_name, h.number].filter(Boolean).join(" · ")}</span></td>
+    <td class="due num">${left.text}<small>${left.note}</small>${left.part != null && html`<div class=${`meter w100 ${h.urgency}`}><i style=${{ width: `${Math.round(left.part * 100)}%` }}></i></div>`}</td>
+    <td><span class=${`chip ${who.kind}`}><${Icon} name=${who.icon} />${who.who}</span><div class="cap num">${who.note}</div></td>
+    <td class="act"><${Act} h=${h} /></td></tr>`;
+}
+
+function Card({ h }) {
+  const left = leftOf(h);
+  const who = whoOf(h);
+  return html`<li class=${`card b-card${isLate(h) ? " late" : ""}`}>
+    <div class="row"><${Urgency} level=${h.urgency} short /><b class="end num due">${left.text}</b></div>
+    <a class="case-link" href=${`/cases/${idOf(h)}`}><b>${[personText(h), problem(h)].filter(Boolean).join(" · ")}</b></a><p class="cap">${[h.hospital_name, h.number, left.note].filter(Boolean).join(" · ")}</p>
+    <div class="row wrap b-who"><span class=${`chip ${who.kind}`}><${Icon} name=${who.icon} />${who.who}</span><span class="cap num">${who.note}</span><span class="end"><${Act} h=${h} /></span></div></li>`;
+}
+
+// --- who is on call ---------------------------------------------------------------------------------------------------------
+
+function Desks({ boards }) {
+  const desks = [...boards.values()].flatMap((b) => b.desks ?? []);
+  const now = serverNow();
+  const gaps = desks.flatMap((d) => (d.gaps ?? []).filter((g) => Date.parse(g.to) > now && Date.parse(g.from) < now + DAY_MS).map((g) => ({ ...g, desk: d })));
+  return html`<aside class="br"><h2 class="sec-h">${t("b.on_call")} <span class="end">${t("b.desks", { n: desks.length })}</span></h2>
+    <ul class="on">${desks.map((d) => html`<${DeskRow} key=${d.desk} d=${d} now=${now} />`)}</ul>
+    <h2 class="sec-h gap-t">${t("b.gaps_24")} <a class="end tl" href="/rota">${t("b.see_rota")}</a></h2>
+    <div class="g24">${desks.map((d) => html`<span class="clip" key=${`n${d.desk}`}>${d.specialty ? specialty(d.specialty) : d.desk_name}</span><span class="trk" key=${`t${d.desk}`}>${gaps.filter((g) => g.desk === d).map((g) => html`<span class="gap" style=${strip(g, now)}><span class="vh">${gapText(g)}</span></span>`)}</span>`)}
+      <span></span><span class="hrs num" aria-hidden="true">${[0, 6, 12, 18, 24].map((h) => html`<span key=${h}>${fmtTime(now + h * 3600e3).slice(0, 2)}</span>`)}</span></div>
+    ${gaps.length > 0 ? html`<div class="note bad gap-t"><${Icon} name="warn" /><span><b>${t("b.gaps_n", { n: gaps.length })}</b>${gaps.slice(0, 6).map((g) => html`<br />${gapText(g)}`)}</span></div>` : html`<p class="note ok gap-t"><${Icon} name="check" /><span>${t("b.no_gaps")}</span></p>`}
+  </aside>`;
+}
+
+const strip = (g, now) => {
+  const from = Math.max(0, (Date.parse(g.from) - now) / DAY_MS);
+  const to = Math.min(1, (Date.parse(g.to) - now) / DAY_MS);
+  return { left: `${from * 100}%`, width: `${Math.max(1, (to - from) * 100)}%` };
+};
+const gapText = (g) => t("b.gap", { desk: g.desk.desk_name, role: roleText(g.role).toLowerCase(), from: fmtWhen(g.from), to: fmtWhen(g.to) });
+
+function DeskRow({ d, now }) {
+  const missing = (d.gaps ?? []).find((g) => Date.parse(g.from) <= now && Date.parse(g.to) > now);
+  const first = (d.on_call ?? []).find((p) => p.role === "primary") ?? d.on_call?.[0];
+  const chip = !first ? ["bad", "warn", t("p.nobody_on")] : missing ? ["bad", "warn", t("b.gap_until", { time: fmtTime(missing.to) })] : first.online ? ["ok", "check", t("p.online")] : ["warn", "phone", t("p.phone_only")];
+  return html`<li><span><b>${d.desk_name}</b><br /><span class="sub">${first?.doctor_name ?? ""}${missing && first ? ` · ${t("b.lacks", { role: roleText(missing.role).toLowerCase() })}` : ""}</span></span>
+    <span class=${`chip ${chip[0]}`}><${Icon} name=${chip[1]} />${chip[2]}</span></li>`;
+}
