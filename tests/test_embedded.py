@@ -23,6 +23,14 @@ from app.embedded_programs import RunAs, find_programs, find_way
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another account")
 
 
+@pytest.fixture(autouse=True)
+def sockets_in_a_folder_of_their_own(monkeypatch):
+    """Test folders are deep, so sockets go to the system's temporary folder; here to one that is cleared away."""
+    with tempfile.TemporaryDirectory(prefix="hc-", dir="/tmp") as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield
+
+
 @pytest.fixture
 async def server(tmp_path):
     server = EmbeddedPostgres(tmp_path, durable=False)
