@@ -319,7 +319,7 @@ async def test_where_root_may_make_no_user_namespace_an_unprivileged_account_run
 async def test_root_may_use_a_folder_that_everybody_can_reach_by_changing_the_account_only(monkeypatch):
     monkeypatch.setattr(embedded_programs, "_user_namespace", lambda: iter(()))
     monkeypatch.setattr(embedded_programs.shutil, "which", lambda _: None)
-    with tempfile.TemporaryDirectory(prefix="hc-") as folder:
+    with tempfile.TemporaryDirectory(prefix="hc-", dir="/tmp") as folder:
         Path(folder).chmod(0o755)
         (Path(folder) / "postgres").mkdir(mode=0o700)
         try:
