@@ -49,6 +49,7 @@ def make_engine(url: str, *, pool_size: int = 20) -> AsyncEngine:
         max_overflow=10,
         pool_timeout=5,
         pool_pre_ping=False,
+        hide_parameters=True,  # parameters are patient data; errors end up in logs
         connect_args={
             "timeout": 5,
             "server_settings": {

@@ -68,6 +68,18 @@ class Forbidden(Problem):
     detail = ("Tài khoản của bạn không làm được việc này.", "Your account cannot do this.")
 
 
+class PasswordChangeNeeded(Problem):
+    """A one-time password must be replaced before anything else."""
+
+    status = 403
+    type = "password-change-needed"
+    title = ("Đổi mật khẩu trước", "Change the password first")
+    detail = (
+        "Mật khẩu này dùng một lần. Đặt mật khẩu mới để tiếp tục.",
+        "This password is for one use. Set a new one to go on.",
+    )
+
+
 class CrossSite(Problem):
     """A browser command that did not come from our own page."""
 

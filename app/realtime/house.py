@@ -1,5 +1,6 @@
 """What one process holds, and the only place where anything is committed."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -33,7 +34,8 @@ class House:
     demo: bool = False
     name: str = "hoichan"
     ready: bool = False
-    wake_timers: list[object] = field(default_factory=list)
+    timers: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a due time may have changed, so that the timer loop looks again."""
 
     @asynccontextmanager
     async def work(
@@ -58,3 +60,7 @@ class House:
             raise
         self.sessions.forget(work.barred)
         self.hub.deliver(entries, at=work.now, actor=work.actor)
+
+    def timers_changed(self) -> None:
+        """Let the timer loop look at the due times again."""
+        self.timers.set()

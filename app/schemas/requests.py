@@ -281,6 +281,12 @@ class UrgencyIn(Body):
         return self
 
 
+class AcceptanceIn(Body):
+    """Nothing to say: taking the case is the whole message."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{}]})
+
+
 class AttendanceIn(Body):
     """A member of a red team answers after the leader has accepted."""
 

@@ -256,10 +256,15 @@ def _vital_signs(work: Work, case: Consultation, taken: VitalsIn) -> VitalSigns:
         recorded_by=work.subject.id,
         recorded_by_name=work.subject.name,
         spo2_scale=taken.spo2_scale,
-        warnings=[messages.warning(doubt, "vi") for doubt in taken.doubts(work.now)],
+        warnings=[_warning(doubt) for doubt in taken.doubts(work.now)],
         news2=score.as_read(),
         **taken.values(),
     )
+
+
+def _warning(doubt: clinical.Doubt) -> dict[str, str]:
+    """In both languages, because the two sides of a case may read in different ones."""
+    return messages.warning(doubt, "vi") | {"detail_en": messages.warning(doubt, "en")["detail"]}
 
 
 _PLAIN = ("question", "situation", "background", "assessment", "recommendation", "kind_of_help")

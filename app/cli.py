@@ -1,0 +1,332 @@
+"""The `hoichan` command. Each command is thin: it opens what is needed and calls one service."""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import structlog
+import uvicorn
+from alembic import command as alembic
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+
+from app import __version__
+from app.clock import DatabaseClock
+from app.config import Settings
+from app.database import make_engine, make_sessions
+from app.embedded import EmbeddedPostgres
+from app.work import Work
+
+ROOT = Path(__file__).resolve().parent.parent
+Run = Callable[[argparse.Namespace, Settings], Awaitable[int]]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Read the command line and run one command."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    settings = Settings()
+    _log_to_stderr(settings.log_level)
+    run: Run = options.run
+    try:
+        code = asyncio.run(run(options, settings))
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="hoichan", description="Consultation hotline between hospitals")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, run: Run, words: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=words, description=words)
+        sub.set_defaults(run=run)
+        return sub
+
+    add("serve", _serve, "Serve a real installation (never loads the demo)")
+    add("demo", _demo, "Serve the demonstration network: not for patients")
+    add("migrate", _migrate, "Bring the database to the newest version")
+    verify = add("verify", _verify, "Check every hash chain and say which row was tampered with")
+    verify.add_argument("--quiet", action="store_true", help="Print only what is wrong")
+
+    account = add("account", _account, "Add, reset or deactivate an account")
+    account.add_argument("what", choices=["add", "reset", "deactivate"])
+    account.add_argument("username")
+    account.add_argument("--name", help="Shown to others: a role such as «BS trực Tim mạch 1»")
+    account.add_argument("--role", choices=["requester", "specialist", "coordinator", "admin", "operator", "integrator"])
+    account.add_argument("--hospital", help="Key of the hospital in the network file")
+    account.add_argument("--ward", help="Key of the ward in the network file")
+    account.add_argument("--specialty", action="append", default=[], help="Code; may be repeated")
+
+    network = add("network", _network, "Import hospitals, desks, agreements, people and rotas")
+    network.add_argument("what", choices=["import"])
+    network.add_argument("file", type=Path)
+    network.add_argument("--dry-run", action="store_true", help="Say what would change and change nothing")
+
+    rehearse = add("rehearse", _rehearse, "Replay emergency visits through a running server")
+    rehearse.add_argument("file", type=Path)
+    rehearse.add_argument("--url", help="Server (default: the one on HOICHAN_HOST and HOICHAN_PORT)")
+    rehearse.add_argument("--accounts", type=Path, help="demo-accounts.json (default: in the data directory)")
+    rehearse.add_argument("--limit", type=int, help="Only the first visits")
+    rehearse.add_argument("--rate", type=float, default=5.0, help="Requests per second")
+    rehearse.add_argument("--seed", type=int, default=1, help="Of who declines, answers late or drops off")
+    rehearse.add_argument("--json", type=Path, help="Write the table as JSON too")
+    return parser
+
+
+async def _serve(_options: argparse.Namespace, settings: Settings) -> int:
+    async with _database(settings, migrate=not settings.database_url) as ready:
+        if await _is_demo(ready):
+            print(  # noqa: T201
+                "Cơ sở dữ liệu này là bản demo: dùng «hoichan demo». / This database is a demonstration: use 'hoichan demo'.",
+                file=sys.stderr,
+            )
+            return 2
+        return await _listen(ready, [f"hoichan {__version__}: {_address(ready)}"])
+
+
+async def _demo(_options: argparse.Namespace, settings: Settings) -> int:
+    from app.services.demo import NotADemoError, load_demo  # noqa: PLC0415 (the demo is no part of serving)
+
+    async with _database(settings, migrate=True) as ready:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            async with _work(ready) as work:
+                accounts = await load_demo(work, settings.data_dir)
+                await _commit(work)
+        except NotADemoError as error:
+            print(error, file=sys.stderr)  # noqa: T201
+            return 2
+        return await _listen(ready, _welcome(ready, accounts))
+
+
+def _welcome(settings: Settings, accounts: list[object]) -> list[str]:
+    chosen: dict[str, str] = {}
+    for account in accounts:
+        role = getattr(account, "role", "")
+        chosen.setdefault(role, f"  {role:<12} {getattr(account, 'username', ''):<28} {getattr(account, 'name', '')}")
+    password = getattr(accounts[0], "password", "") if accounts else ""
+    return [
+        "",
+        "hoichan – đường dây nóng hội chẩn · BẢN DEMO, KHÔNG DÙNG CHO NGƯỜI BỆNH",
+        f"Mở / open      {_address(settings)}",
+        f"Mật khẩu chung / one password for all   {password}",
+        *chosen.values(),
+        f"Tất cả tài khoản / all accounts         {settings.data_dir / 'demo-accounts.json'}",
+        "Dừng / stop    Ctrl-C",
+        "",
+    ]
+
+
+def _address(settings: Settings) -> str:
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104 (only shown)
+    return f"http://{host}:{settings.port}"
+
+
+async def _listen(settings: Settings, words: list[str]) -> int:
+    from app.main import create_app  # noqa: PLC0415 (commands that do not serve start faster without)
+
+    sock = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((settings.host, settings.port))
+    except OSError as error:
+        print(f"{settings.host}:{settings.port}: {error.strerror}", file=sys.stderr)  # noqa: T201
+        return 2
+    settings = settings.model_copy(update={"port": sock.getsockname()[1]})
+    config = uvicorn.Config(
+        create_app(settings),
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        ws_max_size=128 * 1024,
+        ws_ping_interval=20.0,
+        ws_ping_timeout=20.0,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+        forwarded_allow_ips=settings.trusted_proxies or None,
+        proxy_headers=bool(settings.trusted_proxies),
+    )
+    server = uvicorn.Server(config)
+    announcer = asyncio.create_task(_announce(server, [w.replace(":0", f":{settings.port}") for w in words]))
+    await server.serve(sockets=[sock])
+    announcer.cancel()
+    return 0
+
+
+async def _announce(server: uvicorn.Server, words: list[str]) -> None:
+    while not server.started:
+        await asyncio.sleep(0.02)
+    print("\n".join(words), flush=True)  # noqa: T201
+
+
+async def _migrate(_options: argparse.Namespace, settings: Settings) -> int:
+    async with _database(settings, migrate=True):
+        print("Cơ sở dữ liệu đã ở bản mới nhất. / The database is up to date.")  # noqa: T201
+    return 0
+
+
+async def _verify(options: argparse.Namespace, settings: Settings) -> int:
+    from app.services.verify import verify  # noqa: PLC0415
+
+    async with _database(settings, migrate=False) as ready, _work(ready) as work:
+        report = await verify(work.session)
+    for line in report.lines(quiet=options.quiet):
+        print(line)  # noqa: T201
+    return 0 if report.sound else 1
+
+
+async def _account(options: argparse.Namespace, settings: Settings) -> int:
+    from app.services import accounts  # noqa: PLC0415
+
+    async with _database(settings, migrate=not settings.database_url) as ready, _work(ready) as work:
+        try:
+            if options.what == "add":
+                password = await accounts.add_account(
+                    work,
+                    username=options.username,
+                    name=options.name or options.username,
+                    role=options.role or "admin",
+                    hospital=options.hospital,
+                    ward=options.ward,
+                    specialties=options.specialty,
+                )
+            elif options.what == "reset":
+                password = await accounts.reset_account(work, options.username)
+            else:
+                await accounts.deactivate_account(work, options.username)
+                password = None
+        except accounts.AccountError as error:
+            print(error, file=sys.stderr)  # noqa: T201
+            return 2
+        await _commit(work)
+    if password:
+        print(f"{options.username}  mật khẩu dùng một lần / one-time password: {password}")  # noqa: T201
+    return 0
+
+
+async def _network(options: argparse.Namespace, settings: Settings) -> int:
+    from app.services.duty import compile_duty  # noqa: PLC0415
+    from app.services.network import import_network  # noqa: PLC0415
+
+    document = await asyncio.to_thread(options.file.read_bytes)
+    async with _database(settings, migrate=not settings.database_url) as ready, _work(ready) as work:
+        report = await import_network(work, document, dry_run=options.dry_run)
+        for line in report.lines():
+            print(line)  # noqa: T201
+        if report.errors:
+            return 1
+        if not options.dry_run:
+            await compile_duty(work)
+            await _commit(work)
+    return 0
+
+
+async def _rehearse(options: argparse.Namespace, settings: Settings) -> int:
+    from app.rehearsal import rehearse  # noqa: PLC0415
+
+    return await rehearse(
+        file=options.file,
+        url=options.url or _address(settings),
+        accounts=options.accounts or settings.data_dir / "demo-accounts.json",
+        limit=options.limit,
+        rate=options.rate,
+        seed=options.seed,
+        report=options.json,
+        settings=settings,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _database(settings: Settings, *, migrate: bool) -> AsyncIterator[Settings]:
+    """Use DATABASE_URL, or run the embedded PostgreSQL for as long as the command needs it."""
+    if settings.database_url:
+        if migrate:
+            await bring_up_to_date(settings.database_url)
+        yield settings
+        return
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    postgres = EmbeddedPostgres(settings.data_dir)
+    url = await postgres.start()
+    watcher = asyncio.create_task(postgres.watch())
+    try:
+        if migrate:
+            await bring_up_to_date(url)
+        yield settings.model_copy(update={"database_url": url})
+    finally:
+        watcher.cancel()
+        await asyncio.gather(watcher, return_exceptions=True)
+        await postgres.stop()
+
+
+async def bring_up_to_date(url: str) -> None:
+    """Run the migrations that the database lacks; none is lacking on most starts, and that costs one query."""
+    config = Config(str(ROOT / "alembic.ini"))
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    newest = ScriptDirectory.from_config(config).get_current_head()
+    engine = make_engine(url, pool_size=2)
+    try:
+        async with engine.connect() as connection:
+            try:
+                present = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar()
+            except ProgrammingError:
+                present = None
+    finally:
+        await engine.dispose()
+    if present != newest:
+        config.attributes["url"] = url
+        await asyncio.to_thread(alembic.upgrade, config, "head")
+
+
+@contextlib.asynccontextmanager
+async def _work(settings: Settings) -> AsyncIterator[Work]:
+    engine = make_engine(settings.database_url or "", pool_size=2)
+    try:
+        async with make_sessions(engine)() as session:
+            clock = DatabaseClock()
+            clock.set((await session.execute(text("SELECT clock_timestamp()"))).scalar_one(), 0.0)
+            yield Work(session, None, clock.now())
+    finally:
+        await engine.dispose()
+
+
+async def _commit(work: Work) -> None:
+    from app.services import events  # noqa: PLC0415
+
+    await events.write(work)
+    await work.session.commit()
+
+
+async def _is_demo(settings: Settings) -> bool:
+    async with _work(settings) as work:
+        return bool((await work.session.execute(text("SELECT demo FROM installation"))).scalar())
+
+
+def _log_to_stderr(level: str) -> None:
+    number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
+    logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    main()

@@ -1,0 +1,148 @@
+"""The composition root: builds the application and runs what must run beside it."""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from app import __version__
+from app.clock import Clock, DatabaseClock, monotonic
+from app.config import Settings
+from app.database import make_engine, make_sessions
+from app.realtime.house import House
+from app.realtime.hub import Hub
+from app.realtime.relay import Relay
+from app.realtime.socket import StreamEndpoint
+from app.realtime.timers import Timers
+from app.routers import answers, auth, consultations, discussion, health, me, network, offers, problems, web
+from app.routers.shell import Shell
+from app.routers.openapi import install_openapi
+from app.services.duty import compile_duty
+from app.services.sessions import Sessions
+from app.services.sign_in import Guard
+
+log = structlog.get_logger()
+CLOCK_EVERY_S = 10.0
+COMPILE_EVERY = timedelta(hours=24)
+RETRY_S = 0.5
+
+
+def create_app(settings: Settings, *, clock: Clock | None = None, background: bool = True) -> FastAPI:
+    """Build one process. `settings.database_url` must say which PostgreSQL; it need not be up yet.
+
+    Tests pass their own `clock`, and `background=False` to drive the timers themselves.
+    """
+    house = _house(settings, clock or DatabaseClock())
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        relay = Relay(house)
+        timers = Timers(house)
+        app.state.timers = timers
+        await _wait_for_database(house)
+        await relay.start()
+        tasks = [asyncio.create_task(_keep_time(house))]
+        if background:
+            tasks += [asyncio.create_task(c) for c in (timers.run(), timers.watch(), _keep_duty_compiled(house))]
+        house.ready = True
+        try:
+            yield
+        finally:
+            house.ready = False
+            timers.stop()
+            await house.hub.close()
+            await relay.stop()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await house.engine.dispose()
+
+    app = FastAPI(title="hoichan", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.house = house
+    problems.install(app)
+    for module in (health, auth, me, network, consultations, answers, discussion, offers, web):
+        app.include_router(module.router)
+    app.mount("/assets", web.assets, name="assets")
+    install_openapi(app)
+    app.add_middleware(Shell, stream=StreamEndpoint(house), body_limit=settings.body_limit)
+    return app
+
+
+def _house(settings: Settings, clock: Clock) -> House:
+    if not settings.database_url:
+        raise SystemExit("DATABASE_URL is not set")  # the command line starts the embedded PostgreSQL and sets it
+    engine = make_engine(settings.database_url, pool_size=settings.pool_size)
+    database = make_sessions(engine)
+    return House(
+        settings=settings,
+        engine=engine,
+        database=database,
+        clock=clock,
+        hub=Hub(database),
+        sessions=Sessions(database, clock),
+        guard=Guard(settings),
+    )
+
+
+async def _wait_for_database(house: House) -> None:
+    """A process may be started before its database: it waits, not ready, and crashes for nothing."""
+    while True:
+        try:
+            await _read_installation(house)
+        except Exception as error:
+            if not problems.is_database_away(error):
+                raise
+            log.warning("waiting for the database", error=type(error).__name__)
+            await asyncio.sleep(RETRY_S)
+        else:
+            return
+
+
+async def _read_installation(house: House) -> None:
+    await _set_clock(house)
+    async with house.database() as session:
+        row = (await session.execute(text("SELECT epoch, demo, name FROM installation"))).one()
+    house.epoch, house.demo, house.name = row.epoch or secrets.token_hex(8), row.demo, row.name
+    house.hub.epoch = house.epoch
+
+
+async def _keep_time(house: House) -> None:
+    await _for_ever(CLOCK_EVERY_S, lambda: _set_clock(house), "clock")
+
+
+async def _set_clock(house: House) -> None:
+    if not isinstance(house.clock, DatabaseClock):
+        return
+    async with house.database() as session:
+        await session.execute(text("SELECT 1"))
+        before = monotonic()
+        told = (await session.execute(text("SELECT clock_timestamp() AS at"))).one().at
+        house.clock.set(told, monotonic() - before)
+
+
+async def _keep_duty_compiled(house: House) -> None:
+    await _for_ever(COMPILE_EVERY.total_seconds(), lambda: _compile(house), "duty")
+
+
+async def _compile(house: House) -> None:
+    async with house.work(None) as work:
+        await compile_duty(work)
+        await house.commit(work)
+
+
+async def _for_ever(every_s: float, once: Callable[[], Awaitable[None]], what: str) -> None:
+    while True:
+        pause = every_s
+        try:
+            await once()
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 (what keeps the house going must not stop)
+            log.warning("will be tried again", what=what, error=type(error).__name__)
+            pause = min(every_s, 5.0)
+        await asyncio.sleep(pause)

@@ -1,0 +1,1 @@
+"""HTTP: one resource a file; each endpoint translates, calls one service function and answers."""

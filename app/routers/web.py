@@ -1,0 +1,41 @@
+"""The browser client: one page at every client path, its modules under /assets, and the service worker."""
+
+from pathlib import Path
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse, RedirectResponse
+from starlette.staticfiles import StaticFiles
+
+WEB = Path(__file__).resolve().parent.parent / "web"
+PAGES = ("/", "/sign-in", "/request", "/red-alert", "/cases/{case}", "/cases/{case}/record", "/desk", "/board", "/rota", "/telephones", "/account", "/records")
+NO_CACHE = {"Cache-Control": "no-cache"}
+
+router = APIRouter(include_in_schema=False)
+assets = StaticFiles(directory=WEB)
+
+
+async def page() -> FileResponse:
+    """The client's only page; the address decides the screen."""
+    return FileResponse(WEB / "index.html", headers=NO_CACHE)
+
+
+for path in PAGES:
+    router.add_api_route(path, page, methods=["GET", "HEAD"], include_in_schema=False)
+
+
+@router.get("/sw.js")
+async def service_worker() -> FileResponse:
+    """Served from the root, so that it may serve every page when the network is away."""
+    return FileResponse(WEB / "sw.js", media_type="text/javascript", headers=NO_CACHE)
+
+
+@router.get("/manifest.webmanifest")
+async def manifest() -> FileResponse:
+    """What the phone shows when the client is put on its home screen."""
+    return FileResponse(WEB / "manifest.webmanifest", media_type="application/manifest+json", headers=NO_CACHE)
+
+
+@router.get("/favicon.ico")
+async def favicon() -> RedirectResponse:
+    """Old browsers ask for it."""
+    return RedirectResponse("/assets/icon.svg")
