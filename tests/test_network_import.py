@@ -3,11 +3,13 @@
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import Range
 
 from app.database import make_engine, make_sessions
 from app.models.agreement import Agreement, AgreementDesk
@@ -16,10 +18,11 @@ from app.models.event import StreamHead
 from app.models.organization import Organization, Ward
 from app.models.rota import DutySlot, Holiday, Layer, Override, Schedule
 from app.models.user import User, UserSpecialty
+from app.schemas import network as schema
+from app.schemas.body import Body
 from app.services import duty
-from app.services.network import Report, import_network
+from app.services.network import Report, import_network, read
 from app.work import Work
-from sqlalchemy.dialects.postgresql import Range
 
 NOW = datetime(2026, 11, 23, 20, 8, tzinfo=UTC)  # Tuesday 24 November, 03:08 in Vietnam
 
@@ -178,12 +181,12 @@ async def test_only_what_differs_is_changed_and_a_field_not_mentioned_stays(work
 
 async def test_a_changed_rota_is_a_new_version_and_keeps_what_stays(work: Work) -> None:
     await import_(work, NETWORK)
-    before = {role: id_ for role, id_ in await work.session.execute(select(Layer.role, Layer.id))}
+    before = dict(iter(await work.session.execute(select(Layer.role, Layer.id))))
     rota = next(line for line in NETWORK if line["kind"] == "rota")
     primary = rota["layers"][0] | {"turns": [["tn-2"], ["tn-1"]]}
     report = await import_(work, changed("rota", layers=[primary, rota["layers"][1]]))
     assert report.kinds["rota"] == (0, 1)
-    after = {role: id_ for role, id_ in await work.session.execute(select(Layer.role, Layer.id))}
+    after = dict(iter(await work.session.execute(select(Layer.role, Layer.id))))
     assert after["backup"] == before["backup"]
     assert after["primary"] != before["primary"]
     assert (await work.session.scalars(select(Schedule.version))).one() == 2
@@ -288,6 +291,18 @@ async def test_a_term_that_overlaps_a_stored_one_is_an_error_and_not_a_crash(wor
     assert "stored" in report.errors[0].en
 
 
+def test_the_manual_names_every_field_and_its_examples_are_lines_of_the_format() -> None:
+    manual = (Path(__file__).parent.parent / "docs" / "network-file.md").read_text("utf-8")
+    parts = (*(kind for kind in schema.__dict__.values() if isinstance(kind, type) and issubclass(kind, Body)),)
+    for part in parts:
+        for name, described in part.model_fields.items():
+            assert f"`{described.alias or name}`" in manual or name == "kind", f"{part.__name__}.{name}"
+    examples = [line for line in manual.splitlines() if line.startswith('{"kind"')]
+    lines, complaints = read("\n".join(examples))
+    assert complaints == []
+    assert {line.kind for _, line in lines} == set(schema.KINDS)
+
+
 async def test_holidays_of_the_file_reach_the_rota(work: Work) -> None:
     await import_(work, NETWORK)
     assert await count(work, Holiday) == 2
@@ -299,7 +314,7 @@ async def test_holidays_of_the_file_reach_the_rota(work: Work) -> None:
 async def test_the_past_stays_unchanged_slots_keep_their_ids_and_gaps_show(work: Work) -> None:
     await import_(work, NETWORK)
     schedule, desk = (await work.session.execute(select(Schedule.id, Schedule.desk_id))).one()
-    doctors = {name: id_ for name, id_ in await work.session.execute(select(User.username, User.id))}
+    doctors = dict(iter(await work.session.execute(select(User.username, User.id))))
     before = await _slots(work)
     work.session.add(
         Override(

@@ -404,17 +404,15 @@ def _turns(clock: Clockface, rotation: Rotation, spans: Sequence[Span]) -> list[
     if not spans:
         return []
     first, last = min(start for start, _ in spans), max(end for _, end in spans)
-    number = (clock.local(first) - rotation.anchor) // rotation.period
-
-    def boundary(number: int) -> datetime:
-        return clock.instant(rotation.anchor + number * rotation.period)
-
-    while boundary(number) > first:
-        number -= 1
+    period = rotation.period
+    number = (clock.local(first) - rotation.anchor) // period
+    local = rotation.anchor + number * period
+    while (start := clock.instant(local)) > first:
+        number, local = number - 1, local - period
     turns = []
-    start = boundary(number)
     while start < last:
-        end = boundary(number + 1)
+        local += period
+        end = clock.instant(local)
         if first < end and start < end:
             turns.append((number, (start, end)))
         number, start = number + 1, end

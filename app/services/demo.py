@@ -14,6 +14,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from pwdlib import PasswordHash
+from pwdlib.exceptions import PwdlibError
 from sqlalchemy import exists, func, or_, select, text, update
 
 from app.demo import network
@@ -26,11 +27,15 @@ from app.work import Work
 
 ACCOUNTS_FILE: Final = "demo-accounts.json"
 
+# fmt: off
 _SYLLABLES: Final = (
-    "ban be bien bong cam canh cau che chim co com dao den dia do dong duong ga gao gio go hat hoa hoi hong hue kem khe "
-    "la lan lau lua mai mam man may mo mua nam nang nau ngo nho non nui phao quat rau rung sao sen song suoi tam than "
-    "thu tra tre trang tre tung vang vung xanh xoai"
-).split()
+    "ban", "be", "bien", "bong", "cam", "canh", "cau", "che", "chim", "co", "com", "dao", "den", "dia", "do", "dong",
+    "duong", "ga", "gao", "gio", "go", "hat", "hoa", "hoi", "hong", "hue", "kem", "khe", "la", "lan", "lau", "lua",
+    "mai", "mam", "man", "may", "mo", "mua", "nam", "nang", "nau", "ngo", "nho", "non", "nui", "phao", "quat", "rau",
+    "rung", "sao", "sen", "song", "suoi", "tam", "than", "thu", "tra", "trang", "tre", "tung", "vang", "vung",
+    "xanh", "xoai",
+)
+# fmt: on
 
 
 class NotADemoError(Exception):
@@ -73,7 +78,6 @@ async def load_demo(work: Work, data_dir: Path) -> list[DemoAccount]:
     file = data_dir / ACCOUNTS_FILE
     if await _is_ours(work):
         password = await _known_password(work, file)
-        await compile_duty(work)
     else:
         await _must_be_empty(work)
         password = _new_password()
@@ -112,27 +116,31 @@ async def _must_be_empty(work: Work) -> None:
 
 
 async def _known_password(work: Work, file: Path) -> str:
-    """The password of the accounts file, if this database still knows it; otherwise a new one for all demo accounts.
+    """Bring duty up to date, and meanwhile find whether the password of the accounts file is still this database's.
 
-    Somebody may have changed the password of one account: what most accounts have counts.
+    Otherwise all demo accounts get a new one. Somebody may have changed the password of one account: what most have
+    counts.
     """
     hashed = await work.session.scalar(
         select(User.password_hash).where(User.demo).group_by(User.password_hash).order_by(func.count().desc()).limit(1)
     )
-    password = await asyncio.to_thread(_password_in, file)
-    if password and hashed and await asyncio.to_thread(PasswordHash.recommended().verify, password, hashed):
-        return password
+    checking = asyncio.create_task(asyncio.to_thread(_password_that_fits, file, hashed or ""))
+    await compile_duty(work)
+    known = await checking
+    if known is not None:
+        return known
     password = _new_password()
     hashed = await asyncio.to_thread(PasswordHash.recommended().hash, password)
     await work.session.execute(update(User).where(User.demo).values(password_hash=hashed))
     return password
 
 
-def _password_in(file: Path) -> str | None:
+def _password_that_fits(file: Path, hashed: str) -> str | None:
+    """The password in an accounts file, when it is the one behind this hash."""
     try:
-        accounts = json.loads(file.read_text("utf-8"))
-        return str(accounts[0]["password"])
-    except (OSError, ValueError, LookupError, TypeError):
+        password = str(json.loads(file.read_text("utf-8"))[0]["password"])
+        return password if PasswordHash.recommended().verify(password, hashed) else None
+    except (OSError, ValueError, LookupError, TypeError, PwdlibError):
         return None
 
 
@@ -185,7 +193,7 @@ SELECT u.username, u.role, u.name, u.hospital_id, h.short_name AS hospital_name,
 FROM user_account u
 LEFT JOIN organization h ON h.id = u.hospital_id
 LEFT JOIN ward w ON w.id = u.ward_id
-LEFT JOIN desk d ON d.id = (SELECT seat.desk_id FROM seat WHERE seat.user_id = u.id AND seat.desk_id IS NOT NULL LIMIT 1)
+LEFT JOIN desk d ON d.id = (SELECT min(CAST(seat.desk_id AS text)) FROM seat WHERE seat.user_id = u.id)::uuid
 LEFT JOIN asks ON asks.hospital_id = u.hospital_id
 WHERE u.demo AND u.active
 ORDER BY array_position(ARRAY['requester', 'specialist', 'coordinator', 'admin', 'operator', 'integrator'], u.role),
