@@ -59,18 +59,21 @@ const tell = () => {
 /** What rings now, most urgent first: [{id, level, title, due_at, silenced}]. */
 export const ringingNow = () => rings.map((r) => ({ ...r, silenced: isSilenced(r) }));
 
+function open() {
+  const Audio = window.AudioContext ?? window.webkitAudioContext;
+  if (ctx || !Audio) return Boolean(ctx);
+  ctx = new Audio();
+  ctx.onstatechange = () => {
+    apply();
+    tell();
+  };
+  return true;
+}
+
 /** "Bật và nghe thử": must run inside a tap or key press. Plays one burst; resolves to whether this device can ring. */
 export async function enableSound() {
   skipped = false;
-  const Audio = window.AudioContext ?? window.webkitAudioContext;
-  if (!Audio) return tell(), false;
-  if (!ctx || ctx.state === "closed") {
-    ctx = new Audio();
-    ctx.onstatechange = () => {
-      apply();
-      tell();
-    };
-  }
+  if (!open()) return tell(), false;
   // A device without an output never settles the promise: give up waiting, the state says the truth.
   await Promise.race([ctx.resume().catch(() => {}), new Promise((r) => setTimeout(r, 1500))]);
   if (soundState() === "on") play("orange", { loop: false, test: true });
@@ -87,17 +90,7 @@ export function phoneOnly() {
 
 // A browser that allows sound without a new gesture (the page was used before) starts by itself on the first tap or key.
 function unlock() {
-  if (soundState() === "on" || skipped) return;
-  if (!ctx) {
-    const Audio = window.AudioContext ?? window.webkitAudioContext;
-    if (!Audio) return;
-    ctx = new Audio();
-    ctx.onstatechange = () => {
-      apply();
-      tell();
-    };
-  }
-  ctx.resume().catch(() => {});
+  if (soundState() !== "on" && !skipped && open()) ctx.resume().catch(() => {});
 }
 addEventListener("pointerdown", unlock, { capture: true, passive: true });
 addEventListener("keydown", unlock, { capture: true, passive: true });
@@ -108,6 +101,8 @@ addEventListener("keydown", unlock, { capture: true, passive: true });
  *   title holds urgency and specialty only: never a patient (it is readable on a shared screen).
  */
 export function ring(list) {
+  // A browser that trusts this page (used here before) lets it ring without a new gesture.
+  if (list.length && !skipped) open();
   rings = [...list].sort((a, b) => RANK.indexOf(a.level) - RANK.indexOf(b.level));
   for (const id of silencedUntil.keys()) if (!rings.some((r) => r.id === id)) silencedUntil.delete(id);
   apply();

@@ -34,7 +34,7 @@ export function openOffers(state) {
   return [...state.offers.values()]
     .filter((offer) => offer.state === "made" && !offer.gone)
     .map((offer) => ({ offer, c: offerCase(state, offer) }))
-    .filter(({ c }) => !["cancelled", "concluded", "closed"].includes(c.status) && !(offer.attendance || myAttendance(c, state.me?.id)))
+    .filter(({ offer, c }) => !["cancelled", "concluded", "closed"].includes(c.status) && !(offer.attendance || myAttendance(c, state.me?.id)))
     .sort((a, b) => rank.indexOf(a.c.urgency) - rank.indexOf(b.c.urgency) || (a.offer.made_at < b.offer.made_at ? -1 : 1));
 }
 

@@ -86,7 +86,7 @@ export function Vitals({ vitals, urgency, columns = 4, small = false }) {
       ${t("p.taken_at", { time: fmtWhen(set.taken_at), ago: spanText(ageSeconds(set)) })}
       ${old && html` <span class="chip warn"><${Icon} name="clock" />${t("p.old")}</span>`}
       ${columns === 4 && news2?.suggests && html` <span>${t("p.news.suggest", { level: t(`urgency.short.${news2.suggests}`) })}</span>`}
-      ${news2 && newsNote(news2) && html` <span>${newsNote(news2)}</span>`}
+      ${columns === 4 && news2 && newsNote(news2) && html` <span>${newsNote(news2)}</span>`}
     </p>
     ${(set.warnings ?? []).map((w) => html`<p class="cap v-warn"><${Icon} name="warn" />${w.detail}</p>`)}
   </div>`;

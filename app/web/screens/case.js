@@ -63,7 +63,7 @@ export function Case({ id }) {
       <${Rail} current="" />
       <${Summary} c=${c} />
       <${Discussion} key=${id} c=${c} me=${me} mine=${mine} shown=${tab === "discussion"} />
-      <${RecordPane} key=${`r${id}`} c=${c} me=${me} mine=${mine} print=${() => setPaper(true)} />
+      <${RecordPane} key=${`r${id}`} c=${c} mine=${mine} print=${() => setPaper(true)} />
     </div>
   </div>`;
 }
@@ -391,11 +391,11 @@ function grow(el) {
 const DECISIONS = ["c.decide.here", "c.decide.transfer", "c.decide.after", "c.decide.more"];
 const EMPTY = { summary: "", conclusion: "", plan: "", decision: "" };
 
-function RecordPane({ c, me, mine, print }) {
+function RecordPane({ c, mine, print }) {
   const [again, setAgain] = useState(false);
   const writes = may(c, "conclude") && (!c.conclusion || again);
   return html`<section class="rec col" id="pane-record" aria-labelledby="tab-record">
-    ${writes ? html`<${ConclusionForm} c=${c} me=${me} done=${() => setAgain(false)} back=${c.conclusion ? () => setAgain(false) : null} />`
+    ${writes ? html`<${ConclusionForm} c=${c} print=${print} done=${() => setAgain(false)} back=${c.conclusion ? () => setAgain(false) : null} />`
       : html`<div class="body stack"><div class="row"><h2 class="h3">${t("c.record")}</h2><span class="end"></span>
           <button type="button" class="btn s o" onClick=${print}><${Icon} name="print" />${t("c.record_open")}</button></div>
         ${c.conclusion ? html`<${ConclusionView} c=${c} mine=${mine} />` : html`<p class="sub">${t("c.no_conclusion")}</p>`}
@@ -433,7 +433,7 @@ function Outcomes({ c }) {
     ${may(c, "report_outcome") && c.status === "concluded" && html`<button type="button" class="btn p blk" onClick=${() => outcomeDialog(c)}><${Icon} name="plus" />${t("p.outcome")}</button>`}</section>`;
 }
 
-function ConclusionForm({ c, me, done, back }) {
+function ConclusionForm({ c, print, done, back }) {
   const [form, set, { savedAt, drop }] = useDraft(`conclusion:${c.id}`, c.conclusion ? { ...EMPTY, ...pick(c.conclusion) } : EMPTY);
   const put = (k) => (e) => set((f) => ({ ...f, [k]: e.target.value }));
   const opinions = (c.messages ?? []).filter((m) => m.opinion && !m.superseded_by);
@@ -449,7 +449,7 @@ function ConclusionForm({ c, me, done, back }) {
   useShortcuts({ KeyG: insert });
   const key = (e) => (e.ctrlKey || e.metaKey) && e.key === "Enter" && !e.isComposing && (e.preventDefault(), confirm());
   const area = (k, rows) => html`<div key=${k}><label for=${`k-${k}`}>${t(`c.k.${k}`)}</label><textarea id=${`k-${k}`} class="in" rows=${rows} value=${form[k]} onInput=${put(k)} onKeyDown=${key}></textarea></div>`;
-  return html`<div class="body stack"><div class="row"><h2 class="h3">${t("c.record")}</h2><span class="chip end">${t("c.draft")}${savedAt ? ` · ${fmtWhen(savedAt)}` : ""}</span></div>
+  return html`<div class="body stack"><div class="row"><h2 class="h3">${t("c.record")}</h2><span class="chip end">${t("c.draft")}${savedAt ? ` · ${fmtWhen(savedAt)}` : ""}</span><button type="button" class="ib" aria-label=${t("c.record_open")} onClick=${print}><${Icon} name="print" /></button></div>
       <${PatientLine} c=${c} where=${false} /><${Safety} c=${c} />
       <div><span class="lbl" id="ldec">${t("c.k.decision")}</span><div class="pick" role="radiogroup" aria-labelledby="ldec">
         ${DECISIONS.map((k) => html`<button type="button" role="radio" key=${k} aria-checked=${form.decision === t(k) ? "true" : "false"} onClick=${() => set((f) => ({ ...f, decision: f.decision === t(k) ? "" : t(k) }))}>${form.decision === t(k) && html`<${Icon} name="check" />`}${t(k)}</button>`)}</div></div>

@@ -73,7 +73,7 @@ function Week({ duty, week }) {
     <div class="wk" tabindex="0" role="region" aria-label=${t("r.week")}><div class="wk-in">
       <div class="wr wr-d"><div class="h"></div><div class="tk">${[0, 1, 2, 3, 4, 5, 6].map((i) => html`<div key=${i} class=${now * 7 >= i && now * 7 < i + 1 ? "to" : ""}>${t(`r.d.${i}`)} <span class="num">${fmtDate(week + i * DAY, { year: false })}</span></div>`)}</div></div>
       ${roles.map((role) => html`<div class="wr" key=${role}><div class="h"><b>${roleText(role)}</b></div><ul class="tk" style=${{ height: `${lanes(duty.slots.filter((s) => s.role === role)).height}px` }}>
-        ${lanes(duty.slots.filter((s) => s.role === role)).rows.map(({ slot, lane }) => html`<li class=${`bk c${names.indexOf(slot.doctor_name) % 4}`} key=${slot.from + slot.doctor} style=${{ ...place(slot), top: `${lane * 34}px` }} title=${`${slot.doctor_name} · ${words(slot)}`}><b class="clip">${slot.doctor_name}</b><span class="vh">${words(slot)}</span></li>`)}
+        ${lanes(duty.slots.filter((s) => s.role === role)).rows.map(({ slot, lane }) => html`<li class=${`bk c${names.indexOf(slot.doctor_name) % 4}`} key=${slot.from + slot.doctor} style=${{ ...place(slot), top: `${lane * 34}px` }} title=${`${slot.doctor_name} · ${words(slot)}`}><b class="clip">${slot.doctor_name.replace(/^(BS|Bác sĩ) trực /, "")}</b><span class="vh">${words(slot)}</span></li>`)}
         ${duty.gaps.filter((g) => g.role === role).map((g) => html`<li class="bk gp" key=${`g${g.from}`} style=${place(g)} title=${words(g)}><b>${t("r.missing")}</b><span class="vh">${words(g)}</span></li>`)}
         ${now >= 0 && now < 1 && html`<li class="nl" aria-hidden="true" style=${{ left: `${now * 100}%` }}></li>`}</ul></div>`)}
     </div></div>
