@@ -63,7 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     account.add_argument("what", choices=["add", "reset", "deactivate"])
     account.add_argument("username")
     account.add_argument("--name", help="Shown to others: a role such as «BS trực Tim mạch 1»")
-    account.add_argument("--role", choices=["requester", "specialist", "coordinator", "admin", "operator", "integrator"])
+    account.add_argument(
+        "--role", choices=["requester", "specialist", "coordinator", "admin", "operator", "integrator"]
+    )
     account.add_argument("--hospital", help="Key of the hospital in the network file")
     account.add_argument("--ward", help="Key of the ward in the network file")
     account.add_argument("--specialty", action="append", default=[], help="Code; may be repeated")
@@ -87,8 +89,8 @@ def _parser() -> argparse.ArgumentParser:
 async def _serve(_options: argparse.Namespace, settings: Settings) -> int:
     async with _database(settings, migrate=not settings.database_url) as ready:
         if await _is_demo(ready):
-            print(  # noqa: T201
-                "Cơ sở dữ liệu này là bản demo: dùng «hoichan demo». / This database is a demonstration: use 'hoichan demo'.",
+            print(
+                "Cơ sở dữ liệu này là bản demo: dùng «hoichan demo». / A demonstration database: use 'hoichan demo'.",
                 file=sys.stderr,
             )
             return 2
@@ -105,7 +107,7 @@ async def _demo(_options: argparse.Namespace, settings: Settings) -> int:
                 accounts = await load_demo(work, settings.data_dir)
                 await _commit(work)
         except NotADemoError as error:
-            print(error, file=sys.stderr)  # noqa: T201
+            print(error, file=sys.stderr)
             return 2
         return await _listen(ready, _welcome(ready, accounts))
 
@@ -141,7 +143,7 @@ async def _listen(settings: Settings, words: list[str]) -> int:
     try:
         sock.bind((settings.host, settings.port))
     except OSError as error:
-        print(f"{settings.host}:{settings.port}: {error.strerror}", file=sys.stderr)  # noqa: T201
+        print(f"{settings.host}:{settings.port}: {error.strerror}", file=sys.stderr)
         return 2
     settings = settings.model_copy(update={"port": sock.getsockname()[1]})
     config = uvicorn.Config(
@@ -166,14 +168,14 @@ async def _listen(settings: Settings, words: list[str]) -> int:
 
 
 async def _announce(server: uvicorn.Server, words: list[str]) -> None:
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 (uvicorn offers no event for it)
         await asyncio.sleep(0.02)
-    print("\n".join(words), flush=True)  # noqa: T201
+    print("\n".join(words), flush=True)
 
 
 async def _migrate(_options: argparse.Namespace, settings: Settings) -> int:
     async with _database(settings, migrate=True):
-        print("Cơ sở dữ liệu đã ở bản mới nhất. / The database is up to date.")  # noqa: T201
+        print("Cơ sở dữ liệu đã ở bản mới nhất. / The database is up to date.")
     return 0
 
 
@@ -183,7 +185,7 @@ async def _verify(options: argparse.Namespace, settings: Settings) -> int:
     async with _database(settings, migrate=False) as ready, _work(ready) as work:
         report = await verify(work.session)
     for line in report.lines(quiet=options.quiet):
-        print(line)  # noqa: T201
+        print(line)
     return 0 if report.sound else 1
 
 
@@ -208,11 +210,11 @@ async def _account(options: argparse.Namespace, settings: Settings) -> int:
                 await accounts.deactivate_account(work, options.username)
                 password = None
         except accounts.AccountError as error:
-            print(error, file=sys.stderr)  # noqa: T201
+            print(error, file=sys.stderr)
             return 2
         await _commit(work)
     if password:
-        print(f"{options.username}  mật khẩu dùng một lần / one-time password: {password}")  # noqa: T201
+        print(f"{options.username}  mật khẩu dùng một lần / one-time password: {password}")
     return 0
 
 
@@ -224,7 +226,7 @@ async def _network(options: argparse.Namespace, settings: Settings) -> int:
     async with _database(settings, migrate=not settings.database_url) as ready, _work(ready) as work:
         report = await import_network(work, document, dry_run=options.dry_run)
         for line in report.lines():
-            print(line)  # noqa: T201
+            print(line)
         if report.errors:
             return 1
         if not options.dry_run:
@@ -315,7 +317,9 @@ async def _is_demo(settings: Settings) -> bool:
 
 def _log_to_stderr(level: str) -> None:
     number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
-    logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=max(number, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
+    )
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(number),
         processors=[

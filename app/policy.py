@@ -6,15 +6,15 @@ are the same rules as a query. A foreign case and an absent one get the same ans
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import Select, and_, exists, false, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select
 
-from app.errors import Forbidden, NotFound, Problem
+from app.errors import Forbidden, NotFound, Problem, WrongState
 from app.models.callout import Callout, CalloutState, Offer, OfferState
 from app.models.consultation import LIVE, OPEN, Consultation, Status
 from app.models.discussion import Participant
@@ -123,16 +123,20 @@ RULES: Mapping[Action, Rule] = {
     Action.READ_BACK: Rule(frozenset({Role.REQUESTER}), _REQUESTING, LIVE_STATES),
     Action.RAISE_URGENCY: Rule(_DOCTORS, _REQUESTING | {Relation.HOLDER} | _COORDINATORS, OPEN_STATES),
     Action.CANCEL: Rule(frozenset({Role.REQUESTER}), _REQUESTING, OPEN_STATES),
-    Action.ACCEPT: Rule(_ANSWERING, frozenset({Relation.OFFERED, Relation.FORMERLY_OFFERED, Relation.ON_DUTY, Relation.HOLDER})),
+    Action.ACCEPT: Rule(
+        _ANSWERING, frozenset({Relation.OFFERED, Relation.FORMERLY_OFFERED, Relation.ON_DUTY, Relation.HOLDER})
+    ),
     Action.DECLINE: Rule(_ANSWERING, frozenset({Relation.OFFERED, Relation.FORMERLY_OFFERED})),
     Action.FORWARD: Rule(_ANSWERING, frozenset({Relation.OFFERED, Relation.HOLDER}), OPEN_STATES),
-    Action.ATTEND: Rule(_ANSWERING, frozenset({Relation.OFFERED, Relation.TEAM, Relation.FORMERLY_OFFERED}), OPEN_STATES),
+    Action.ATTEND: Rule(
+        _ANSWERING, frozenset({Relation.OFFERED, Relation.TEAM, Relation.FORMERLY_OFFERED}), OPEN_STATES
+    ),
     Action.STAND_DOWN: Rule(_ANSWERING, frozenset({Relation.HOLDER}), OPEN_STATES),
     Action.ASSIGN: Rule(frozenset({Role.COORDINATOR}), _COORDINATORS, OPEN_STATES),
     Action.INVITE: Rule(_DOCTORS, _REQUESTING | {Relation.HOLDER} | _COORDINATORS, LIVE_STATES),
     Action.HAND_OVER: Rule(_ANSWERING, frozenset({Relation.HOLDER}), OPEN_STATES),
     Action.CONCLUDE: Rule(_ANSWERING, frozenset({Relation.HOLDER}), LIVE_STATES),
-    Action.REPORT_OUTCOME: Rule(frozenset({Role.REQUESTER}), _REQUESTING),
+    Action.REPORT_OUTCOME: Rule(frozenset({Role.REQUESTER}), _REQUESTING, frozenset({Status.CONCLUDED})),
     Action.ACKNOWLEDGE_OFFER: Rule(_ANSWERING, frozenset({Relation.OFFERED})),
     Action.SEE_NETWORK: Rule(_EVERYBODY),
     Action.SEE_DUTY: Rule(_EVERYBODY),
@@ -140,8 +144,6 @@ RULES: Mapping[Action, Rule] = {
     Action.READ_OWN_STREAM: Rule(_EVERYBODY - {Role.INTEGRATOR}),
     Action.MANAGE_OWN_ACCOUNT: Rule(_EVERYBODY),
 }
-
-_WRITES_BLOCKED_BY_STATE_ARE_CONFLICTS = frozenset(RULES) - {Action.SEE_HEADER, Action.READ_CARD, Action.READ}
 
 
 class Verdict(StrEnum):
@@ -177,32 +179,43 @@ def facts_of(case: Consultation, subject: Subject, on_duty_at: Collection[UUID])
     return CaseFacts(case.status, frozenset(_relations(case, subject, on_duty_at)), bool(case.ringing_callouts))
 
 
-def _relations(case: Consultation, subject: Subject, on_duty_at: Collection[UUID]) -> set[Relation]:
-    found: set[Relation] = set()
-    if subject.role == Role.REQUESTER and subject.hospital_id == case.hospital_id:
-        if case.requester_id == subject.id:
-            found.add(Relation.REQUESTER)
-        elif case.ward_id is not None and case.ward_id == subject.ward_id:
-            found.add(Relation.COLLEAGUE)
-    if subject.role == Role.INTEGRATOR and subject.hospital_id == case.hospital_id:
-        found.add(Relation.INTEGRATOR)
-    if subject.role == Role.COORDINATOR and subject.hospital_id is not None:
-        if subject.hospital_id == case.hospital_id:
-            found.add(Relation.COORDINATOR_ASKING)
-        if any(c.hospital_id == subject.hospital_id for c in case.callouts):
-            found.add(Relation.COORDINATOR_ANSWERING)
+def _relations(case: Consultation, subject: Subject, on_duty_at: Collection[UUID]) -> Iterator[Relation]:
+    yield from _relations_of_role(case, subject)
     for offer in case.offers_to(subject.id):
-        found.add(Relation.OFFERED if offer.state == OfferState.MADE else Relation.FORMERLY_OFFERED)
+        yield Relation.OFFERED if offer.state == OfferState.MADE else Relation.FORMERLY_OFFERED
     part = case.participant(subject.id)
-    if part is not None and part.role != "requester":
-        found.add(_PARTS.get(part.role, Relation.FORMER) if part.left_at is None else Relation.FORMER)
-    elif part is not None and part.left_at is None and subject.role == Role.REQUESTER:
-        found.add(Relation.REQUESTER)
+    if part is not None:
+        yield from _relations_of_part(part, subject)
     if case.holder_id == subject.id and case.status != Status.CANCELLED:
-        found.add(Relation.HOLDER)
+        yield Relation.HOLDER
     if any(c.desk_id in on_duty_at for c in case.callouts):
-        found.add(Relation.ON_DUTY)
-    return found
+        yield Relation.ON_DUTY
+
+
+def _relations_of_role(case: Consultation, subject: Subject) -> Iterator[Relation]:
+    own_hospital = subject.hospital_id is not None and subject.hospital_id == case.hospital_id
+    if subject.role == Role.REQUESTER and own_hospital:
+        if case.requester_id == subject.id:
+            yield Relation.REQUESTER
+        elif case.ward_id is not None and case.ward_id == subject.ward_id:
+            yield Relation.COLLEAGUE
+    elif subject.role == Role.INTEGRATOR and own_hospital:
+        yield Relation.INTEGRATOR
+    elif subject.role == Role.COORDINATOR:
+        if own_hospital:
+            yield Relation.COORDINATOR_ASKING
+        if any(c.hospital_id == subject.hospital_id for c in case.callouts):
+            yield Relation.COORDINATOR_ANSWERING
+
+
+def _relations_of_part(part: Participant, subject: Subject) -> Iterator[Relation]:
+    if part.role == "requester":
+        if part.left_at is None and subject.role == Role.REQUESTER:
+            yield Relation.REQUESTER
+    elif part.left_at is None:
+        yield _PARTS.get(part.role, Relation.FORMER)
+    else:
+        yield Relation.FORMER
 
 
 _PARTS = {
@@ -214,10 +227,10 @@ _PARTS = {
 }
 
 
-def allow(work: Work, action: Action, case: Consultation | None = None, on_duty_at: Collection[UUID] = ()) -> CaseFacts | None:
+def allow(
+    work: Work, action: Action, case: Consultation | None = None, on_duty_at: Collection[UUID] = ()
+) -> CaseFacts | None:
     """Let the actor of this work go on, or raise NotFound, Forbidden or WrongState."""
-    from app.errors import WrongState  # noqa: PLC0415
-
     facts = facts_of(case, work.subject, on_duty_at) if case is not None else None
     verdict = decide(work.subject, action, facts)
     if verdict is Verdict.ALLOW:
@@ -263,15 +276,13 @@ _OFFERABLE = (
 )
 
 
-def visible_consultations(subject: Subject, on_duty_at: Collection[UUID] = ()) -> Select[tuple[Consultation]]:
+def visible_consultations(subject: Subject, on_duty_at: Collection[UUID] = ()) -> Select[Consultation]:
     """Select the cases whose header the subject may see; the same rules as `decide`."""
     return select(Consultation).where(_visible(subject, on_duty_at))
 
 
-def _visible(subject: Subject, on_duty_at: Collection[UUID]):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    takes_part = exists().where(
-        Participant.consultation_id == Consultation.id, Participant.user_id == subject.id
-    )
+def _visible(subject: Subject, on_duty_at: Collection[UUID]) -> ColumnElement[bool]:
+    takes_part = exists().where(Participant.consultation_id == Consultation.id, Participant.user_id == subject.id)
     if subject.role == Role.REQUESTER:
         own = and_(
             Consultation.hospital_id == subject.hospital_id,
@@ -286,11 +297,9 @@ def _visible(subject: Subject, on_duty_at: Collection[UUID]):  # type: ignore[no
     if subject.role not in (Role.SPECIALIST, Role.COORDINATOR):
         return false()
     offered = exists().where(Offer.consultation_id == Consultation.id, Offer.doctor_id == subject.id)
-    reach = [takes_part, offered]
+    reach: list[ColumnElement[bool]] = [takes_part, offered]
     if on_duty_at:
-        reach.append(
-            exists().where(Callout.consultation_id == Consultation.id, Callout.desk_id.in_(tuple(on_duty_at)))
-        )
+        reach.append(exists().where(Callout.consultation_id == Consultation.id, Callout.desk_id.in_(tuple(on_duty_at))))
     if subject.role == Role.COORDINATOR and subject.hospital_id is not None:
         reach.append(Consultation.hospital_id == subject.hospital_id)
         reach.append(

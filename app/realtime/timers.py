@@ -65,7 +65,7 @@ class Timers:
             async with self.house.work(None) as work:
                 late = await escalation.overdue(work)
         except Exception as error:  # noqa: BLE001 (a check that fails is itself reported)
-            log.error("due times could not be checked", error=type(error).__name__)
+            log.warning("due times could not be checked", error=type(error).__name__)
             return 0
         for case_id, due in late:
             log.error("due time passed unnoticed", consultation=str(case_id), due_at=due.isoformat())

@@ -131,5 +131,3 @@ def _decode(cursor: str) -> tuple[datetime, UUID]:
         return datetime.fromisoformat(at), UUID(case_id)
     except (ValueError, TypeError, binascii.Error, AttributeError):
         raise Invalid("cursor", "Con trỏ trang không đúng.", "The page cursor is not right.") from None
-
-

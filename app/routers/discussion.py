@@ -13,16 +13,12 @@ from app.schemas.reads import AttachmentPage, ConsultationRead, HistoryPage, Mes
 from app.schemas.requests import ConclusionIn, MessageIn, OutcomeIn, ParticipantIn, ReadBackIn
 from app.services import discussion, records
 
-router = APIRouter(
-    prefix="/api/v1/consultations/{consultation_id}", tags=["discussion"], route_class=CommandRoute
-)
+router = APIRouter(prefix="/api/v1/consultations/{consultation_id}", tags=["discussion"], route_class=CommandRoute)
 _ERRORS = problems(400, 401, 403, 404, 409, 422)
 _READ_ERRORS = problems(401, 404, 422)
 
 
-@router.post(
-    "/messages", status_code=201, response_model=MessageRead, summary="Say something", responses=_ERRORS
-)
+@router.post("/messages", status_code=201, response_model=MessageRead, summary="Say something", responses=_ERRORS)
 async def post_message(consultation_id: UUID, body: MessageIn, work: WorkDep) -> Response:
     """Post a message; with `opinion` it is advice that the requesting side reads back. Nothing sent is ever deleted."""
     return json_response(show.message(await discussion.post_message(work, consultation_id, body)), 201)
@@ -39,9 +35,7 @@ async def messages(
     return json_response({"items": [show.message(m) for m in found], "next": following})
 
 
-@router.post(
-    "/read-back", response_model=ConsultationRead, summary="Read advice back", responses=_ERRORS
-)
+@router.post("/read-back", response_model=ConsultationRead, summary="Read advice back", responses=_ERRORS)
 async def read_back(consultation_id: UUID, body: ReadBackIn, work: WorkDep, house: HouseDep) -> Response:
     """The requesting side says what it understood of one opinion or conclusion; a correction needs a new one."""
     return json_response((await discussion.read_back(work, consultation_id, body)).as_read(demo=house.demo))
@@ -59,9 +53,7 @@ async def report_outcome(consultation_id: UUID, body: OutcomeIn, work: WorkDep, 
     return json_response((await discussion.report_outcome(work, consultation_id, body)).as_read(demo=house.demo))
 
 
-@router.post(
-    "/participants", response_model=ConsultationRead, summary="Invite somebody", responses=_ERRORS
-)
+@router.post("/participants", response_model=ConsultationRead, summary="Invite somebody", responses=_ERRORS)
 async def invite(consultation_id: UUID, body: ParticipantIn, work: WorkDep, house: HouseDep) -> Response:
     """Let a doctor of either hospital into the case from now on."""
     seen = await discussion.invite(work, consultation_id, body.user_id, body.role)
@@ -84,9 +76,7 @@ async def attachments(consultation_id: UUID, work: ReadDep) -> Response:
 
 
 @router.get("/history", response_model=HistoryPage, summary="Read the history", responses=_READ_ERRORS)
-async def history(
-    consultation_id: UUID, work: ReadDep, cursor: Annotated[int, Query(ge=0)] = 0
-) -> Response:
+async def history(consultation_id: UUID, work: ReadDep, cursor: Annotated[int, Query(ge=0)] = 0) -> Response:
     """Return every fact of the case in order, 500 a page."""
     rows, following = await records.history(work, consultation_id, cursor)
     return json_response({"items": rows, "next": following})

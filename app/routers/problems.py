@@ -95,7 +95,7 @@ def render(request: Request, problem: Problem) -> Response:
     retry = problem.extra.get("retry_s") or problem.retry_after
     if retry:
         headers["Retry-After"] = str(retry)
-    if problem.status == 401:  # noqa: PLR2004
+    if problem.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return respond(problem.status, problem.type, title, detail, extra=extra, headers=headers)
 
@@ -176,6 +176,9 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     schema = {"$ref": "#/components/schemas/Problem"}
     content = {PROBLEM_JSON: {"schema": schema, "example": example}}
     return {
-        s: {"description": words[s], "content": {PROBLEM_JSON: {**content[PROBLEM_JSON], "example": example | {"status": s}}}}
+        s: {
+            "description": words[s],
+            "content": {PROBLEM_JSON: {**content[PROBLEM_JSON], "example": example | {"status": s}}},
+        }
         for s in (*statuses, 503)
     }

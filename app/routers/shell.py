@@ -17,8 +17,10 @@ _HEADERS = [
 ]
 _CSP = (
     b"content-security-policy",
-    b"default-src 'self'; img-src 'self' data: blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; "
-    b"frame-ancestors 'none'; form-action 'self'",
+    (
+        b"default-src 'self'; img-src 'self' data: blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; "
+        b"frame-ancestors 'none'; form-action 'self'"
+    ),
 )
 _NO_STORE = (b"cache-control", b"no-store")
 _TOO_LARGE = (

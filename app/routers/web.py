@@ -7,7 +7,20 @@ from fastapi.responses import FileResponse, RedirectResponse
 from starlette.staticfiles import StaticFiles
 
 WEB = Path(__file__).resolve().parent.parent / "web"
-PAGES = ("/", "/sign-in", "/request", "/red-alert", "/cases/{case}", "/cases/{case}/record", "/desk", "/board", "/rota", "/telephones", "/account", "/records")
+PAGES = (
+    "/",
+    "/sign-in",
+    "/request",
+    "/red-alert",
+    "/cases/{case}",
+    "/cases/{case}/record",
+    "/desk",
+    "/board",
+    "/rota",
+    "/telephones",
+    "/account",
+    "/records",
+)
 NO_CACHE = {"Cache-Control": "no-cache"}
 
 router = APIRouter(include_in_schema=False)

@@ -4,9 +4,8 @@ from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
-from app.models.callout import COORDINATOR, Callout, CalloutState, Offer, OfferState
+from app.models.callout import Callout, CalloutState, Offer
 from app.models.consultation import Consultation
 from app.models.discussion import Conclusion, Message, Outcome, Participant, ReadBack, VitalSigns
 
@@ -368,13 +367,3 @@ def age_in_years(born: date, on: date) -> int:
 
 def _number(value: Decimal | None) -> float | None:
     return None if value is None else float(value)
-
-
-def is_coordinator_offer(o: Offer) -> bool:
-    """Whether the doctor was rung as a coordinator, who may have to assign and not to accept."""
-    return o.role == COORDINATOR and o.state == OfferState.MADE
-
-
-def ids(values: Collection[UUID]) -> list[str]:
-    """Return identifiers as text."""
-    return [str(v) for v in values]

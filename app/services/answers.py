@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from app.errors import Invalid, NotFound, NotRinging, WrongState
-from app.models.callout import COORDINATOR, Callout, Candidate
+from app.models.callout import COORDINATOR, Callout, Candidate, Duty
 from app.models.consultation import Acceptance, Consultation, Status
 from app.models.user import Role, User, UserSpecialty
 from app.policy import Action
@@ -78,7 +78,9 @@ async def assign(work: Work, case_id: UUID, user_id: UUID) -> Seen:
     if callout.on_last_step:
         callout.give_time(now=work.now)
     data = {"callout": show.callout(callout), "callout_id": callout.id, "due_at": callout.step_due_at}
-    events.record(work, case, "escalation.scheduled", data | {"assigned_by": work.subject.name}, to=_coordinators(callout))
+    events.record(
+        work, case, "escalation.scheduled", data | {"assigned_by": work.subject.name}, to=_coordinators(callout)
+    )
     return answer(work, case, on_duty_at)
 
 
@@ -171,7 +173,9 @@ async def _eligible(work: Work, case: Consultation, user_id: UUID, specialty: st
         or (user.hospital_id not in answering and user.hospital_id != work.subject.hospital_id)
         or user.id == case.requester_id
     ):
-        raise Invalid("user_id", "Không có bác sĩ này ở bệnh viện trả lời.", "No such doctor at the answering hospital.")
+        raise Invalid(
+            "user_id", "Không có bác sĩ này ở bệnh viện trả lời.", "No such doctor at the answering hospital."
+        )
     has = await work.session.execute(
         select(UserSpecialty).where(UserSpecialty.user_id == user_id, UserSpecialty.specialty == specialty)
     )
@@ -184,7 +188,7 @@ async def _eligible(work: Work, case: Consultation, user_id: UUID, specialty: st
     return Candidate(user.id, user.name, role)
 
 
-async def _duty(work: Work, case: Consultation, callout: Callout) -> routing.Duty:
+async def _duty(work: Work, case: Consultation, callout: Callout) -> Duty:
     return await routing.duty_for(work, callout.desk_id, case.hospital_id)
 
 

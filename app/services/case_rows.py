@@ -146,7 +146,16 @@ def _insert(model: type[Base], parameter: str) -> str:
     )
 
 
-_CALLOUT_FIXED = {"id", "consultation_id", "desk_id", "desk_name", "desk_phone", "hospital_id", "hospital_name", "policy"}
+_CALLOUT_FIXED = {
+    "id",
+    "consultation_id",
+    "desk_id",
+    "desk_name",
+    "desk_phone",
+    "hospital_id",
+    "hospital_name",
+    "policy",
+}
 _OFFER_FIXED = {"id", "callout_id", "consultation_id", "doctor_id", "doctor_name", "made_at", "role", "step"}
 _PART_FIXED = {"consultation_id", "user_id", "delivered_n", "seen_n"}
 
@@ -159,7 +168,7 @@ UPDATE_CASES = (
 )
 
 UPSERT_PARTS = (
-    f", called AS ({_insert(Callout, 'callouts')} "
+    f", called AS ({_insert(Callout, 'callouts')} "  # noqa: S608
     f"ON CONFLICT (id) DO UPDATE SET {_assignments(Callout, 'excluded', but=_CALLOUT_FIXED)})"
     f", offered AS ({_insert(Offer, 'offers')} "
     f"ON CONFLICT (id) DO UPDATE SET {_assignments(Offer, 'excluded', but=_OFFER_FIXED)})"
@@ -172,9 +181,12 @@ _PARTS = ("callouts", "offers", "participants", "vitals", "conclusions", "read_b
 _BODY = """
   left(to_json(c)::text, -1) || ',' || substr(json_build_object(
     'callouts', (SELECT json_agg(to_json(k) ORDER BY k.opened_at, k.id) FROM callout k WHERE k.consultation_id = c.id),
-    'offers', (SELECT json_agg(to_json(o) ORDER BY o.made_at, o.step, o.id) FROM offer o WHERE o.consultation_id = c.id),
-    'participants', (SELECT json_agg(to_json(p) ORDER BY p.joined_at) FROM participant p WHERE p.consultation_id = c.id),
-    'vitals', (SELECT json_agg(to_json(v) ORDER BY v.taken_at, v.id) FROM vital_signs v WHERE v.consultation_id = c.id),
+    'offers', (SELECT json_agg(to_json(o) ORDER BY o.made_at, o.step, o.id)
+               FROM offer o WHERE o.consultation_id = c.id),
+    'participants', (SELECT json_agg(to_json(p) ORDER BY p.joined_at)
+                     FROM participant p WHERE p.consultation_id = c.id),
+    'vitals', (SELECT json_agg(to_json(v) ORDER BY v.taken_at, v.id)
+               FROM vital_signs v WHERE v.consultation_id = c.id),
     'conclusions', (SELECT json_agg(to_json(x) ORDER BY x.at) FROM conclusion x WHERE x.consultation_id = c.id),
     'read_backs', (SELECT json_agg(to_json(r) ORDER BY r.at) FROM read_back r WHERE r.consultation_id = c.id),
     'outcomes', (SELECT json_agg(to_json(u) ORDER BY u.reported_at) FROM outcome u WHERE u.consultation_id = c.id)
@@ -187,7 +199,9 @@ _DUTY = """
      AND d.during @> CAST(:now AS timestamptz) AND s.desk_id IS NOT NULL) AS duty
 """
 
-_SELECT = f"SELECT c.version, (SELECT v.version FROM consultation v WHERE v.id = c.id) AS seen_version, {_BODY}, {_DUTY}"  # noqa: S608
+_SELECT = (
+    f"SELECT c.version, (SELECT v.version FROM consultation v WHERE v.id = c.id) AS seen_version, {_BODY}, {_DUTY}"  # noqa: S608
+)
 _LOAD = text(f"{_SELECT} FROM consultation c WHERE c.id = :id")
 _LOCK = text(f"{_SELECT} FROM consultation c WHERE c.id = :id FOR UPDATE OF c")
 _TRY_LOCK = text(f"{_SELECT} FROM consultation c WHERE c.id = :id FOR UPDATE OF c SKIP LOCKED")

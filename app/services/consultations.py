@@ -44,9 +44,7 @@ async def ask(work: Work, request: RequestIn) -> Seen:
     """Take a request, find the desk on call by agreement, specialty and duty, and ring it. All of it, or nothing."""
     allow(work, Action.ASK)
     request.check(work.now)
-    route = await routing.route(
-        work, specialty=request.specialty, urgency=request.urgency, desk_id=request.desk_id
-    )
+    route = await routing.route(work, specialty=request.specialty, urgency=request.urgency, desk_id=request.desk_id)
     case = _new_case(work, request, route)
     work.cases[case.id] = case
     work.new_cases.add(case.id)
@@ -165,7 +163,9 @@ async def raise_urgency(work: Work, case_id: UUID, urgency: Urgency, reason: str
     if desk is None:
         raise NotFound
     before = case.urgency
-    ringing = [Candidate(o.doctor_id, o.doctor_name, o.role) for c in case.ringing_callouts for o in c.offers if o.rings]
+    ringing = [
+        Candidate(o.doctor_id, o.doctor_name, o.role) for c in case.ringing_callouts for o in c.offers if o.rings
+    ]
     ending = case.raise_urgency(urgency, answer_due_at=routing.answer_due(work.now, desk.policy), now=work.now)
     if case.holder_id and case.holder_name:
         ringing.insert(0, Candidate(case.holder_id, case.holder_name, "holder"))
@@ -309,14 +309,14 @@ def _open_offers(case: Consultation) -> list[Offer]:
 
 
 def _filtered(
-    chosen: Select[tuple[Consultation]],
+    chosen: Select[Consultation],
     *,
     statuses: Sequence[str],
     specialty: str | None,
     hospital: UUID | None,
     query: str | None,
     cursor: tuple[datetime, UUID] | None,
-) -> Select[tuple[Consultation]]:
+) -> Select[Consultation]:
     if statuses:
         chosen = chosen.where(Consultation.status.in_(statuses))
     if specialty:
@@ -324,7 +324,9 @@ def _filtered(
     if hospital:
         chosen = chosen.where(Consultation.hospital_id == hospital)
     if query:
-        chosen = chosen.where(or_(Consultation.number.ilike(_like(query)), Consultation.hospital_name.ilike(_like(query))))
+        chosen = chosen.where(
+            or_(Consultation.number.ilike(_like(query)), Consultation.hospital_name.ilike(_like(query)))
+        )
     if cursor:
         at, case_id = cursor
         chosen = chosen.where(
@@ -346,7 +348,9 @@ def _list_row(work: Work, case: Consultation, on_duty_at: Sequence[UUID]) -> dic
     return show.header(case, content=content)
 
 
-_LISTS_CONTENT = frozenset({Relation.REQUESTER, Relation.COLLEAGUE, Relation.HOLDER, Relation.TEAM, Relation.INVITED, Relation.OFFERED})
+_LISTS_CONTENT = frozenset(
+    {Relation.REQUESTER, Relation.COLLEAGUE, Relation.HOLDER, Relation.TEAM, Relation.INVITED, Relation.OFFERED}
+)
 
 
 def _seen(work: Work, case: Consultation, on_duty_at: Sequence[UUID] = ()) -> Seen:
@@ -387,4 +391,17 @@ _MY_DESKS = text(
 )
 _WARD = text("SELECT id FROM user_account WHERE ward_id = CAST(:ward AS uuid) AND active")
 
-__all__ = ["Seen", "answer", "ask", "cancel", "locked", "log_read", "page", "raise_urgency", "read", "record_vitals", "update", "ward_members"]
+__all__ = [
+    "Seen",
+    "answer",
+    "ask",
+    "cancel",
+    "locked",
+    "log_read",
+    "page",
+    "raise_urgency",
+    "read",
+    "record_vitals",
+    "update",
+    "ward_members",
+]

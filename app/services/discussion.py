@@ -1,4 +1,4 @@
-"""The discussion: messages, opinions and their read-back, the conclusion, who is invited, what became of the patient."""
+"""The discussion: messages, opinions and their read-back, the conclusion, invitations, what became of the patient."""
 
 from typing import Any
 from uuid import UUID
@@ -160,7 +160,11 @@ async def invite(work: Work, case_id: UUID, user_id: UUID, role: str) -> Seen:
     person = Person(user.id, user.name, user.licence, user.hospital_id, hospital.short_name if hospital else None)
     if not case.is_member(user_id):
         part = case.join(person, "colleague" if user.role == Role.REQUESTER else role, now=work.now)
-        data = {"user": user.id, "role": part.role, "participants": [show.participant(p, case) for p in case.participants]}
+        data = {
+            "user": user.id,
+            "role": part.role,
+            "participants": [show.participant(p, case) for p in case.participants],
+        }
         events.record(work, case, "participant.joined", data, to=[user.id])
     return answer(work, case, on_duty_at)
 
@@ -183,7 +187,9 @@ async def _corrected(work: Work, case: Consultation, message_id: UUID | None) ->
         return None
     message = await work.session.get(Message, message_id)
     if message is None or message.consultation_id != case.id or message.author_id != work.subject.id:
-        raise Invalid("supersedes", "Chỉ sửa được tin của chính bạn trong ca này.", "Only your own message in this case.")
+        raise Invalid(
+            "supersedes", "Chỉ sửa được tin của chính bạn trong ca này.", "Only your own message in this case."
+        )
     if message.superseded_by is not None:
         raise Invalid("supersedes", "Tin này đã được sửa. Sửa tin mới nhất.", "Already corrected. Correct the newest.")
     return message

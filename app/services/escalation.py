@@ -1,7 +1,7 @@
 """What happens when a callout's time has come, and when a device says that an offer arrived.
 
-The state row is the timer. Each call takes one due case under its lock, lets the models decide, and records the facts in
-the same transaction: exactly once with any number of processes and any crash.
+The state row is the timer. Each call takes one due case under its lock, lets the models decide, and records the facts
+in the same transaction: exactly once with any number of processes and any crash.
 """
 
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ OVERDUE = timedelta(seconds=30)
 
 
 async def next_due(work: Work) -> tuple[UUID | None, datetime | None]:
-    """Return a case whose time has come and that nobody has locked, and the earliest time at which one will be due."""
+    """Return a case whose time has come and that nobody has locked, and the earliest time at which one is due."""
     row = (await work.session.execute(_NEXT, {"now": work.now})).one()
     return row.consultation_id, row.earliest
 

@@ -5,7 +5,7 @@ facts, counters, stream entries, reads and the stored answer, into **one** state
 
 Hash chain (what `hoichan verify` recomputes):
     data_hash = sha256(the stored text of data)
-    hash      = sha256(previous hash ‖ chain ‖ NUL ‖ seq ‖ NUL ‖ id ‖ NUL ‖ type ‖ NUL ‖ at ‖ NUL ‖ actor ‖ NUL ‖ data_hash)
+    hash      = sha256(previous hash ‖ chain ␀ seq ␀ id ␀ type ␀ at ␀ actor ␀ data_hash), ␀ being a NUL byte,
 with seq in decimal, id and actor as lower-case hyphenated text (no actor: empty), `at` as ISO 8601 UTC in microseconds.
 Data past its retention can be blanked: the chain needs only data_hash.
 """
@@ -85,7 +85,14 @@ async def write(work: Work, answer: Answer | None = None) -> list[Entry]:
 
 
 def chain_hash(
-    previous: bytes, chain: str, seq: int, event_id: UUID, event_type: str, at: datetime, actor: UUID | None, data_hash: bytes
+    previous: bytes,
+    chain: str,
+    seq: int,
+    event_id: UUID,
+    event_type: str,
+    at: datetime,
+    actor: UUID | None,
+    data_hash: bytes,
 ) -> bytes:
     """Return the hash of one fact, given that of the one before it."""
     stamp = at.astimezone(UTC).isoformat(timespec="microseconds")
@@ -214,7 +221,8 @@ _COMMON = """
   SELECT e.id, e.chain, e.seq, e.type, CAST(:now AS timestamptz), CAST(:actor AS uuid), CAST(:actor_name AS text),
          e.consultation_id, CAST(e.data AS json), e.data_hash, e.hash
   FROM unnest(CAST(:event_ids AS uuid[]), CAST(:chains AS text[]), CAST(:seqs AS bigint[]), CAST(:types AS text[]),
-              CAST(:case_ids AS uuid[]), CAST(:texts AS text[]), CAST(:data_hashes AS bytea[]), CAST(:hashes AS bytea[]))
+              CAST(:case_ids AS uuid[]), CAST(:texts AS text[]), CAST(:data_hashes AS bytea[]),
+              CAST(:hashes AS bytea[]))
        AS e(id, chain, seq, type, consultation_id, data, data_hash, hash)
 ), entered AS (
   INSERT INTO stream_entry (stream, seq, event_id)

@@ -7,19 +7,21 @@ the first desk whose first step has somebody. Outside any agreement, red and ora
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from pydantic_core import from_json
-from sqlalchemy import text
+from sqlalchemy import select, text
 
-from app.errors import NoAgreement, NobodyToRing
+from app.errors import Invalid, NoAgreement, NobodyToRing
 from app.models.callout import COORDINATOR, Candidate, Duty
+from app.models.specialty import Specialty
 from app.models.urgency import Urgency
-from app.services import case_rows  # noqa: F401  (keeps the statements of the hot path together at import)
 from app.work import Work
 
+AGREED = 0
+EMERGENCY = "K02"
 OUTSIDE_AGREEMENT = "outside_agreement"
 OTHER_SPECIALTY = "other_specialty"
 
@@ -40,9 +42,7 @@ class Desk:
 
     def first_step_has_somebody(self, never: UUID) -> bool:
         """Whether the first step would ring anyone but the requester."""
-        return any(
-            c.doctor_id != never for who in self.policy["steps"][0]["who"] for c in self.duty.get(who, ())
-        )
+        return any(c.doctor_id != never for who in self.policy["steps"][0]["who"] for c in self.duty.get(who, ()))
 
 
 @dataclass(slots=True)
@@ -55,53 +55,62 @@ class Route:
 
 
 async def route(work: Work, *, specialty: str, urgency: Urgency, desk_id: UUID | None) -> Route:
-    """Find the desk for a new request. Raises NoAgreement (routine, outside agreements) or NobodyToRing."""
-    subject = work.subject
-    row = (
-        await work.session.execute(
-            _ROUTE,
-            {
-                "hospital": subject.hospital_id,
-                "specialty": specialty,
-                "urgency": urgency.value,
-                "desk": desk_id,
-                "now": work.now,
-            },
-        )
-    ).one()
-    desks = [_desk(d) for d in from_json(row.desks)] if row.desks else []
-    number = f"HC-{row.number:04d}"
-    return Route(number, *choose(desks, urgency=urgency, specialty=specialty, wanted=desk_id, never=subject.id))
+    """Find the desk for a new request. Raises Invalid, NoAgreement (routine, outside agreements) or NobodyToRing."""
+    parameters = {
+        "hospital": work.subject.hospital_id,
+        "specialty": specialty,
+        "urgency": urgency.value,
+        "now": work.now,
+    }
+    row = (await work.session.execute(_ROUTE, parameters)).one()
+    desks = _desks(row.desks)
+    if not desks or (desk_id is not None and all(d.id != desk_id for d in desks)):
+        await _must_exist(work, specialty)
+        outside = await work.session.execute(_OUTSIDE, parameters | {"desk": desk_id})
+        known = {d.id for d in desks}
+        desks += [d for d in _desks(outside.one().desks) if d.id not in known]
+    chosen = choose(desks, urgency=urgency, specialty=specialty, wanted=desk_id, never=work.subject.id)
+    return Route(f"HC-{row.number:04d}", *chosen)
 
 
 def choose(
     desks: Sequence[Desk], *, urgency: Urgency, specialty: str, wanted: UUID | None, never: UUID
 ) -> tuple[Desk, list[str]]:
-    """Choose among candidate desks, which are in routing order; tier 0 is within an agreement."""
-    agreed = [d for d in desks if d.tier == 0]
-    chosen = [d for d in desks if d.id == wanted] if wanted else []
-    if chosen:
-        desk = chosen[0]
-        if desk.tier == 0:
-            return desk, []
-    if not wanted and agreed:
-        return next((d for d in agreed if d.first_step_has_somebody(never)), agreed[0]), []
+    """Choose among candidate desks, which are in routing order; return the desk and what must be said about the way.
+
+    A desk that is asked for by name is rung; within an agreement for every urgency, outside only for red and orange.
+    """
+    named = [d for d in desks if d.id == wanted]
+    if wanted is not None and not named:
+        raise Invalid("desk_id", "Không có bàn trực này.", "There is no such desk.")
+    agreed = [d for d in desks if d.tier == AGREED]
+    if named and named[0].tier == AGREED:
+        return named[0], []
+    if wanted is None and agreed:
+        return _first_reachable(agreed, never), []
     if urgency not in (Urgency.RED, Urgency.ORANGE):
-        raise NoAgreement(could_ask=", ".join(dict.fromkeys(d.hospital_name for d in agreed)) or "—")
-    ordered = chosen + [d for d in desks if d not in chosen]
-    if not ordered:
+        could_ask = agreed or [d for d in desks if d.specialty == specialty]
+        raise NoAgreement(could_ask=", ".join(dict.fromkeys(d.hospital_name for d in could_ask)) or "—")
+    if not desks:
         raise NobodyToRing
-    same = [d for d in ordered if d.specialty == specialty] or ordered
-    desk = chosen[0] if chosen else next((d for d in same if d.first_step_has_somebody(never)), same[0])
-    warnings = [] if desk.tier == 0 else [OUTSIDE_AGREEMENT]
-    return desk, warnings if desk.specialty == specialty else [*warnings, OTHER_SPECIALTY]
+    same = [d for d in desks if d.specialty == specialty]
+    desk = named[0] if named else _first_reachable(same or desks, never)
+    return desk, [OUTSIDE_AGREEMENT] if desk.specialty == specialty else [OUTSIDE_AGREEMENT, OTHER_SPECIALTY]
+
+
+def _first_reachable(desks: Sequence[Desk], never: UUID) -> Desk:
+    return next((d for d in desks if d.first_step_has_somebody(never)), desks[0])
+
+
+async def _must_exist(work: Work, specialty: str) -> None:
+    found = await work.session.scalar(select(Specialty.active).where(Specialty.code == specialty))
+    if not found:
+        raise Invalid("specialty", f"Không có chuyên khoa {specialty}.", f"There is no specialty {specialty}.")
 
 
 async def desk_now(work: Work, desk_id: UUID, urgency: str) -> Desk | None:
     """Load one desk with the policy in force and who is on duty for it now."""
-    row = (
-        await work.session.execute(_DESK, {"desk": desk_id, "urgency": urgency, "now": work.now})
-    ).one_or_none()
+    row = (await work.session.execute(_DESK, {"desk": desk_id, "urgency": urgency, "now": work.now})).one_or_none()
     return _desk(from_json(row.desk)) if row else None
 
 
@@ -136,6 +145,10 @@ def preview(policy: dict[str, Any], duty: Duty) -> list[dict[str, Any]]:
     ]
 
 
+def _desks(body: str | None) -> list[Desk]:
+    return [_desk(d) for d in from_json(body)] if body else []
+
+
 def _desk(data: dict[str, Any]) -> Desk:
     duty: dict[str, list[Candidate]] = {}
     for d in data["duty"] or ():
@@ -155,8 +168,6 @@ def _desk(data: dict[str, Any]) -> Desk:
 
 def answer_due(now: datetime, policy: dict[str, Any]) -> datetime:
     """Return when the question must be answered (by an opinion or conclusion), wall clock."""
-    from datetime import timedelta  # noqa: PLC0415
-
     return now + timedelta(seconds=policy["answer_due_s"])
 
 
@@ -164,52 +175,60 @@ _DESK_JSON = """
 json_build_object(
   'id', k.id, 'name', k.name, 'phone', k.phone, 'specialty', k.specialty, 'hospital_id', k.hospital_id,
   'hospital_name', h.short_name, 'tier', {tier},
-  'policy', (SELECT json_build_object('id', p.id, 'version', p.version, 'steps', p.steps, 'answer_due_s', p.answer_due_s)
+  'policy', (SELECT json_build_object('id', p.id, 'version', p.version, 'steps', p.steps,
+                                      'answer_due_s', p.answer_due_s)
              FROM escalation_policy p
              WHERE p.superseded_at IS NULL AND p.urgency = CAST(:urgency AS text)
                AND (p.desk_id = k.id OR p.hospital_id = k.hospital_id OR (p.desk_id IS NULL AND p.hospital_id IS NULL))
              ORDER BY p.desk_id NULLS LAST, p.hospital_id NULLS LAST LIMIT 1),
-  'duty', (SELECT json_agg(json_build_object('doctor_id', u.id, 'name', u.name, 'role', d.role) ORDER BY lower(d.during), u.name)
+  'duty', (SELECT json_agg(json_build_object('doctor_id', u.id, 'name', u.name, 'role', d.role)
+                           ORDER BY lower(d.during), u.name)
            FROM schedule s JOIN duty_slot d ON d.schedule_id = s.id JOIN user_account u ON u.id = d.doctor_id
            WHERE (s.desk_id = k.id OR s.hospital_id = k.hospital_id)
              AND upper(d.during) > CAST(:now AS timestamptz) AND d.during @> CAST(:now AS timestamptz) AND u.active)
 )
 """
 
+# The braces are filled with a constant of this module.
 _ROUTE = text(f"""
 WITH asking AS (
-  SELECT o.id, o.department_id, o.fallback_desks FROM organization o WHERE o.id = CAST(:hospital AS uuid)
+  SELECT o.id, o.department_id FROM organization o WHERE o.id = CAST(:hospital AS uuid)
 ), agreed AS (
-  SELECT ad.desk_id, min(row_number) AS place FROM (
+  SELECT ad.desk_id, min(ad.place) AS place FROM (
     SELECT ad.desk_id, row_number() OVER (
-             ORDER BY a.rank, (a.asking_id <> q.id), lower(a.during), a.id, ad.rank) AS row_number
+             ORDER BY a.rank, (a.asking_id <> q.id), lower(a.during), a.id, ad.rank) AS place
     FROM asking q JOIN agreement a ON a.asking_id IN (q.id, q.department_id)
     JOIN agreement_desk ad ON ad.agreement_id = a.id
     WHERE a.specialty = CAST(:specialty AS text) AND a.during @> CAST(:now AS timestamptz)
   ) ad GROUP BY ad.desk_id
-), outside AS (
-  SELECT k.id AS desk_id, CASE WHEN q.fallback_desks ? k.id::text THEN 1 WHEN k.specialty = CAST(:specialty AS text) THEN 2 ELSE 3 END AS tier
-  FROM asking q, desk k
-  WHERE k.active AND NOT EXISTS (SELECT 1 FROM agreed)
-    AND (q.fallback_desks ? k.id::text OR k.specialty = CAST(:specialty AS text) OR k.specialty = 'K02'
-         OR k.id = CAST(:desk AS uuid))
-), candidates AS (
-  SELECT desk_id, 0 AS tier, place FROM agreed
-  UNION ALL
-  SELECT desk_id, tier, 0 FROM (SELECT * FROM outside ORDER BY tier, desk_id LIMIT 12) f
-  UNION ALL
-  SELECT k.id, 2, 0 FROM desk k WHERE k.id = CAST(:desk AS uuid) AND k.active
-     AND k.id NOT IN (SELECT desk_id FROM agreed) AND k.id NOT IN (SELECT desk_id FROM outside)
 )
 SELECT nextval('case_number') AS number,
-  (SELECT json_agg({_DESK_JSON.format(tier="c.tier")} ORDER BY c.tier, c.place, k.name)
-   FROM candidates c JOIN desk k ON k.id = c.desk_id AND k.active JOIN organization h ON h.id = k.hospital_id)::text AS desks
-""")
+  (SELECT json_agg({_DESK_JSON.format(tier=AGREED)} ORDER BY a.place)
+   FROM agreed a JOIN desk k ON k.id = a.desk_id AND k.active
+   JOIN organization h ON h.id = k.hospital_id)::text AS desks
+""")  # noqa: S608
+
+# Outside any agreement: the hospital's own fallback desks, then desks of the specialty, then emergency desks.
+_OUTSIDE = text(f"""
+WITH asking AS (
+  SELECT o.fallback_desks FROM organization o WHERE o.id = CAST(:hospital AS uuid)
+), outside AS (
+  SELECT k.id AS desk_id,
+         CASE WHEN k.id = CAST(:desk AS uuid) OR q.fallback_desks ? k.id::text THEN 1
+              WHEN k.specialty = CAST(:specialty AS text) THEN 2 ELSE 3 END AS tier
+  FROM asking q, desk k
+  WHERE k.active AND (q.fallback_desks ? k.id::text OR k.id = CAST(:desk AS uuid)
+                      OR k.specialty IN (CAST(:specialty AS text), '{EMERGENCY}'))
+  ORDER BY tier, desk_id LIMIT 12
+)
+SELECT json_agg({_DESK_JSON.format(tier="o.tier")} ORDER BY o.tier, k.name)::text AS desks
+FROM outside o JOIN desk k ON k.id = o.desk_id JOIN organization h ON h.id = k.hospital_id
+""")  # noqa: S608
 
 _DESK = text(f"""
 SELECT {_DESK_JSON.format(tier="0")}::text AS desk
 FROM desk k JOIN organization h ON h.id = k.hospital_id WHERE k.id = CAST(:desk AS uuid) AND k.active
-""")
+""")  # noqa: S608
 
 _DUTY = text("""
 SELECT 'duty' AS kind, d.role, u.id AS doctor_id, u.name

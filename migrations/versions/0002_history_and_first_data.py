@@ -69,7 +69,8 @@ def upgrade() -> None:
           IF current_user = 'hoichan_retention' AND TG_OP = 'UPDATE' AND TG_TABLE_NAME = 'event' THEN
             RETURN NEW;
           END IF;
-          RAISE EXCEPTION 'history is append-only: % on %', TG_OP, TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
+          RAISE EXCEPTION 'history is append-only: % on %', TG_OP, TG_TABLE_NAME
+            USING ERRCODE = 'integrity_constraint_violation';
         END $$
         """
     )
@@ -85,7 +86,9 @@ def upgrade() -> None:
     now = datetime.now(UTC)
     connection = op.get_bind()
     connection.execute(
-        sa.text("INSERT INTO installation (id, epoch, demo, name, created_at) VALUES (1, :epoch, false, 'hoichan', :now)"),
+        sa.text(
+            "INSERT INTO installation (id, epoch, demo, name, created_at) VALUES (1, :epoch, false, 'hoichan', :now)"
+        ),
         {"epoch": secrets.token_hex(8), "now": now},
     )
     for urgency, (due, steps) in DEFAULTS.items():
