@@ -284,6 +284,23 @@ async def test_every_broken_line_is_told_not_only_the_first(work: Work) -> None:
     assert report.errors[0].detail("vi") == "Dòng không phải một đối tượng JSON."
 
 
+async def test_the_report_reads_as_people_read(work: Work) -> None:
+    tried = await import_(work, NETWORK, dry_run=True)
+    assert tried.lines()[0] == "14 dòng / lines. Sẽ thêm 14, sửa 0. / 14 would be added, 0 changed."
+    assert "  person       +3 ~0" in tried.lines()
+    broken = await import_(work, changed("hospital", name=None))
+    assert broken.lines()[0] == "Dòng / line 4, name: Thiếu mục này. / This is missing."
+    assert broken.lines()[-1] == "Chưa có gì được nhập. / Nothing was imported."
+
+
+async def test_a_published_rota_is_a_fact_in_the_chain_of_its_hospital(work: Work) -> None:
+    await import_(work, NETWORK)
+    hospital = (await work.session.scalars(select(Organization.id).where(Organization.key == "tn"))).one()
+    assert [(fact.type, fact.chain) for fact in work.facts] == [("rota.published", f"hospital:{hospital}")]
+    await import_(work, NETWORK)
+    assert len(work.facts) == 1
+
+
 async def test_a_term_that_overlaps_a_stored_one_is_an_error_and_not_a_crash(work: Work) -> None:
     await import_(work, NETWORK)
     report = await import_(work, changed("agreement", **{"from": "2025-01-01"}))

@@ -34,6 +34,8 @@ from app.work import Work
 _ORDER: Final = ("specialty", "organization", "ward", "desk", "user_account", "schedule", "holiday", "agreement")
 """Tables in an order in which nothing refers to what is not there yet."""
 
+_MOST_TOLD: Final = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -46,6 +48,24 @@ class Report:
     """Added and changed, by kind of line."""
     errors: list[Complaint]
     dry_run: bool
+
+    def lines(self) -> list[str]:
+        """The report as the command line prints it, Vietnamese first; long lists of errors are cut."""
+        if self.errors:
+            told = [
+                f"Dòng / line {error.line}{f', {error.path}' if error.path else ''}: {error.vi} / {error.en}"
+                for error in self.errors[:_MOST_TOLD]
+            ]
+            if rest := len(self.errors) - len(told):
+                told.append(f"… và {rest} lỗi nữa / and {rest} more")
+            return [*told, "Chưa có gì được nhập. / Nothing was imported."]
+        counts = [
+            f"  {kind:<12} +{added} ~{changed}" for kind, (added, changed) in self.kinds.items() if added or changed
+        ]
+        done = ("Sẽ", "would be") if self.dry_run else ("Đã", "were")
+        vi = f"{self.rows} dòng / lines. {done[0]} thêm {self.added}, sửa {self.changed}."
+        en = f"{self.added} {done[1]} added, {self.changed} changed."
+        return [f"{vi} / {en}", *counts]
 
 
 async def import_network(
