@@ -7,6 +7,7 @@ once. Set DATABASE_URL to use another server (its account must be allowed to mak
 import asyncio
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -26,6 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from app.config import Settings
 from app.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from tests.hotline import Hotline, Json, load, open_hotline
 
 ROOT = Path(__file__).parent.parent
 PREFIX = f"hoichan-tests-{os.getuid()}-"
@@ -77,6 +79,38 @@ async def module_database_url(server_url: str, template: str) -> AsyncIterator[s
     """A migrated database that the tests of one file share."""
     async with a_copy(server_url, template) as url:
         yield url
+
+
+@pytest_asyncio.fixture(scope="session")
+async def demo_template(server_url: str, template: str) -> tuple[str, list[Json]]:
+    """A database with the demo network to copy, and its accounts; loaded by whichever process comes first."""
+    name = template.replace("template", "demo")
+    folder = Path(tempfile.gettempdir()) / f"{FOLDER.name}-demo"
+    async with administering(server_url) as connection:
+        await connection.execute(text(f"SELECT pg_advisory_lock({TEMPLATE_LOCK})"))
+        finished = await connection.execute(
+            text("SELECT datistemplate FROM pg_database WHERE datname = :name"), {"name": name}
+        )
+        if not finished.scalar() or not (folder / "demo-accounts.json").exists():
+            folder.mkdir(mode=0o700, exist_ok=True)
+            await connection.execute(text(f'UPDATE pg_database SET datistemplate = false WHERE datname = \'{name}\''))
+            await connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+            await connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+            await load(_with_database(server_url, name), folder)
+            await connection.execute(text(f'ALTER DATABASE "{name}" IS_TEMPLATE true'))
+    return name, json.loads((folder / "demo-accounts.json").read_text())
+
+
+@pytest_asyncio.fixture
+async def hotline(
+    server_url: str, demo_template: tuple[str, list[Json]], tmp_path: Path
+) -> AsyncIterator[Hotline]:
+    """A running server with the demo network, at night, whose clock the test moves."""
+    name, accounts = demo_template
+    async with a_copy(server_url, name) as url:
+        settings = Settings(database_url=url, data_dir=tmp_path, host="127.0.0.1", port=0)
+        async with open_hotline(settings, accounts) as running:
+            yield running
 
 
 @pytest.fixture

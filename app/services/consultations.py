@@ -44,7 +44,13 @@ async def ask(work: Work, request: RequestIn) -> Seen:
     """Take a request, find the desk on call by agreement, specialty and duty, and ring it. All of it, or nothing."""
     allow(work, Action.ASK)
     request.check(work.now)
-    route = await routing.route(work, specialty=request.specialty, urgency=request.urgency, desk_id=request.desk_id)
+    route = await routing.route(
+        work,
+        specialty=request.specialty,
+        urgency=request.urgency,
+        desk_id=request.desk_id,
+        label=request.patient.label,
+    )
     case = _new_case(work, request, route)
     work.cases[case.id] = case
     work.new_cases.add(case.id)

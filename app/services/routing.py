@@ -24,6 +24,7 @@ AGREED = 0
 EMERGENCY = "K02"
 OUTSIDE_AGREEMENT = "outside_agreement"
 OTHER_SPECIALTY = "other_specialty"
+LIKE_OPEN_CASE = "like_open_case"
 
 
 @dataclass(slots=True)
@@ -54,12 +55,17 @@ class Route:
     warnings: list[str]
 
 
-async def route(work: Work, *, specialty: str, urgency: Urgency, desk_id: UUID | None) -> Route:
-    """Find the desk for a new request. Raises Invalid, NoAgreement (routine, outside agreements) or NobodyToRing."""
+async def route(work: Work, *, specialty: str, urgency: Urgency, desk_id: UUID | None, label: str) -> Route:
+    """Find the desk for a new request. Raises Invalid, NoAgreement (routine, outside agreements) or NobodyToRing.
+
+    `label` is looked for among the ward's open cases: two patients of one name in one night are told apart by a warning.
+    """
     parameters = {
         "hospital": work.subject.hospital_id,
         "specialty": specialty,
         "urgency": urgency.value,
+        "ward": work.subject.ward_id,
+        "label": label,
         "now": work.now,
     }
     row = (await work.session.execute(_ROUTE, parameters)).one()
@@ -69,8 +75,10 @@ async def route(work: Work, *, specialty: str, urgency: Urgency, desk_id: UUID |
         outside = await work.session.execute(_OUTSIDE, parameters | {"desk": desk_id})
         known = {d.id for d in desks}
         desks += [d for d in _desks(outside.one().desks) if d.id not in known]
-    chosen = choose(desks, urgency=urgency, specialty=specialty, wanted=desk_id, never=work.subject.id)
-    return Route(f"HC-{row.number:04d}", *chosen)
+    desk, warnings = choose(desks, urgency=urgency, specialty=specialty, wanted=desk_id, never=work.subject.id)
+    if row.alike:
+        warnings = [*warnings, LIKE_OPEN_CASE]
+    return Route(f"HC-{row.number:04d}", desk, warnings)
 
 
 def choose(
@@ -203,6 +211,8 @@ WITH asking AS (
   ) ad GROUP BY ad.desk_id
 )
 SELECT nextval('case_number') AS number,
+  EXISTS (SELECT 1 FROM consultation c WHERE c.ward_id = CAST(:ward AS uuid) AND c.status IN ('ringing', 'active')
+          AND lower(c.label) = lower(CAST(:label AS text)) AND c.label <> '') AS alike,
   (SELECT json_agg({_DESK_JSON.format(tier=AGREED)} ORDER BY a.place)
    FROM agreed a JOIN desk k ON k.id = a.desk_id AND k.active
    JOIN organization h ON h.id = k.hospital_id)::text AS desks
