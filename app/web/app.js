@@ -51,7 +51,10 @@ function Screen({ name, props }) {
     reset();
     const [load, component] = SCREENS[name];
     let gone = false;
-    load().then((module) => !gone && setLoaded({ name, Component: module[component] }), (e) => !gone && setError(e));
+    load().then((module) => !gone && setLoaded({ name, Component: module[component] }), (e) => {
+      console.error(e);
+      if (!gone) setError(e);
+    });
     return () => { gone = true; };
   }, [name, tries]);
   if (error || broken) {

@@ -10,25 +10,33 @@ const RELEASED = !VERSION.startsWith("__");
 const CACHE = `hoichan-${VERSION}`;
 const NUMBERS = "hoichan-telephones";
 const LIST = "/api/v1/telephones";
-const SHELL = [
-  "/", "/manifest.webmanifest", "/assets/app.js", "/assets/icon.svg", "/assets/alarm.js",
-  ...["tokens", "components", "app", "desk", "case", "board"].map((x) => `/assets/styles/${x}.css`), "/assets/styles/tick.svg",
-  "/assets/vendor/htm-preact-standalone.module.js",
-  ...["html", "i18n", "clock", "api", "db", "outbox", "drafts", "store", "stream", "shell", "router", "theme", "device",
-    "telephones", "session", "news2", "form", "requests", "unread", "wide"].map((x) => `/assets/core/${x}.js`),
-  ...["vi", "en", "desk.vi", "desk.en"].map((x) => `/assets/strings/${x}.js`),
-  ...["sign-in", "home", "request", "red-alert", "waiting", "complete", "telephones", "account", "case", "desk", "board", "rota"].map((x) => `/assets/screens/${x}.js`),
-  ...["urgency", "holder", "ladder", "countdown", "facts", "vitals", "patient", "safety", "message"].map((x) => `/assets/parts/${x}.js`),
-];
+/** The page, and every file that it or its modules name: read from the files themselves, so that no list can be forgotten. */
+const NAMED = /(?:from|import\(?)\s*"(\.[^"]+\.js)"|(?:href|src)="(\/(?:assets\/[^"]+|manifest\.webmanifest))"|url\("?([^":)]+\.svg)"?\)/g;
+
+async function gather(cache) {
+  const seen = new Set(["/"]);
+  let wave = ["/"];
+  while (wave.length) {
+    const found = await Promise.all(wave.map(async (path) => {
+      const response = await fetch(path, { cache: "reload" });
+      if (!response.ok) {
+        if (path === "/" || path === "/assets/app.js") throw new Error(`${path}: ${response.status}`);
+        return [];
+      }
+      await cache.put(path, response.clone());
+      const text = path.endsWith(".svg") ? "" : await response.text();
+      return [...text.matchAll(NAMED)].map((m) => new URL(m[1] ?? m[2] ?? m[3], new URL(path, location.origin)).pathname);
+    }));
+    wave = [...new Set(found.flat())].filter((path) => !seen.has(path));
+    wave.forEach((path) => seen.add(path));
+  }
+}
 
 self.addEventListener("install", (event) => {
   event.waitUntil((async () => {
     const cache = await caches.open(CACHE);
-    await Promise.all(SHELL.map(async (path) => {
-      const response = await fetch(path, { cache: "reload" });
-      if (response.ok) await cache.put(path, response);
-      else if (path === "/" || path === "/assets/app.js") throw new Error(`${path}: ${response.status}`);
-    }));
+    await gather(cache);
+    await caches.open(NUMBERS).then((numbers) => numbers.add(LIST)).catch(() => {});
     if (!RELEASED) self.skipWaiting();
   })());
 });

@@ -5,7 +5,7 @@
  *   <Field id label error opt hint>control</Field>
  *   <Text id label value onInput error rows? inputmode? />
  *   <Measure id part value onInput error digit />        a vital sign: unit inside the label, NEWS2 digit inside the field
- *   <Pick id label options value onPick error />         options [[value, words]]: chips that are a radio group
+ *   <Pick id label options value onPick error />         options [[value, words, full?]]: chips that are a radio group
  *   <Triage value onPick />                              the four urgencies
  *   readClock(text) -> "03:02" | null                    latestAt(clock) -> the last instant at which it was that time
  *   readMeasure(name, text) -> { value } | { error } | { ask } | {}      doubt(name, value) -> sentence | null
@@ -147,9 +147,10 @@ export function Pick({ id, label, options, value, onPick, error, opt, extra = nu
     ${error && html`<p class="err" id=${`${id}-e`}><${Icon} name="warn" />${error}</p>`}
     <div class="row wrap pick-row">
       <div class="pick" id=${id} tabindex="-1" role="radiogroup" ref=${box} onKeyDown=${move} aria-labelledby=${`${id}-l`} aria-describedby=${error ? `${id}-e` : undefined}>
-        ${options.map(([x, words]) => html`<button key=${x} ...${option(x)}>${x === value && html`<${Icon} name="check" />`}${words}</button>`)}
+        ${options.map(([x, words, full]) => html`<button key=${x} ...${option(x)} aria-label=${full} title=${full}>${x === value && html`<${Icon} name="check" />`}${words}</button>`)}
       </div>${extra}
     </div>
+    ${options.find(([x, , full]) => full && x === value) && html`<p class="cap">${options.find(([x]) => x === value)[2]}</p>`}
   </div>`;
 }
 

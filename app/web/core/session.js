@@ -18,6 +18,8 @@ import { loadTelephones, preferHospital } from "./telephones.js";
 /** Signed in: bind what this device keeps to the user, send what waited, open the stream. */
 export async function enter(me, { fresh = true } = {}) {
   if (fresh) noteServerTime(me.server_time);
+  const before = getState().me;
+  if (before && before.id !== me.id) forget("starting"); // another person at the same page sees nothing of the former one
   const { dropped } = await db.useUser(me.id, { shared: isShared() });
   rememberUser(me.id);
   await db.put("kept", "me", me).catch(() => {});
@@ -31,11 +33,15 @@ export async function enter(me, { fresh = true } = {}) {
 
 /** Signed out here, or another user comes: nothing of a patient stays in this page. */
 export function leave() {
+  rememberUser(null);
+  forget("out");
+  navigate("/sign-in");
+}
+
+function forget(session) {
   stream.stop();
   outbox.leave();
-  rememberUser(null);
-  clear("out");
-  navigate("/sign-in");
+  clear(session);
 }
 
 /** Words and numbers that every screen needs; the last copies serve until they arrive. */

@@ -14,7 +14,7 @@ import { html, Icon, useEffect, useRef, useState } from "./html.js";
 import { serverNow, skewSeconds, useTick } from "./clock.js";
 import { fmtTime, lang, setLang, t } from "./i18n.js";
 import { discard, resend, retryNow, useOutbox } from "./outbox.js";
-import { navigate } from "./router.js";
+import { navigate, usePath } from "./router.js";
 import { useStore } from "./store.js";
 import { hotline, onTelephones, tel } from "./telephones.js";
 
@@ -225,6 +225,7 @@ function Menu() {
     ${open && html`<nav class="menu-list" aria-label=${t("nav.menu")}>
       <p class="cap menu-who">${me.name}</p>
       ${pagesOf(me.role).map(([path, key, icon]) => html`<a href=${path} aria-current=${location.pathname === path ? "page" : undefined} onClick=${() => setOpen(false)}><${Icon} name=${icon} />${t(key)}</a>`)}
+      <div class="menu-lang"><${Language} /></div>
     </nav>`}
   </div>`;
 }
@@ -233,11 +234,12 @@ function Menu() {
  * The bar on top. Without `title` it names the hospital, the ward and the reader.
  * @param back     path of a back link (instead of the mark); backLabel for it; closing: an x instead of an arrow
  * @param mini     the connection is a dot on a phone   @param actions  vnodes before the menu
+ * @param plain    without language and menu (forms that fill a phone)
  */
 export function AppBar({ title, sub, back, closing = false, mini = false, actions = null, plain = false }) {
   const me = useStore((s) => s.me);
   const where = me?.hospital_name ?? t("app.brand");
-  return html`<header class="bar">
+  return html`<header class=${`bar${back ? " has-back" : ""}`}>
     ${back ? html`<a class="ib" href=${back} aria-label=${t(closing ? "nav.close" : "nav.back")}><${Icon} name=${closing ? "x" : "back"} /></a>`
     : html`<a class="mark-link" href="/" aria-label=${t("app.name")}><${Mark} /></a>`}
     <div class="grow">
@@ -246,8 +248,7 @@ export function AppBar({ title, sub, back, closing = false, mini = false, action
     </div>
     <${Connection} mini=${mini} />
     ${actions}
-    ${!plain && html`<${Language} />`}
-    <${Menu} />
+    ${!plain && html`<${Language} /><${Menu} />`}
   </header>`;
 }
 
@@ -278,13 +279,15 @@ function SessionEnded({ onAgain }) {
 export function Shell({ children }) {
   const session = useStore((s) => s.session);
   const open = useSet(dialogs, dialogQueue);
+  const path = usePath();
+  const ended = session === "ended" && !["/sign-in", "/telephones"].includes(path);
   return html`
     <${DemoBand} />
     ${session !== "out" && html`<${OfflineBar} /><${SkewBar} /><${Refused} />`}
     <${Notices} />
-    <div class=${`page${session === "ended" ? " blurred" : ""}`}>${children}</div>
+    <div class=${`page${ended ? " blurred" : ""}`}>${children}</div>
     ${open.map((entry) => html`<${Dialog} key=${entry.id} entry=${entry} />`)}
-    ${session === "ended" && html`<${SessionEnded} onAgain=${() => navigate("/sign-in")} />`}
+    ${ended && html`<${SessionEnded} onAgain=${() => navigate(`/sign-in?next=${encodeURIComponent(path)}`)} />`}
   `;
 }
 

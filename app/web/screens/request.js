@@ -60,8 +60,10 @@ function Form({ onSent, others }) {
   const news2 = useMemo(() => scoreOf(form), [form]);
   const put = (field) => (value) => setForm((f) => ({ ...f, [field]: value }));
   const putVital = (field) => (value) => setForm((f) => ({ ...f, vitals: { ...f.vitals, [field]: value, taken_at: f.vitals.taken_at ?? minute(nowIso()) } }));
+  const still = errors.length ? check(form).map((e) => e.field) : [];
+  const open = errors.filter((e) => e.server || still.includes(e.field)); // what has been put right is not shown any more
   const error = (field) => {
-    const found = errors.find((e) => e.field === field);
+    const found = open.find((e) => e.field === field);
     return found && (found.own ?? found.detail);
   };
 
@@ -89,6 +91,7 @@ function Form({ onSent, others }) {
   };
   const redNow = () => (form.specialty ? sendNow({ red: true }) : navigate("/red-alert"));
 
+  const kg = readMeasure("weight_kg", form.weight);
   const done = (section) => sectionDone(section, form);
   const like = similar(form, [...getState().headers.values()], me);
   const enough = !check(form).length;
@@ -97,15 +100,15 @@ function Form({ onSent, others }) {
     <div class="top2"><${AppBar} title=${t("request.new")} sub=${saved} back="/" closing mini plain actions=${html`<button type="button" class="btn s red" onClick=${redNow}><${Icon} name="siren" />${t("red.action")}</button>`} />
       <nav class="steps" aria-label="ISBAR">${["i", "s", "b", "a", "r"].map((x) => html`<a key=${x} href=${`#s-${x}`} class=${done(x) ? "ok" : ""} onClick=${(e) => jump(e, x)} aria-label=${`${x.toUpperCase()}: ${t(`request.${x}`)}${done(x) ? `, ${t("request.filled")}` : ""}`}>${x.toUpperCase()}${done(x) && html`<${Icon} name="check" />`}</a>`)}</nav></div>
     <main class="req-main"><form class="form" onSubmit=${(e) => { e.preventDefault(); sendNow(); }} novalidate>
-      ${errors.length > 0 && html`<div class="note bad summary" role="alert" tabindex="-1" ref=${summary}><${Icon} name="warn" /><span><b>${t("error.summary", { n: errors.length })}</b>
-        ${errors.map((e) => html`<br /><a href=${`#f-${e.field}`} onClick=${(x) => toField(x, e.field)}>${e.detail}</a>`)}</span></div>`}
+      ${open.length > 0 && html`<div class="note bad summary" role="alert" tabindex="-1" ref=${summary}><${Icon} name="warn" /><span><b>${t("error.summary", { n: open.length })}</b>
+        ${open.map((e) => html`<br /><a href=${`#f-${e.field}`} onClick=${(x) => toField(x, e.field)}>${e.detail}</a>`)}</span></div>`}
       ${others.length > 0 && html`<p class="note warn"><${Icon} name="clock" /><span>${t("request.others", { n: others.length })} <a href="/">${t("nav.cases")}</a></span></p>`}
       <section id="s-i"><h2 class="fs"><b aria-hidden="true">I</b>${t("request.i")}</h2>
         <div class="two pt">
           <${Text} id="f-label" label=${t("request.label")} value=${form.label} onInput=${put("label")} error=${error("label")} />
           <${Text} id="f-age" label=${t("request.age")} value=${form.age} inputmode="numeric" onInput=${put("age")} error=${error("age")} />
           <${Pick} id="f-age_unit" label=${t("request.age_unit")} value=${form.age_unit} onPick=${put("age_unit")} options=${[["years", t("request.years")], ["months", t("request.months")]]} />
-          <${Text} id="f-weight" label=${t("request.weight")} opt=${isChild(form) ? t("request.weight_child") : "kg"} value=${form.weight} inputmode="decimal" onInput=${put("weight")} error=${error("weight") ?? readMeasure("weight_kg", form.weight).ask && readMeasure("weight_kg", form.weight).error} warn=${doubt("weight_kg", readMeasure("weight_kg", form.weight).value)} />
+          <${Text} id="f-weight" label=${t("request.weight")} opt=${isChild(form) ? t("request.weight_child") : "kg"} value=${form.weight} inputmode="decimal" onInput=${put("weight")} error=${error("weight") ?? (kg.ask ? kg.error : null)} warn=${doubt("weight_kg", kg.value)} />
         </div>
         <${Pick} id="f-sex" label=${t("request.sex")} value=${form.sex} onPick=${put("sex")} options=${["male", "female", "unknown"].map((x) => [x, t(`request.sex.${x}`)])} />
         ${like.map((h) => html`<p key=${h.id} class="note warn" role="status"><${Icon} name="users" /><span>${t("request.similar")} <b lang="vi">${[h.number, h.label, personText(h)].filter(Boolean).join(" · ")}</b>. <a href=${`/cases/${h.id}`}>${t("request.similar_open")}</a></span></p>`)}
@@ -295,7 +298,7 @@ export function VitalsFields({ v, put, error, id = "f" }) {
     <div class="vg">${MEASURES.map((name) => html`<${Measure} key=${name} id=${`${id}-vitals.${name}`} name=${name} value=${v[name]} onInput=${put(name)} error=${error(`vitals.${name}`)} digit=${part[name] ? score.parts[name] : null} />`)}</div>
     <div class="two x">
       <${Pick} id=${`${id}-o2`} label=${t("vitals.breathing")} digit=${score.parts.oxygen} value=${v.oxygen} onPick=${put("oxygen")} options=${[["air", t("vitals.air")], ["oxygen", t("vitals.oxygen")]]} />
-      <${Pick} id=${`${id}-cs`} label=${t("vitals.consciousness")} digit=${score.parts.consciousness} value=${v.consciousness} onPick=${put("consciousness")} options=${CONSCIOUS.map((x) => [x, t(`vitals.c.${x}`)])} />
+      <${Pick} id=${`${id}-cs`} label=${t("vitals.consciousness")} digit=${score.parts.consciousness} value=${v.consciousness} onPick=${put("consciousness")} options=${CONSCIOUS.map((x) => [x, x === "alert" ? t("vitals.c.short") : x[0].toUpperCase(), t(`vitals.c.${x}`)])} />
     </div>
     ${v.oxygen === "oxygen" && html`<div class="vg"><${Measure} id=${`${id}-vitals.oxygen_l_min`} name="oxygen_l_min" value=${v.oxygen_l_min} onInput=${put("oxygen_l_min")} error=${error("vitals.oxygen_l_min")} /></div>`}
     <details class="scale"><summary class="cap">${t(v.scale === 2 ? "vitals.scale2_on" : "vitals.scale1_on")}</summary>

@@ -79,7 +79,7 @@ function Body({ c, pane = false }) {
       ${may(c, "cancel") && ["ringing", "active"].includes(c.status) && html`<button type="button" class="btn g" onClick=${() => cancelDialog(c)}>${t("request.cancel")}</button>`}
       ${c.status === "cancelled" && html`<a class="btn p" href=${`/request?copy=${c.id}`}><${Icon} name="bell" />${t("wait.again")}</a>`}
     </div></div>
-    <section class="wait-vit"><div class="sec-h">${t("wait.vitals")}</div><${Vitals} vitals=${c.vitals} urgency=${c.urgency} /><${Safety} c=${c} /></section>
+    <section class="wait-vit"><div class="sec-h">${t("wait.vitals")}</div><${Vitals} vitals=${c.vitals} urgency=${c.urgency} small=${!pane} /><${Safety} c=${c} /></section>
   `;
 }
 

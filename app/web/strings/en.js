@@ -2,7 +2,7 @@
 export default {
   "app.name": "hoichan – consultation hotline",
   "app.brand": "hoichan",
-  "demo.band": "NOT FOR PATIENTS (KHÔNG DÙNG CHO NGƯỜI BỆNH) · demonstration data",
+  "demo.band": "KHÔNG DÙNG CHO NGƯỜI BỆNH · not for patients",
   "loading": "Loading… Slow network, the call button still works.",
   "sending": "Sending…",
   "day.yesterday": "yesterday",
@@ -195,6 +195,7 @@ export default {
   "vitals.air": "Air",
   "vitals.oxygen": "Oxygen",
   "vitals.consciousness": "Consciousness",
+  "vitals.c.short": "Alert",
   "vitals.c.alert": "A · Alert",
   "vitals.c.confusion": "C · New confusion",
   "vitals.c.voice": "V · Voice",

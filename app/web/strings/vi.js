@@ -2,7 +2,7 @@
 export default {
   "app.name": "hoichan – đường dây nóng hội chẩn",
   "app.brand": "hoichan",
-  "demo.band": "KHÔNG DÙNG CHO NGƯỜI BỆNH · dữ liệu minh họa",
+  "demo.band": "KHÔNG DÙNG CHO NGƯỜI BỆNH · minh họa",
   "loading": "Đang tải… Mạng chậm, vẫn dùng được nút gọi.",
   "sending": "Đang gửi…",
   "day.yesterday": "hôm qua",
@@ -195,6 +195,7 @@ export default {
   "vitals.air": "Khí trời",
   "vitals.oxygen": "Oxy",
   "vitals.consciousness": "Ý thức",
+  "vitals.c.short": "Tỉnh (A)",
   "vitals.c.alert": "A · Tỉnh",
   "vitals.c.confusion": "C · Lú lẫn mới",
   "vitals.c.voice": "V · Gọi mở mắt",
