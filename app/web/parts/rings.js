@@ -2,7 +2,7 @@
 import { connectionLost, keepAwake, ring, setClock, tick } from "../alarm.js";
 import { serverNow } from "../core/clock.js";
 import { lang, t } from "../core/i18n.js";
-import { getState, specialtyName, subscribe } from "../core/store.js";
+import { getState, setState, specialtyName, subscribe } from "../core/store.js";
 import { onEvent } from "../core/stream.js";
 
 const ASSIGNED_PAUSE_MS = 120e3;
@@ -28,12 +28,30 @@ export function myAttendance(c, me) {
   return (c.participants ?? []).find((p) => p.user === me)?.attendance ?? null;
 }
 
+/** The state of an offer as the case itself tells it: the answer of a command is there before the stream's event. */
+function toldByCase(offer, c) {
+  for (const callout of c.callouts ?? []) {
+    const same = callout.offers.find((o) => o.id === offer.offer_id);
+    if (same) return same.state;
+  }
+  return offer.state;
+}
+
+/** Somebody else was first (409): this offer stops ringing now, whether or not the stream has told so yet. */
+export function dropOffer(offerId) {
+  setState((s) => {
+    const offer = s.offers.get(offerId);
+    return offer ? { ...s, offers: new Map(s.offers).set(offerId, { ...offer, state: "withdrawn", reason: "taken", gone: null }) } : s;
+  });
+}
+
 /** Offers that still wait for the reader's answer, most urgent first: [{offer, c}]. */
 export function openOffers(state) {
   const rank = ["red", "orange", "yellow", "green"];
   return [...state.offers.values()]
     .filter((offer) => offer.state === "made" && !offer.gone)
     .map((offer) => ({ offer, c: offerCase(state, offer) }))
+    .filter(({ offer, c }) => toldByCase(offer, c) === "made")
     .filter(({ offer, c }) => !["cancelled", "concluded", "closed"].includes(c.status) && !(offer.attendance || myAttendance(c, state.me?.id)))
     .sort((a, b) => rank.indexOf(a.c.urgency) - rank.indexOf(b.c.urgency) || (a.offer.made_at < b.offer.made_at ? -1 : 1));
 }
@@ -94,6 +112,7 @@ function sync() {
 
 setClock(serverNow);
 subscribe(sync);
+sync(); // the stream may have spoken before this screen was loaded
 setInterval(() => getState().connection.state !== "live" && sync(), 1000);
 onEvent((event) => {
   if (event.t !== "message.posted") return;

@@ -19,7 +19,7 @@ import { currentCallout, nameList, nextStep, personText, problemText, roleText }
 import { withdrawnText, MiniLadder } from "../parts/ladder.js";
 import { useOnCall } from "../parts/picker.js";
 import { Rail, shortcutsDialog, useShortcuts } from "../parts/rail.js";
-import { offerCase, openOffers } from "../parts/rings.js";
+import { dropOffer, offerCase, openOffers } from "../parts/rings.js";
 import { Safety } from "../parts/safety.js";
 import { SoundButton, SoundNotice, useAlarm } from "../parts/sound.js";
 import { Urgency } from "../parts/urgency.js";
@@ -251,7 +251,9 @@ export function WakeCard({ offer, c, taken }) {
   const attend = (coming) => run({ path: path(c, "attendance"), body: { coming }, caseId: c.id, what: coming ? "coming" : "cannot" });
   useEffect(() => {
     const { error } = action;
-    if (error?.is?.("taken")) taken({ name: error.extra?.holder_name ?? c.holder_name, at: error.extra?.at ?? new Date(serverNow()).toISOString(), reason: "taken", c });
+    if (!error?.is?.("taken")) return;
+    dropOffer(offer.offer_id);
+    taken({ name: error.extra?.holder_name ?? c.holder_name, at: error.extra?.at ?? new Date(serverNow()).toISOString(), reason: "taken", c });
   }, [action.error]);
   const forward = async () => {
     const name = await forwardDialog(c, offer);
