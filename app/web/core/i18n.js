@@ -12,15 +12,22 @@
  * language can never change a fact.
  */
 import { serverNow } from "./clock.js";
-import vi from "../strings/vi.js";
-import en from "../strings/en.js";
-import deskVi from "../strings/desk.vi.js";
-import deskEn from "../strings/desk.en.js";
 
-const STRINGS = { vi: { ...vi, ...deskVi }, en: { ...en, ...deskEn } };
+/** Only the chosen language is loaded: half of the words on a slow line. The other one comes when it is asked for. */
+const LOAD = {
+  vi: () => Promise.all([import("../strings/vi.js"), import("../strings/desk.vi.js")]),
+  en: () => Promise.all([import("../strings/en.js"), import("../strings/desk.en.js")]),
+};
+const STRINGS = {};
+
+async function load(code) {
+  STRINGS[code] ??= Object.assign({}, ...(await LOAD[code]()).map((m) => m.default));
+}
+
 const KEPT = "hoichan.lang";
 const listeners = new Set();
 let current = read() === "en" ? "en" : "vi";
+await load(current);
 document.documentElement.lang = current;
 
 function read() {
@@ -30,8 +37,10 @@ function read() {
 export const lang = () => current;
 
 /** Change the language at once; forms keep what was typed, because nothing is unmounted. */
-export function setLang(next) {
-  current = next === "en" ? "en" : "vi";
+export async function setLang(next) {
+  const wanted = next === "en" ? "en" : "vi";
+  try { await load(wanted); } catch { return; } // offline before this language was ever loaded: nothing changes
+  current = wanted;
   document.documentElement.lang = current;
   try { localStorage.setItem(KEPT, current); } catch { /* a private window: the choice lasts for this page */ }
   listeners.forEach((fn) => fn(current));
@@ -42,14 +51,14 @@ export function onLang(fn) {
   return () => listeners.delete(fn);
 }
 
-/** The sentence for `key`. A key missing in English falls back to Vietnamese, then to the key itself. */
+/** The sentence for `key`; the key itself when there is none (a test compares the languages key by key). */
 export function t(key, params) {
-  const sentence = STRINGS[current][key] ?? STRINGS.vi[key] ?? key;
+  const sentence = STRINGS[current][key] ?? key;
   return params ? sentence.replace(/\{(\w+)\}/g, (hole, name) => params[name] ?? hole) : sentence;
 }
 
 /** Whether a sentence exists, for keys that are built from data (`role.${role}`). */
-export const has = (key) => key in STRINGS.vi;
+export const has = (key) => key in STRINGS[current];
 
 /**
  * Vietnam time: UTC+7 all year since 1975, without daylight saving; a fixed shift is exact and spares a slow phone the

@@ -137,9 +137,6 @@ export async function send(body, form) {
   return sent;
 }
 
-/** The form of a queued request, to correct it after a refusal. */
-export const formOf = async (id) => (await db.one("drafts", `sent:${id}`).catch(() => null))?.value.form ?? null;
-
 /** Open cases of the same ward that may be the same patient: the same label, or the same age and sex. */
 export function similar(form, headers, me) {
   const label = form.label.trim().toLocaleLowerCase("vi");

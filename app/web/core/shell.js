@@ -175,7 +175,7 @@ function SkewBar() {
 /** Demo data must never be taken for a patient: on every screen, sign-in too, and it cannot be closed. */
 export function DemoBand() {
   const demo = useStore((s) => s.installation?.demo);
-  return demo ? html`<div class="demo-band" role="note">${t("demo.band")}</div>` : null;
+  return demo ? html`<aside class="demo-band" aria-label="demo">${t("demo.band")}</aside>` : null;
 }
 
 export function Mark() {

@@ -6,10 +6,7 @@ import { html, Icon, useEffect, useReducer, useState } from "../core/html.js";
 import { get } from "../core/api.js";
 import { serverNow } from "../core/clock.js";
 import { fmtWhen, lang, t } from "../core/i18n.js";
-import { discard, resend, retryNow, useOutbox } from "../core/outbox.js";
-import { navigate } from "../core/router.js";
-import { formOf } from "../core/requests.js";
-import { saveDraft } from "../core/drafts.js";
+import { useOutbox } from "../core/outbox.js";
 import { AppBar, DataAge, Failed, HotlineLink, Loading } from "../core/shell.js";
 import { putHeaders, specialtyName, useStore } from "../core/store.js";
 import { useUnread } from "../core/unread.js";
@@ -17,8 +14,8 @@ import { Holder } from "../parts/holder.js";
 import { Urgency } from "../parts/urgency.js";
 import { personText } from "../parts/facts.js";
 import { useWide } from "../core/wide.js";
-import { NextTry } from "./request.js";
-import { CasePane } from "./waiting.js";
+import { useModule } from "../core/lazy.js";
+import { Queued } from "./queued.js";
 
 const RANK = ["red", "orange", "yellow", "green"];
 const DONE_FOR_MS = 24 * 3600e3;
@@ -36,6 +33,7 @@ export function Home() {
   const headers = useStore((s) => s.headers);
   const queued = useOutbox().filter((item) => item.what === "request");
   const wide = useWide();
+  const pane = useModule(wide && (() => import("./waiting.js"))); // a phone opens the waiting screen instead
   const [read, setRead] = useState("loading");
   const [chosen, choose] = useState(null);
   const [tries, again] = useReducer((n) => n + 1, 0);
@@ -66,16 +64,16 @@ export function Home() {
       <${DataAge} />
       <p class="cap home-phone"><a href="/telephones"><${Icon} name="phone" /> ${t("nav.phones")}</a></p>
     </div>
-    ${wide && html`<section class="paneR" aria-label=${t("home.selected")}>${selected ? html`<${CasePane} key=${selected.id} id=${selected.id} />` : html`<${HotlineLink} cls="btn o" />`}</section>`}
+    ${wide && html`<section class="paneR" aria-label=${t("home.selected")}>${selected && pane ? html`<${pane.CasePane} key=${selected.id} id=${selected.id} />` : html`<${HotlineLink} cls="btn o" />`}</section>`}
     </main>
-    <div class="dock">
+    <div class="dock" role="region" aria-label=${t("nav.actions")}>
       <a class="btn red xl dk" href="/red-alert"><${Icon} name="siren" />${t("red.action")}</a>
       <a class="btn p xl grow dk" href="/request"><${Icon} name="plus" />${t("request.new")}</a>
     </div>
   </div>`;
 }
 
-/** One case. On a ward PC a click chooses it; held and finished cases open in full. */
+/** One case. On a ward PC a click chooses it, a second one opens it. */
 function Row({ h, current, onPick }) {
   const unread = useUnread(h.id);
   const pick = (e) => {
@@ -92,27 +90,4 @@ function Row({ h, current, onPick }) {
     <${Holder} c=${h} />
     ${unread > 0 && html`<p class="unread"><span class="badge">${unread}</span> ${t("home.unread")}</p>`}
   </a>`;
-}
-
-/** A request that only this device knows: dashed, never looking like a case. */
-export function Queued({ item }) {
-  const b = item.body;
-  const refused = item.state === "refused";
-  const edit = async () => {
-    const form = await formOf(item.id);
-    if (form) await saveDraft("request", form);
-    discard(item.id);
-    navigate("/request");
-  };
-  return html`<div class=${`card queued${refused || item.stale ? " bad" : ""}`}>
-    <div class="row"><${Urgency} level=${b.urgency} /><span class="chip warn end"><${Icon} name="clock" />${t(refused ? "msg.failed" : item.state === "sending" ? "sending" : "request.queued")}</span></div>
-    <b>${t(refused ? "request.refused" : "conn.request_unsent")}</b>
-    <p lang="vi">${[b.patient?.label, b.question].filter(Boolean).join(" · ") || specialtyName(b.specialty, lang())}</p>
-    <p class="sub">${refused ? item.error?.detail || item.error?.title : html`${t("request.kept_at", { time: fmtWhen(item.createdAt) })} <${NextTry} item=${item} />`}</p>
-    <div class="row wrap">
-      ${refused ? html`<button class="btn p" onClick=${edit}><${Icon} name="edit" />${t("msg.edit")}</button><button class="btn o" onClick=${() => resend(item.id)}>${t("msg.again")}</button><button class="btn g" onClick=${() => discard(item.id)}>${t("msg.delete")}</button>`
-      : html`<button class="btn o grow" onClick=${() => retryNow(item.id)}><${Icon} name="refresh" />${t("conn.try_now")}</button>`}
-      <${HotlineLink} cls="btn red grow" label=${t("phone.short")} />
-    </div>
-  </div>`;
 }

@@ -4,19 +4,20 @@
  */
 import { html, Icon, useEffect, useMemo, useRef, useState } from "../core/html.js";
 import { get } from "../core/api.js";
-import { nowIso, serverNow, useTick } from "../core/clock.js";
+import { nowIso, serverNow } from "../core/clock.js";
 import { saveDraft, useDraft } from "../core/drafts.js";
 import { doubt, echo, Field, latestAt, Measure, Pick, readClock, readMeasure, Text, Triage } from "../core/form.js";
 import { fmtTime, fmtWhen, lang, num, t } from "../core/i18n.js";
 import { asksPregnancy, assess } from "../core/news2.js";
 import { discard, resend, retryNow, useOutbox } from "../core/outbox.js";
-import { ageYears, check, checkVitals, EMPTY, formOf, hasVitals, isChild, measured, MEASURES, SAFETY, send, similar, toBody } from "../core/requests.js";
+import { ageYears, check, checkVitals, EMPTY, hasVitals, isChild, measured, MEASURES, SAFETY, send, similar, toBody } from "../core/requests.js";
 import { navigate } from "../core/router.js";
 import { announce, AppBar, HotlineLink, notify, openDialog } from "../core/shell.js";
 import { getState, specialtyName, useStore } from "../core/store.js";
 import { hotline, tel } from "../core/telephones.js";
 import { personText, roleText } from "../parts/facts.js";
 import { Urgency } from "../parts/urgency.js";
+import { formOf, NextTry } from "./queued.js";
 import { bare } from "./telephones.js";
 
 const RANK = ["red", "orange", "yellow", "green"];
@@ -145,20 +146,12 @@ function Form({ onSent, others }) {
       <p class="cap ctr-t"><kbd>Ctrl</kbd> <kbd>Enter</kbd></p></div>
       ${enough && html`<p class="note ok"><${Icon} name="check" /><span>${t("request.enough")}</span></p>`}
     </aside></main>
-    <div class="dock"><div class="row dock-news"><${Total} news2=${news2} small /><span class="cap">NEWS2<br />${news2.band ? t(`p.news.short.${news2.band}`) : ""}</span></div>
+    <div class="dock" role="region" aria-label=${t("nav.actions")}><div class="row dock-news"><${Total} news2=${news2} small /><span class="cap">NEWS2<br />${news2.band ? t(`p.news.short.${news2.band}`) : ""}</span></div>
       <button type="button" class=${`btn p xl grow${busy ? " busy" : ""}`} disabled=${busy} onClick=${() => sendNow()}><${Icon} name=${busy ? "refresh" : "send"} />${t(busy ? "sending" : "request.send")}</button></div>
   </div>`;
 }
 
 // --- while it is not yet a request ------------------------------------------------------------------------------------
-
-/** "thử lại sau 8 giây": when the next attempt is made. */
-export function NextTry({ item }) {
-  useTick();
-  if (item.state === "sending") return t("sending");
-  const left = Math.ceil((item.nextAt - performance.now()) / 1000);
-  return item.state === "retrying" && left > 0 ? t("request.next_try", { n: left }) : t("request.trying");
-}
 
 /** Sent is said after the server has stored it. Before that: this device alone knows, and here is the telephone. */
 export function Pending({ item, onEdit }) {

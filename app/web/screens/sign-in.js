@@ -44,7 +44,7 @@ export function SignIn() {
 
   return html`<div class="si">
     <header class="row"><${Mark} /><span class="brand">hoichan</span><span class="end row"><${Language} /></span></header>
-    <section class="say"><h2 class="h2">${t("signin.say")}</h2><ol>
+    <section class="say" aria-label=${t("signin.say")}><h2 class="h2">${t("signin.say")}</h2><ol>
       ${SAY.map(([icon, head, sub]) => html`<li key=${head}><span class="n"><${Icon} name=${icon} /></span><span><b>${t(head)}</b><br /><span class="sub">${t(sub)}</span></span></li>`)}
     </ol></section>
     <main><form onSubmit=${submit} novalidate>

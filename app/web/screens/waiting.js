@@ -22,7 +22,6 @@ import { PatientLine } from "../parts/patient.js";
 import { Safety } from "../parts/safety.js";
 import { Urgency } from "../parts/urgency.js";
 import { Vitals } from "../parts/vitals.js";
-import { completeDialog } from "./complete.js";
 
 const UNDO_S = 10;
 const may = (c, what) => !c.may || c.may.includes(what);
@@ -154,7 +153,7 @@ function Todo({ c }) {
     { done: Boolean(c.background), words: t("request.background"), part: "background" },
     { done: Boolean(c.assessment), words: t("request.assessment"), part: "assessment" },
     { done: Boolean(c.recommendation), words: t("request.recommendation"), part: "recommendation" },
-  ].map((row) => ({ act: () => completeDialog(c, row.part), can: may(c, "update"), ...row }));
+  ].map((row) => ({ act: () => import("./complete.js").then((m) => m.completeDialog(c, row.part)), can: may(c, "update"), ...row }));
   return html`<section class="card"><div class="sec-h">${t("wait.add")}</div><div class="todo">
     ${rows.filter((r) => r.can || r.done).map((r) => html`<button type="button" key=${r.words} disabled=${!r.can} onClick=${r.act}>
       <${Icon} name=${r.done ? "check" : "plus"} cls=${r.done ? "ok" : ""} /><span class="grow">${r.words}</span><${Icon} name="chev" /></button>`)}

@@ -16,6 +16,7 @@ export default {
   "nav.phones": "Telephone list",
   "nav.account": "Account",
   "nav.menu": "Open menu",
+  "nav.actions": "Main actions",
   "nav.back": "Back",
   "nav.close": "Close",
   "term.consultation": "consultation",

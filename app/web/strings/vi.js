@@ -16,6 +16,7 @@ export default {
   "nav.phones": "Danh bạ trực",
   "nav.account": "Tài khoản",
   "nav.menu": "Mở menu",
+  "nav.actions": "Thao tác chính",
   "nav.back": "Quay lại",
   "nav.close": "Đóng",
   "term.consultation": "ca hội chẩn",

@@ -1,0 +1,45 @@
+/** A request on its way: what only this device knows, when the next attempt is made, and how to correct a refused one. */
+import { html, Icon } from "../core/html.js";
+import { useTick } from "../core/clock.js";
+import * as db from "../core/db.js";
+import { saveDraft } from "../core/drafts.js";
+import { fmtWhen, lang, t } from "../core/i18n.js";
+import { discard, resend, retryNow } from "../core/outbox.js";
+import { navigate } from "../core/router.js";
+import { HotlineLink } from "../core/shell.js";
+import { specialtyName } from "../core/store.js";
+import { Urgency } from "../parts/urgency.js";
+
+/** The form of a queued request, to correct it after a refusal. */
+export const formOf = async (id) => (await db.one("drafts", `sent:${id}`).catch(() => null))?.value.form ?? null;
+
+/** "thử lại sau 8 giây": when the next attempt is made. */
+export function NextTry({ item }) {
+  useTick();
+  if (item.state === "sending") return t("sending");
+  const left = Math.ceil((item.nextAt - performance.now()) / 1000);
+  return item.state === "retrying" && left > 0 ? t("request.next_try", { n: left }) : t("request.trying");
+}
+
+/** A request that only this device knows: dashed, never looking like a case. */
+export function Queued({ item }) {
+  const b = item.body;
+  const refused = item.state === "refused";
+  const edit = async () => {
+    const form = await formOf(item.id);
+    if (form) await saveDraft("request", form);
+    discard(item.id);
+    navigate("/request");
+  };
+  return html`<div class=${`card queued${refused || item.stale ? " bad" : ""}`}>
+    <div class="row"><${Urgency} level=${b.urgency} /><span class="chip warn end"><${Icon} name="clock" />${t(refused ? "msg.failed" : item.state === "sending" ? "sending" : "request.queued")}</span></div>
+    <b>${t(refused ? "request.refused" : "conn.request_unsent")}</b>
+    <p lang="vi">${[b.patient?.label, b.question].filter(Boolean).join(" · ") || specialtyName(b.specialty, lang())}</p>
+    <p class="sub">${refused ? item.error?.detail || item.error?.title : html`${t("request.kept_at", { time: fmtWhen(item.createdAt) })} <${NextTry} item=${item} />`}</p>
+    <div class="row wrap">
+      ${refused ? html`<button class="btn p" onClick=${edit}><${Icon} name="edit" />${t("msg.edit")}</button><button class="btn o" onClick=${() => resend(item.id)}>${t("msg.again")}</button><button class="btn g" onClick=${() => discard(item.id)}>${t("msg.delete")}</button>`
+      : html`<button class="btn o grow" onClick=${() => retryNow(item.id)}><${Icon} name="refresh" />${t("conn.try_now")}</button>`}
+      <${HotlineLink} cls="btn red grow" label=${t("phone.short")} />
+    </div>
+  </div>`;
+}
