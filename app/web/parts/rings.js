@@ -3,7 +3,9 @@ import { connectionLost, keepAwake, ring, setClock, tick } from "../alarm.js";
 import { serverNow } from "../core/clock.js";
 import { lang, t } from "../core/i18n.js";
 import { getState, setState, specialtyName, subscribe } from "../core/store.js";
+import { notify } from "../core/shell.js";
 import { onEvent } from "../core/stream.js";
+import { patientText } from "./facts.js";
 
 const ASSIGNED_PAUSE_MS = 120e3;
 const acted = new Map();
@@ -110,7 +112,23 @@ function sync() {
   keepAwake(onDuty && state.session === "in");
 }
 
+// Allergy, anticoagulant, pregnancy or weight changed after advice was given: whoever holds the case is told (hazard 15).
+const safetyKnown = new Map();
+function watchSafety({ consultations, me }) {
+  for (const c of consultations.values()) {
+    if (c.holder !== me?.id || c.view === "card") continue;
+    const now = JSON.stringify([c.safety, c.patient?.weight_kg]);
+    const before = safetyKnown.get(c.id);
+    safetyKnown.set(c.id, now);
+    const advised = c.conclusion || (c.messages ?? []).some((m) => m.opinion);
+    if (before === undefined || before === now || !advised) continue;
+    notify(t("d.safety_changed", { who: patientText(c) }), "bad", 30);
+    tick();
+  }
+}
+
 setClock(serverNow);
+subscribe(watchSafety);
 subscribe(sync);
 sync(); // the stream may have spoken before this screen was loaded
 setInterval(() => getState().connection.state !== "live" && sync(), 1000);

@@ -351,7 +351,8 @@ function useAnnounced(messages, me) {
   }, [messages.length]);
 }
 
-const QUICK = ["c.quick.ecg", "c.quick.agree", "c.quick.transfer"];
+// What is written into the case stays Vietnamese, whatever the language of the screen: the other side reads it.
+const QUICK = ["Cần thêm ECG", "Đồng ý xử trí", "Chuyển viện ngay"];
 
 /** Writing: the patient stands above the field, and the draft belongs to this case alone (hazard 10). */
 function Composer({ c, mine, draft: [draft, set, { drop }] }) {
@@ -374,7 +375,7 @@ function Composer({ c, mine, draft: [draft, set, { drop }] }) {
     <div class="cp-top row wrap"><span class="cp-who"><b>${c.patient.label}</b> · ${personText(c)} · <span class="num">${c.number}</span></span>
       ${opinions && html`<button type="button" class=${`btn s ${draft.opinion ? "p" : "g"} end`} aria-pressed=${draft.opinion ? "true" : "false"} onClick=${() => set((d) => ({ ...d, opinion: !d.opinion }))}><${Icon} name="pin" />${t("c.as_opinion")}</button>`}</div>
     ${corrected && html`<p class="note info cp-corr"><${Icon} name="edit" /><span class="grow">${t("c.correcting", { time: fmtWhen(corrected.at) })} <s lang="vi">${corrected.text}</s></span><button type="button" class="btn s g" onClick=${() => set({ text: "", opinion: false, supersedes: null })}>${t("c.correct_stop")}</button></p>`}
-    ${opinions && !draft.text && !corrected && html`<div class="qr" aria-label=${t("c.quick")}>${QUICK.map((k) => html`<button type="button" key=${k} class="btn s o" onClick=${() => { set((d) => ({ ...d, text: t(k) })); field.current?.focus(); }}>${t(k)}</button>`)}</div>`}
+    ${opinions && !draft.text && !corrected && html`<div class="qr" aria-label=${t("c.quick")}>${QUICK.map((text) => html`<button type="button" key=${text} lang="vi" class="btn s o" onClick=${() => { set((d) => ({ ...d, text })); field.current?.focus(); }}>${text}</button>`)}</div>`}
     <div class="comp"><textarea ref=${field} class="in" rows="1" aria-label=${t(draft.opinion ? "p.opinion" : "c.message")} placeholder=${t("c.write_to", { name: mine ? c.holder_name ?? t("c.desk_side") : c.requester_name })} value=${draft.text}
         onInput=${(e) => { set((d) => ({ ...d, text: e.target.value })); grow(e.target); }} onKeyDown=${key}></textarea>
       <button class="btn p comp-send" aria-label=${t("c.send")} disabled=${!draft.text.trim()}><${Icon} name="send" /></button></div>
@@ -388,7 +389,8 @@ function grow(el) {
 
 // --- the record -------------------------------------------------------------------------------------------------------
 
-const DECISIONS = ["c.decide.here", "c.decide.transfer", "c.decide.after", "c.decide.more"];
+/** The decision as it is stored (Vietnamese, a line of the form) and the key of the words on its button. */
+const DECISIONS = [["Điều trị tại chỗ", "c.decide.here"], ["Chuyển viện ngay", "c.decide.transfer"], ["Chuyển viện sau xử trí", "c.decide.after"], ["Cần thêm dữ kiện", "c.decide.more"]];
 const EMPTY = { summary: "", conclusion: "", plan: "", decision: "" };
 
 function RecordPane({ c, mine, print }) {
@@ -452,7 +454,7 @@ function ConclusionForm({ c, print, done, back }) {
   return html`<div class="body stack"><div class="row"><h2 class="h3">${t("c.record")}</h2><span class="chip end">${t("c.draft")}${savedAt ? ` · ${fmtWhen(savedAt)}` : ""}</span><button type="button" class="ib" aria-label=${t("c.record_open")} onClick=${print}><${Icon} name="print" /></button></div>
       <${PatientLine} c=${c} where=${false} /><${Safety} c=${c} />
       <div><span class="lbl" id="ldec">${t("c.k.decision")}</span><div class="pick" role="radiogroup" aria-labelledby="ldec">
-        ${DECISIONS.map((k) => html`<button type="button" role="radio" key=${k} aria-checked=${form.decision === t(k) ? "true" : "false"} onClick=${() => set((f) => ({ ...f, decision: f.decision === t(k) ? "" : t(k) }))}>${form.decision === t(k) && html`<${Icon} name="check" />`}${t(k)}</button>`)}</div></div>
+        ${DECISIONS.map(([stored, k]) => html`<button type="button" role="radio" key=${k} aria-checked=${form.decision === stored ? "true" : "false"} onClick=${() => set((f) => ({ ...f, decision: f.decision === stored ? "" : stored }))}>${form.decision === stored && html`<${Icon} name="check" />`}${t(k)}</button>`)}</div></div>
       ${area("summary", 4)}${area("conclusion", 3)}${area("plan", 4)}
       ${opinions.length > 0 && html`<button type="button" class="btn s o blk" onClick=${insert}><${Icon} name="plus" />${t("c.insert")} <kbd>G</kbd></button>`}
       <p class="note"><${Icon} name="info" /><span>${t("c.advice")}</span></p></div>

@@ -1,109 +1,80 @@
-// The consultation record as a printable A4 page (form 27/BV2) with the remote-consultation annex. It is a Vietnamese document:
-// its labels are those of the form, whatever the language of the screen. Everything on it is a fact of the server.
+// The consultation record as a printable A4 page (form 27/BV2) with the remote-consultation annex. It is a Vietnamese
+// document, whatever the language of the screen, and it prints what the server built from the facts: boxes that nobody has
+// filled stay empty lines for the pen.
 import { html, Icon, useEffect, useState } from "../core/html.js";
 import { get } from "../core/api.js";
-import { fmtDate, fmtTime, num, t, vietnam } from "../core/i18n.js";
+import { fmtDate, fmtTime, num, t } from "../core/i18n.js";
 import { Failed, Loading } from "../core/shell.js";
-import { specialtyName } from "../core/store.js";
 import { safetyFacts } from "../parts/safety.js";
 
-const SEX = { male: "Nam", female: "Nữ", other: "Khác", unknown: "Chưa rõ" };
-const LEVEL = { red: "Đỏ", orange: "Cam", yellow: "Vàng", green: "Xanh" };
 const LETTER = { alert: "A", confusion: "C", voice: "V", pain: "P", unresponsive: "U" };
 const RESULT = { treated_locally: "Điều trị tại chỗ", transferred: "Đã chuyển viện", transfer_avoided: "Tránh được chuyển viện", diagnosis_changed: "Đổi chẩn đoán", died: "Tử vong" };
-const AT = { "24h": "24 giờ", "7d": "7 ngày", discharge: "Ra viện" };
+const DUE = { "24h": "24 giờ", "7d": "7 ngày", discharge: "Ra viện" };
+const LEVEL = { red: "Đỏ", orange: "Cam", yellow: "Vàng", green: "Xanh" };
 
-/** What each fact of the history is called in the annex. Facts without a name here are left to the audit view. */
-const FACTS = {
-  "consultation.requested": (d) => `Gửi yêu cầu${d.urgency || d.header?.urgency ? `, mức ${LEVEL[d.urgency ?? d.header.urgency]}` : ""}`,
-  "consultation.urgency_raised": (d) => `Nâng mức khẩn${d.urgency ? ` lên ${LEVEL[d.urgency]}` : ""}${d.reason ? `: ${d.reason}` : ""}`,
-  "consultation.handed_over": (d) => `Bàn giao ca${d.holder_name ? ` cho ${d.holder_name}` : ""}`,
-  "consultation.concluded": () => "Kết luận",
-  "consultation.closed": () => "Đóng ca",
-  "consultation.cancelled": (d) => `Hủy yêu cầu${d.reason ? `: ${d.reason}` : ""}`,
-  "consultation.updated": () => "Bổ sung, sửa thông tin",
-  "offer.made": (d) => `Đổ chuông: ${d.doctor_name ?? ""}`,
-  "offer.delivered": (d) => `Lời mời đến máy: ${d.doctor_name ?? ""}`,
-  "offer.seen": (d) => `Lời mời được xem: ${d.doctor_name ?? ""}`,
-  "offer.undelivered": (d) => `Lời mời chưa đến máy: ${d.doctor_name ?? ""}`,
-  "offer.accepted": () => "Tiếp nhận",
-  "offer.declined": () => "Từ chối",
-  "escalation.exhausted": () => "Hết các nấc, đổ chuông điều phối",
-  "vitals.recorded": () => "Ghi sinh hiệu",
-  "participant.joined": (d) => `Tham gia: ${d.name ?? ""}`,
-  "participant.left": (d) => `Rời ca: ${d.name ?? ""}`,
-  "attendance.answered": (d) => (d.coming ? "Báo đến được" : "Báo không đến được"),
-  "team.stood_down": () => "Trưởng kíp cho nghỉ",
-  "advice.read_back": (d) => ((d.read_back ?? d).understood ? "Bên yêu cầu đọc lại: đã hiểu" : "Bên yêu cầu đọc lại: chưa rõ"),
-  "message.posted": (d) => ((d.message ?? d).opinion ? ((d.message ?? d).supersedes ? "Sửa ý kiến hội chẩn" : "Ghi ý kiến hội chẩn") : null),
-  "outcome.reported": () => "Báo kết quả",
-};
+/** How wide each box of the form is, of twelve columns; the rest of the form has a place of its own. */
+const BOXES = { patient_name: 7, age: 3, sex: 2, treated_from: 6, treated_to: 6, bed: 4, room: 4, ward: 4, diagnosis: 12, consulted_at: 6, patient_informed: 6, chair: 12, secretary: 12, members: 12 };
+const TEXTS = ["summary", "conclusion", "further_treatment"];
 
-const clock = (iso) => (iso ? `${fmtTime(iso).replace(":", " giờ ")}` : "");
-const dayText = (iso) => {
-  const d = vietnam(iso);
-  return `Ngày ${String(d.getUTCDate()).padStart(2, "0")} tháng ${String(d.getUTCMonth() + 1).padStart(2, "0")} năm ${d.getUTCFullYear()}`;
-};
+const stamp = (iso) => `${fmtTime(iso, { seconds: true })} ${fmtDate(iso)}`;
+const dash = (v) => (v == null ? "–" : num(v));
 
 /**
  * @param c      ConsultationRead
  * @param close  back to the case
  */
 export function Record({ c, close }) {
-  const [history, setHistory] = useState(null);
+  const [record, setRecord] = useState(null);
   const [error, setError] = useState(null);
   const load = () => {
     setError(null);
-    // Reading the record is a read of patient data of its own: the server logs it.
-    Promise.all([get(`/consultations/${c.id}/record`).catch(() => null), get(`/consultations/${c.id}/history`)]).then(([record, h]) => setHistory({ record, items: h.items }), setError);
+    get(`/consultations/${c.id}/record`).then(setRecord, setError); // a read of patient data of its own: the server logs it
   };
   useEffect(load, [c.id, c.version]);
+  const final = record?.state === "final";
   return html`<div class="paper">
     <div class="tools"><button type="button" class="ib" aria-label=${t("p.back")} onClick=${close}><${Icon} name="back" /></button><b class="grow">${t("c.record")} ${c.number}</b>
-      <span class=${`chip ${c.conclusion ? "ok" : "warn"}`}>${t(c.conclusion ? "c.record_concluded" : "c.draft")}</span>
+      <span class=${`chip ${final ? "ok" : "warn"}`}>${t(final ? "c.record_concluded" : "c.draft")}</span>
       <button type="button" class="btn s p" onClick=${() => window.print()}><${Icon} name="print" />${t("c.print")}</button></div>
-    ${error ? html`<${Failed} error=${error} onRetry=${load} />` : !history ? html`<${Loading} />` : html`<${Pages} c=${c} items=${history.items} record=${history.record ?? {}} />`}
+    ${error ? html`<${Failed} error=${error} onRetry=${load} />` : !record ? html`<${Loading} />` : html`<div class="pg"><${Form} r=${record} c=${c} /><${Annex} r=${record} c=${c} /></div>`}
   </div>`;
 }
 
-function Pages({ c, items, record }) {
-  const k = c.conclusion;
-  const call = (c.callouts ?? []).find((x) => x.state === "accepted") ?? c.callouts?.[0];
-  const p = c.patient;
-  const age = p.age_years != null && (p.age_years >= 2 || p.age_months == null) ? p.age_years : p.age_months != null ? `${p.age_months} tháng` : "";
-  const members = (c.participants ?? []).filter((x) => x.user !== c.requester && x.user !== c.holder);
-  const foot = (n) => html`<footer class="ft-a4"><span>Biên bản ${c.number} · in từ dữ liệu lúc ${fmtTime(c.updated_at ?? c.created_at)} ${fmtDate(c.updated_at ?? c.created_at)}</span><span>Trang ${n}/2</span></footer>`;
-  const f = (cls, label, value) => html`<p class=${cls}><span class="fl">${label}:</span> ${value || html`<span class="dots"></span>`}</p>`;
-  return html`<div class="pg"><article class="sheet" lang="vi">
-    <div class="hd"><div>${record.health_department ?? record.so_y_te ?? "SỞ Y TẾ …………"}<b>${c.hospital_name}</b>${c.ward_name ?? ""}</div><div><b>CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM</b><b>Độc lập – Tự do – Hạnh phúc</b><span class="u1"></span></div></div>
-    <div class="no"><span>Số hồ sơ: ${c.number} · Số vào viện: ${(p.identifiers ?? []).find((x) => /admission|vao_vien/i.test(x.system))?.value ?? "…………"}</span><span>MS: 27/BV2</span></div>
-    ${c.demo && html`<p class="a4-demo">DỮ LIỆU THỬ · KHÔNG DÙNG CHO NGƯỜI BỆNH</p>`}
-    <h1>TRÍCH BIÊN BẢN HỘI CHẨN</h1><p class="st">Hội chẩn từ xa${k ? "" : " · bản nháp, chưa kết luận"}</p>
-    <div class="f">
-      ${f("c7", "Họ tên người bệnh", html`<b>${p.label}</b>`)}${f("c3", "Tuổi", age)}${f("c2", "Giới", SEX[p.sex])}
-      ${f("c6", "Đã điều trị từ ngày", "")}${f("c6", "đến ngày", "")}${f("c4", "Số giường", "")}${f("c4", "Buồng", "")}${f("c4", "Khoa", c.ward_name)}
-      ${f("c12", "Chẩn đoán", [c.diagnosis?.text, c.diagnosis?.code && `(${c.diagnosis.code})`].filter(Boolean).join(" "))}
-      ${f("c6", "Hội chẩn lúc", c.held_since ? `${clock(c.held_since)}, ngày ${fmtDate(c.held_since)}` : "")}${f("c6", "Kết thúc", k ? `${clock(k.at)}, ngày ${fmtDate(k.at)}` : "")}
-      ${f("c5", "Bệnh viện yêu cầu", c.hospital_name)}${f("c7", "Bệnh viện tư vấn", call?.hospital_name)}
-      ${f("c6", "Chủ tọa", k?.by_name ?? c.holder_name)}${f("c6", "Số GPHN", k?.by_licence ?? c.holder_licence)}${f("c6", "Thư ký", c.requester_name)}${f("c6", "Số GPHN", c.requester_licence)}
-      ${f("c12", "Thành viên tham gia", members.map((m) => [m.name, m.hospital_name && `(${m.hospital_name})`].filter(Boolean).join(" ")).join(", "))}
-      ${f("c6", "Hình thức", "nhắn tin")}${f("c6", "Chuyên khoa", specialtyName(c.specialty, "vi"))}
-    </div>
-    <h2>Câu hỏi của bác sĩ yêu cầu</h2><p class="tx">${c.question || "…"}</p>
-    <h2>Tóm tắt quá trình diễn biến bệnh, quá trình điều trị và chăm sóc người bệnh</h2><p class="tx">${k?.summary ?? [c.situation, c.background, c.assessment].filter(Boolean).join("\n")}</p>
+const Foot = ({ r, n }) => html`<footer class="ft-a4"><span>Biên bản ${r.number} · bản ${r.version} · in lúc ${stamp(r.made_at)}</span><span>Trang ${n}/2</span></footer>`;
+
+function Form({ r, c }) {
+  const box = Object.fromEntries(r.fields.map((f) => [f.key, f]));
+  const value = (key) => box[key]?.value ?? "…………";
+  return html`<article class="sheet" lang="vi">
+    <div class="hd"><div>${(r.health_department ?? "SỞ Y TẾ …………").toUpperCase()}<b>${value("hospital")}</b>${box.ward?.value ?? ""}</div><div><b>CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM</b><b>Độc lập – Tự do – Hạnh phúc</b><span class="u1"></span></div></div>
+    <div class="no"><span>Số hồ sơ: ${value("record_number")} · Số vào viện: ${value("admission_number")}</span><span>MS: ${r.form}</span></div>
+    ${r.demo && html`<p class="a4-demo">DỮ LIỆU THỬ · KHÔNG DÙNG CHO NGƯỜI BỆNH</p>`}
+    ${r.drill && html`<p class="a4-demo">DIỄN TẬP · KHÔNG PHẢI NGƯỜI BỆNH THẬT</p>`}
+    <h1>${r.title}</h1><p class="st">Hội chẩn từ xa${r.state === "draft" ? " · bản nháp, chưa kết luận" : ""}</p>
+    <div class="f">${Object.entries(BOXES).filter(([key]) => box[key]).map(([key, span]) => html`<p key=${key} class=${`c${span}`}><span class="fl">${box[key].label}:</span> ${key === "patient_name" ? html`<b>${value(key)}</b>` : box[key].value ?? ""}</p>`)}
+      <p class="c12"><span class="fl">Bệnh viện tư vấn:</span> ${r.annex.answering_hospitals.join(", ")}</p></div>
+    ${TEXTS.map((key) => html`<section key=${key}><h2>${box[key]?.label}</h2><p class="tx">${value(key)}</p></section>`)}
     <p class="tx a4-safety">${safetyFacts(c).map((x) => `${x.label}: ${x.text}`).join(" · ")}</p>
-    <h2>Kết luận (sau khi đã khám lại và thảo luận)</h2><p class="tx">${k?.conclusion ?? "…………"}</p>
-    ${k?.decision && html`<p class="tx"><b>Quyết định:</b> ${k.decision}</p>`}
-    <h2>Hướng điều trị tiếp</h2><p class="tx">${k?.plan ?? "…………"}</p>
     <p class="a4-note">Ý kiến tư vấn. Bác sĩ điều trị quyết định và chịu trách nhiệm.</p>
-    <div class="sg"><div>${k ? dayText(k.at) : "Ngày …… tháng …… năm ……"}<br /><b>THƯ KÝ</b><div class="sign"></div>${c.requester_name}</div>
-      <div>${k ? dayText(k.at) : "Ngày …… tháng …… năm ……"}<br /><b>CHỦ TỌA</b><div class="sign"></div>${k?.by_name ?? c.holder_name ?? ""}</div></div>${foot(1)}</article>
-  <article class="sheet" lang="vi"><h1 class="a4-l">PHỤ LỤC HỘI CHẨN TỪ XA</h1>
-    <p class="tx"><b>${p.label}</b> · ${SEX[p.sex]} ${age} · ${c.number}</p>
-    <h2>1. Diễn biến thời gian</h2><table class="ap"><tr><th>Giờ</th><th>Việc</th><th>Người</th></tr>${items.map((x) => [x, FACTS[x.type]?.(x.d ?? {})]).filter(([, words]) => words).map(([x, words]) => html`<tr key=${x.n}><td class="nowrap">${fmtTime(x.at, { seconds: true })} ${fmtDate(x.at, { year: false })}</td><td>${words}</td><td>${x.by_name ?? "Hệ thống"}</td></tr>`)}</table>
-    <h2>2. Ý kiến hội chẩn</h2><table class="ap"><tr><th>Giờ</th><th>Ý kiến</th><th>Đọc lại</th></tr>${(c.messages ?? []).filter((m) => m.opinion).map((m) => html`<tr key=${m.event_id}><td class="nowrap">${fmtTime(m.at, { seconds: true })}</td><td>${m.superseded_by ? html`<s>${m.text}</s> (đã sửa)` : m.text}<br /><small>${m.author_name}</small></td><td>${(c.read_backs ?? []).filter((r) => r.event_id === m.event_id).map((r) => html`<span key=${r.at}>${r.by_name} ${fmtTime(r.at, { seconds: true })}: ${r.understood ? "đã hiểu" : "chưa rõ"}${r.text ? `. ${r.text}` : ""}<br /></span>`)}</td></tr>`)}</table>
-    <h2>3. Sinh hiệu và NEWS2</h2><table class="ap"><tr>${["Giờ", "Nhịp thở", "SpO₂", "Oxy", "Huyết áp", "Mạch", "Ý thức", "Nhiệt độ", "NEWS2"].map((x) => html`<th key=${x}>${x}</th>`)}</tr>${(c.vitals ?? []).map((v) => html`<tr key=${v.id}><td class="nowrap">${fmtTime(v.taken_at)} ${fmtDate(v.taken_at, { year: false })}</td><td>${v.respiration ?? "–"}</td><td>${v.spo2 ?? "–"}</td><td>${v.on_oxygen === false ? "khí trời" : v.on_oxygen ? num(v.oxygen_l_min ?? "có", v.oxygen_l_min != null ? "l/phút" : "") : "–"}</td><td>${v.systolic ?? "–"}/${v.diastolic ?? "–"}</td><td>${v.pulse ?? "–"}</td><td>${LETTER[v.consciousness] ?? "–"}</td><td>${v.temperature != null ? num(v.temperature) : "–"}</td><td><b>${v.news2?.state === "complete" ? v.news2.total : v.news2?.state === "not_applicable" ? "không dùng" : "chưa đủ"}</b></td></tr>`)}</table>
-    <p class="a4-s">NEWS2 © Royal College of Physicians 2017. Thang SpO₂ ${c.news2?.scale ?? 1}.</p>
-    <h2>4. Bản kết luận đã thay</h2>${(c.conclusions ?? []).filter((x) => x.event_id !== k?.event_id).map((x) => html`<p class="tx" key=${x.event_id}><s>${x.conclusion} ${x.plan}</s> (${x.by_name}, ${fmtTime(x.at, { seconds: true })} ${fmtDate(x.at)})</p>`)}${(c.conclusions ?? []).length < 2 && html`<p class="tx">Không có.</p>`}
-    <h2>5. Kết quả điều trị do bệnh viện yêu cầu báo lại</h2><table class="ap"><tr><th>Mốc</th><th>Kết quả</th><th>Người báo, giờ</th></tr>${["24h", "7d", "discharge"].map((at) => { const o = (c.outcomes ?? []).find((x) => x.at === at); return html`<tr key=${at}><td>${AT[at]}</td><td>${o ? [RESULT[o.result], o.text].filter(Boolean).join(". ") : ""}</td><td>${o ? `${o.by_name}, ${fmtTime(o.reported_at)} ${fmtDate(o.reported_at)}` : ""}</td></tr>`; })}</table>${foot(2)}</article></div>`;
+    <div class="sg">${["THƯ KÝ", "CHỦ TỌA"].map((who) => html`<div key=${who}>Ngày …… tháng …… năm ……<br /><b>${who}</b><div class="sign"></div></div>`)}</div>
+    <${Foot} r=${r} n=${1} /></article>`;
+}
+
+const Table = ({ head, rows }) => (rows.length ? html`<table class="ap"><thead><tr>${head.map((h) => html`<th key=${h}>${h}</th>`)}</tr></thead><tbody>${rows.map((row, i) => html`<tr key=${i}>${row.map((cell, j) => html`<td key=${j}>${cell}</td>`)}</tr>`)}</tbody></table>` : html`<p class="tx">Không có.</p>`);
+
+const readBack = (r) => html`<span key=${r.at}>${r.by_name}, ${fmtTime(r.at, { seconds: true })}: ${r.understood ? "đã hiểu" : "chưa rõ"}${r.text ? `. ${r.text}` : ""}<br /></span>`;
+
+function Annex({ r, c }) {
+  const a = r.annex;
+  const vitals = a.vitals.map((v) => [stamp(v.taken_at), dash(v.respiration), dash(v.spo2), v.on_oxygen === false ? "khí trời" : v.oxygen_l_min != null ? num(v.oxygen_l_min, "l/phút") : v.on_oxygen ? "có" : "–", `${dash(v.systolic)}/${dash(v.diastolic)}`, dash(v.pulse), LETTER[v.consciousness] ?? "–", dash(v.temperature), html`<b>${v.news2.state === "complete" ? v.news2.total : v.news2.state === "not_applicable" ? "không dùng" : "chưa đủ"}</b>`]);
+  return html`<article class="sheet" lang="vi"><h1 class="a4-l">PHỤ LỤC HỘI CHẨN TỪ XA</h1>
+    <p class="tx"><b>${c.patient.label}</b> · ${r.fields.find((f) => f.key === "sex")?.value ?? ""} ${r.fields.find((f) => f.key === "age")?.value ?? ""} · ${r.number} · ${a.specialty} · mức ${LEVEL[a.urgency]} · hình thức: nhắn tin</p>
+    <h2>1. Câu hỏi của bác sĩ yêu cầu</h2><p class="tx">${a.request.question || "Chưa có câu hỏi cụ thể."}</p>
+    <h2>2. Diễn biến thời gian</h2><${Table} head=${["Giờ", "Việc", "Người"]} rows=${a.timeline.map((x) => [stamp(x.at), x.text, x.by_name ?? "Hệ thống"])} />
+    <h2>3. Ý kiến hội chẩn</h2><${Table} head=${["Giờ", "Ý kiến", "Đọc lại"]} rows=${a.opinions.map((o) => [stamp(o.at), html`${o.superseded_by ? html`<s>${o.text}</s> (đã sửa)` : o.text}<br /><small>${o.author_name}</small>`, o.read_backs.map(readBack)])} />
+    <h2>4. Sinh hiệu và NEWS2</h2><${Table} head=${["Giờ", "Nhịp thở", "SpO₂", "Oxy", "Huyết áp", "Mạch", "Ý thức", "Nhiệt độ", "NEWS2"]} rows=${vitals} />
+    <p class="a4-s">NEWS2 © Royal College of Physicians 2017. Thang SpO₂ ${[...new Set(a.vitals.map((v) => v.news2.scale))].join(", ") || "1"}.</p>
+    <h2>5. Đọc lại kết luận, bản kết luận đã thay</h2><${Table} head=${["Giờ", "Kết luận", "Đọc lại"]} rows=${a.conclusions.map((k) => [stamp(k.at), k.superseded ? html`<s>${k.conclusion} ${k.plan}</s> (đã thay)` : "Bản hiện hành", k.read_backs.map(readBack)])} />
+    <h2>6. Kết quả điều trị do bệnh viện yêu cầu báo lại</h2><${Table} head=${["Mốc", "Kết quả", "Người báo, giờ"]} rows=${Object.keys(DUE).map((at) => { const o = a.outcomes.find((x) => x.at === at); return [DUE[at], o ? [RESULT[o.result], o.text].filter(Boolean).join(". ") : "", o ? `${o.by_name}, ${stamp(o.reported_at)}` : ""]; })} />
+    <${Foot} r=${r} n=${2} /></article>`;
 }
