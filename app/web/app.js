@@ -35,6 +35,7 @@ export function route(path, me) {
   const [, first = "", second] = path.split("/");
   if (first === "telephones") return ["telephones", {}];
   if (first === "sign-in" || !me) return ["sign-in", {}];
+  if (me.must_change_password) return ["account", {}];
   if (first === "cases" && second) return ["a-case", { id: second }];
   if (first === "request" || first === "red-alert") return me.role === "requester" ? [first, {}] : [HOME[me.role] ?? "account", {}];
   if (["account", "desk", "board", "rota"].includes(first)) return [first, {}];

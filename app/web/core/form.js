@@ -36,7 +36,7 @@ export function readMeasure(name, text) {
   if (typed.ambiguous) {
     const [decimal, whole] = typed.ambiguous;
     const can = (x) => (limits.decimals || Number.isInteger(x)) && x >= limits.low && x <= limits.high;
-    return { ask: typed.ambiguous, error: t("error.ambiguous", { a: num(decimal, unitOf(name)), b: num(whole, unitOf(name)) }), likely: can(decimal) !== can(whole) };
+    return { ask: typed.ambiguous.filter(can), error: t("error.ambiguous", { a: num(decimal, unitOf(name)), b: num(whole, unitOf(name)) }) };
   }
   const { low, high, example, zero, decimals } = limits;
   const possible = typed.value !== undefined && ((typed.value >= low && typed.value <= high) || (zero && typed.value === 0));

@@ -25,6 +25,7 @@ export async function enter(me, { fresh = true } = {}) {
   await db.put("kept", "me", me).catch(() => {});
   setState({ me, session: "in", installation: { ...getState().installation, demo: me.demo } });
   keepInstallation();
+  if (me.must_change_password) return; // the server takes nothing else before that
   await outbox.start(me.id);
   stream.start(me.id);
   if (dropped) notify(t("session.dropped", { n: dropped }), "warn", 20);

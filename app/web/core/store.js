@@ -10,7 +10,7 @@
  *     connection     { state: "live" | "reconnecting" | "offline", since, lastAt, slow, back }
  *   useStore(selector)   re-renders when the selection changes (compared one level deep)
  *   setState(patch)      absorb(path, json): the answer of a command
- *   applySnapshot, applyEvent: pure, (state, …) -> state; unknown event types change nothing but the header they carry
+ *   applySnapshot, applyEvent, applyMarker, applyPresence: pure, (state, …) -> state; unknown event types change nothing but the header they carry
  */
 import { useLayoutEffect, useReducer, useRef } from "./html.js";
 import { serverNow } from "./clock.js";
@@ -123,7 +123,7 @@ function onConsultation(s, event, d) {
       read.news2 = read.vitals.at(-1)?.news2 ?? null;
     }
     if (d.callout) read.callouts = upsert(read.callouts ?? [], d.callout, "id");
-    if (d.participants) read.participants = d.participants;
+    if (d.participants) read.participants = withMarks(d.participants, before?.participants);
     if (d.conclusion) read.conclusion = d.conclusion;
     if (d.read_back) read.read_backs = upsert(read.read_backs ?? [], d.read_back, "event_id");
     if (d.outcome) read.outcomes = upsert(read.outcomes ?? [], d.outcome, "at");
@@ -172,17 +172,35 @@ function onHospital(s, event, d) {
   const board = s.boards.get(hospital) ?? { consultations: new Map(), desks: [] };
   let next = board;
   if (d.header) next = { ...next, consultations: withEntry(next.consultations, idOf(d.header), d.header) };
-  if (event.t === "presence.changed" && (d.user ?? d.doctor)) {
-    const who = d.user ?? d.doctor;
-    next = { ...next, desks: next.desks.map((desk) => ({
-      ...desk, on_call: (desk.on_call ?? []).map((p) => (p.doctor === who ? { ...p, online: d.online } : p)),
-    })) };
-  }
+  if (event.t === "presence.changed") next = withPresence(next, d.user ?? d.doctor, d.online);
   if (d.desks) next = { ...next, desks: d.desks };
   else if (d.desk && typeof d.desk === "object") next = { ...next, desks: upsert(next.desks, d.desk, "desk") };
   const after = next === board ? s : { ...s, boards: withEntry(s.boards, hospital, next) };
   return settleAlarm(d.header ? withHeader(after, d.header) : after, d.header);
 }
+
+/** How far a participant has received and read; it has no place in the stream, so the newest wins. */
+export function applyMarker(s, { s: stream, user, delivered_n, seen_n }) {
+  const read = s.consultations.get(subjectOf(stream));
+  if (!read) return s;
+  const participants = (read.participants ?? []).map((p) => (p.user === user ? { ...p, delivered_n, seen_n } : p));
+  return { ...s, consultations: withEntry(s.consultations, read.id, { ...read, participants }) };
+}
+
+const withMarks = (participants, before = []) => participants.map((p) => {
+  const known = before.find((x) => x.user === p.user);
+  return { ...p, delivered_n: p.delivered_n ?? known?.delivered_n, seen_n: p.seen_n ?? known?.seen_n };
+});
+
+/** Somebody on a desk can be reached on a device, or not. */
+export function applyPresence(s, { s: stream, user, online }) {
+  const board = s.boards.get(subjectOf(stream));
+  return board ? { ...s, boards: withEntry(s.boards, subjectOf(stream), withPresence(board, user, online)) } : s;
+}
+
+const withPresence = (board, user, online) => ({ ...board, desks: board.desks.map((desk) => ({
+  ...desk, on_call: (desk.on_call ?? []).map((p) => (p.doctor === user ? { ...p, online } : p)),
+})) });
 
 /** The coordinator is rung until the case is held, closed or cancelled, and not a second longer. */
 function settleAlarm(s, header) {
@@ -255,7 +273,8 @@ export function putConsultation(read, messages) {
   setState((s) => {
     const before = s.consultations.get(read.id);
     const stale = before && (before.version ?? 0) > (read.version ?? 0);
-    const merged = { ...(stale ? { ...before, may: before.may } : read), messages: before?.messages ?? [] };
+    const merged = { ...(stale ? before : read), messages: before?.messages ?? [] };
+    merged.participants = withMarks(merged.participants ?? [], before?.participants);
     if (messages) merged.messages = messages.reduce(withMessage, merged.messages);
     delete merged.ended;
     return withHeader({ ...s, consultations: withEntry(s.consultations, read.id, merged) }, headerOf(merged));

@@ -14,7 +14,7 @@
 import { get, me } from "./api.js";
 import { noteServerTime, serverNow } from "./clock.js";
 import { retryNow, sentSoFar } from "./outbox.js";
-import { applyEvent, applySnapshot, getState, putConsultation, setState } from "./store.js";
+import { applyEvent, applyMarker, applyPresence, applySnapshot, getState, putConsultation, setState } from "./store.js";
 
 const RECONNECTING_MS = 2000, OFFLINE_MS = 10000, SLOW_MS = 30000, POLL_MS = 10000;
 const STEPS = [0.3, 1, 2, 4, 8, 15];
@@ -169,7 +169,9 @@ function frame(parsed) {
     } else if (e.k === "ended") {
       delete cursors[e.s];
       state = withEnded(state, e);
-    } else if (e.k === "welcome") welcome(e);
+    } else if (e.k === "marker") state = applyMarker(state, e);
+    else if (e.k === "presence") state = applyPresence(state, e);
+    else if (e.k === "welcome") welcome(e);
     else if (e.k === "ping") ping(e);
     else if (e.k === "error") console.warn("stream", e.type, e.detail);
   }
@@ -269,7 +271,7 @@ export function ack(stream, n, as) {
 /** "Delivered" when the card is drawn, "seen" when it was visible for a second: the requesting doctor reads both. */
 export function ackOffer(offerId, as) {
   const offer = getState().offers.get(offerId);
-  if (offer) ack(`user:${userId}`, offer.n, as);
+  if (offer) tell({ k: "ack", s: `user:${userId}`, n: offer.n ?? 0, as, offer_id: offerId });
 }
 
 export const ackMessage = (id, n, as) => ack(`consultation:${id}`, n, as);

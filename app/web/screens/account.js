@@ -1,13 +1,13 @@
 /** One's own account: password, sessions, and how this device looks and behaves. */
 import { html, Icon, useEffect, useState } from "../core/html.js";
-import { changePassword, signOut } from "../core/api.js";
+import { changePassword, me as readMe, signOut } from "../core/api.js";
 import { setShortcuts, shortcutsOn } from "../core/device.js";
 import { lang, setLang, t } from "../core/i18n.js";
 import { Pick, Text } from "../core/form.js";
 import { list } from "../core/outbox.js";
-import { leave } from "../core/session.js";
+import { enter, leave } from "../core/session.js";
 import { AppBar, notify, openDialog } from "../core/shell.js";
-import { useStore } from "../core/store.js";
+import { getState, useStore } from "../core/store.js";
 import { setTheme, theme } from "../core/theme.js";
 
 const LEAST = 12;
@@ -58,6 +58,7 @@ function Password() {
     setBusy(true);
     try {
       await changePassword(form.current, form.next);
+      if (getState().me.must_change_password) await enter(await readMe());
       setForm({ current: "", next: "", again: "" });
       notify(t("account.pw.done"), "ok");
     } catch (error) {
