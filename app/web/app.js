@@ -12,6 +12,7 @@ import { AppBar, Failed, HotlineLink, Loading, Shell } from "./core/shell.js";
 import { getState, useStore } from "./core/store.js";
 import { begin } from "./core/session.js";
 import * as stream from "./core/stream.js";
+import { useWide } from "./core/wide.js";
 
 const SCREENS = {
   "sign-in": [() => import("./screens/sign-in.js"), "SignIn"],
@@ -64,11 +65,15 @@ function Screen({ name, props }) {
   return loaded.name === name ? html`<${loaded.Component} ...${props} />` : html`<main class="mid"><${Loading} /></main>`;
 }
 
-/** A case of one's own that nobody has taken yet is the waiting screen; everything else is the case view. */
+/**
+ * A case of one's own that nobody has taken yet is the waiting screen (on a ward PC beside the list); everything else is
+ * the case view.
+ */
 function CaseScreen({ id }) {
   const waiting = useStore((s) => s.me?.role === "requester" && ["ringing", "cancelled"].includes(s.consultations.get(id)?.status)
     && !s.consultations.get(id)?.holder) && !location.search.includes("view=full");
   const known = useStore((s) => s.consultations.has(id));
+  const wide = useWide();
   const [error, setError] = useState(null);
   const [tries, again] = useReducer((n) => n + 1, 0);
   useEffect(() => stream.watch(id), [id]);
@@ -78,6 +83,7 @@ function CaseScreen({ id }) {
   }, [id, tries]);
   if (!known && error) return html`<${AppBar} back="/" title=${t("error.open")} /><main class="mid"><${Failed} error=${error} onRetry=${again} /></main>`;
   if (!known) return html`<${AppBar} back="/" title="…" /><main class="mid"><${Loading} /></main>`;
+  if (waiting && wide) return html`<${Screen} name="home" props=${{ selected: id }} />`;
   return html`<${Screen} name=${waiting ? "patient" : "case"} props=${{ id }} />`;
 }
 

@@ -28,14 +28,13 @@ export function order(headers) {
     .sort((a, b) => unheld(b) - unheld(a) || (unheld(a) ? RANK.indexOf(a.urgency) - RANK.indexOf(b.urgency) : 0) || Date.parse(b.created_at) - Date.parse(a.created_at));
 }
 
-export function Home() {
+export function Home({ selected: asked = null }) {
   const me = useStore((s) => s.me);
   const headers = useStore((s) => s.headers);
   const queued = useOutbox().filter((item) => item.what === "request");
   const wide = useWide();
   const pane = useModule(wide && (() => import("./waiting.js"))); // a phone opens the waiting screen instead
   const [read, setRead] = useState("loading");
-  const [chosen, choose] = useState(null);
   const [tries, again] = useReducer((n) => n + 1, 0);
   const back = useStore((s) => s.connection.back?.at);
   useEffect(() => { document.title = `${t("nav.cases")} – hoichan`; });
@@ -48,7 +47,7 @@ export function Home() {
   }, [tries, back]);
 
   const cases = order([...headers.values()].filter((h) => h.hospital === me.hospital || h.requester === me.id));
-  const selected = cases.find((h) => h.id === chosen) ?? cases[0];
+  const selected = cases.find((h) => h.id === asked) ?? cases[0];
   const failed = read !== "loading" && read !== "done" && !cases.length;
   return html`<div class="home">
     <${AppBar} />
@@ -56,7 +55,7 @@ export function Home() {
       <h1 class="h1">${t("nav.cases")} <span class="cap">${cases.length || ""}</span></h1>
       <div class="list">
         ${queued.map((item) => html`<${Queued} key=${item.id} item=${item} />`)}
-        ${cases.map((h) => html`<${Row} key=${h.id} h=${h} current=${wide && h.id === selected?.id} onPick=${wide ? () => choose(h.id) : null} />`)}
+        ${cases.map((h) => html`<${Row} key=${h.id} h=${h} current=${wide && h.id === selected?.id} />`)}
         ${!cases.length && read === "loading" && html`<${Loading} />`}
         ${failed && html`<${Failed} error=${read} title=${t("home.failed")} onRetry=${again} />`}
         ${!cases.length && !queued.length && read === "done" && html`<div class="ctr empty"><span class="ill"><${Icon} name="send" /></span><b class="h3">${t("home.empty")}</b><span class="sub">${t("home.empty_sub")}</span></div>`}
@@ -73,17 +72,12 @@ export function Home() {
   </div>`;
 }
 
-/** One case. On a ward PC a click chooses it, a second one opens it. */
-function Row({ h, current, onPick }) {
+/** One case, held or ringing, with the line that says who has it and what comes next. */
+function Row({ h, current }) {
   const unread = useUnread(h.id);
-  const pick = (e) => {
-    if (!onPick || e.ctrlKey || e.metaKey || current) return;
-    e.preventDefault();
-    onPick();
-  };
   const where = [specialtyName(h.specialty, lang()), h.answering_hospital_name].filter(Boolean).join(" · ");
   const problem = (h.situation || h.question || "").split("\n")[0];
-  return html`<a class="case" href=${`/cases/${h.id}`} aria-current=${current ? "true" : undefined} onClick=${pick}>
+  return html`<a class="case" href=${`/cases/${h.id}`} aria-current=${current ? "true" : undefined}>
     <div class="row"><${Urgency} level=${h.urgency} /><span class="cap end num">${h.number} · ${fmtWhen(h.created_at)}</span></div>
     <p class="pt"><span>${personText(h)}</span>${h.label ? html` · <span lang="vi">${h.label}</span>` : ""}${problem ? html` · <span lang="vi">${problem}</span>` : ""}</p>
     <p class="sub">${where}</p>
