@@ -5,8 +5,8 @@ import { html, Icon, useEffect, useLayoutEffect, useMemo, useRef, useState } fro
 import { useTick } from "../core/clock.js";
 import { useDraft } from "../core/drafts.js";
 import { fmtWhen, t } from "../core/i18n.js";
+import { useModule } from "../core/lazy.js";
 import { command, discard, resend, retryNow, useOutbox } from "../core/outbox.js";
-import { navigate } from "../core/router.js";
 import { AppBar, announce, DataAge, Failed, Loading, notify, openDialog } from "../core/shell.js";
 import { useStore } from "../core/store.js";
 import { ackMessage, refresh, watch } from "../core/stream.js";
@@ -14,7 +14,7 @@ import { hotline } from "../core/telephones.js";
 import { reading } from "../core/unread.js";
 import { ActButton, ActionState, errorText, may, useAction } from "../parts/action.js";
 import { Countdown } from "../parts/countdown.js";
-import { callDialog, cancelDialog, DialogHead, editDialog, handOverDialog, inviteDialog, outcomeDialog, path, urgencyDialog, vitalsDialog } from "../parts/dialogs.js";
+import { callDialog, DialogHead, path } from "../parts/dialogs.js";
 import { nameList, personText, roleText } from "../parts/facts.js";
 import { Holder } from "../parts/holder.js";
 import { Ladder } from "../parts/ladder.js";
@@ -25,7 +25,10 @@ import { Safety } from "../parts/safety.js";
 import { SoundButton, useAlarm } from "../parts/sound.js";
 import { Urgency } from "../parts/urgency.js";
 import { NewsTotal, Trend, Vitals } from "../parts/vitals.js";
-import { Record } from "./record.js";
+
+/** The dialogs come after the first picture of the case; a tap before that waits for them. */
+const casework = () => import("../parts/casework.js");
+const work = (name, c) => casework().then((m) => m[name](c), () => notify(t("p.err.network"), "bad"));
 
 const SHOWN = 200;
 const SEEN_AFTER_MS = 1000;
@@ -37,6 +40,7 @@ export function Case({ id }) {
   const [error, setError] = useState(null);
   const [tab, setTab] = useState("discussion");
   const [paper, setPaper] = useState(false);
+  const printed = useModule(paper && (() => import("./record.js")));
   useEffect(() => watch(id), [id]);
   useEffect(() => reading(id), [id]);
   const read = () => {
@@ -44,11 +48,12 @@ export function Case({ id }) {
     refresh(id).catch(setError);
   };
   useEffect(read, [id]);
+  useEffect(() => { casework().catch(() => {}); }, []);
 
   if (!c) {
     return html`<${AppBar} back="/" title=${t("c.title")} /><main class="mid">${error ? html`<${Failed} error=${error} onRetry=${read} />` : html`<${Loading} />`}</main>`;
   }
-  if (paper) return html`<${Record} c=${c} close=${() => setPaper(false)} />`;
+  if (paper) return printed ? html`<${printed.Record} c=${c} close=${() => setPaper(false)} />` : html`<main class="mid"><${Loading} /></main>`;
   const mine = isAsking(c, me);
   if (c.view === "header") return html`<${HeaderOnly} c=${c} />`;
   return html`<div class=${`casev tab-${tab}`}>
@@ -104,8 +109,8 @@ function Summary({ c }) {
     <section class="blk2"><${NewsTotal} vitals=${c.vitals} />
       <div class="gap"><${Vitals} vitals=${c.vitals} urgency=${c.urgency} columns=${3} small /></div>
       <${Trend} vitals=${c.vitals} />
-      ${may(c, "record_vitals") && html`<button type="button" class="btn s o blk gap" onClick=${() => vitalsDialog(c)}><${Icon} name="plus" />${t("p.vitals_add")}</button>`}
-      ${worse(c) && may(c, "raise_urgency") && html`<p class="note warn gap"><${Icon} name="warn" /><span class="grow">${t("c.worse")}</span><button type="button" class="btn s o" onClick=${() => urgencyDialog(c)}>${t("p.raise")}</button></p>`}
+      ${may(c, "record_vitals") && html`<button type="button" class="btn s o blk gap" onClick=${() => work("vitalsDialog", c)}><${Icon} name="plus" />${t("p.vitals_add")}</button>`}
+      ${worse(c) && may(c, "raise_urgency") && html`<p class="note warn gap"><${Icon} name="warn" /><span class="grow">${t("c.worse")}</span><button type="button" class="btn s o" onClick=${() => work("urgencyDialog", c)}>${t("p.raise")}</button></p>`}
     </section>
     <section class="blk2"><h3 class="sec-h">${t("p.safety.title")}</h3><${Safety} c=${c} list /></section>
     <dl class="dl blk2">
@@ -117,9 +122,9 @@ function Summary({ c }) {
       ${(c.participants ?? []).map((p) => html`<li key=${p.user + p.joined_at} class=${p.left_at ? "left" : ""}><b>${p.name}</b> <span class="sub">${[roleText(p.role), p.hospital_name].filter(Boolean).join(" · ")}</span>
         ${p.attendance && html` <span class=${`chip ${p.attendance === "coming" ? "ok" : ""}`}>${t(`p.attendance.${p.attendance}`)}</span>`}</li>`)}</ul></section>
     <div class="blk2 acts2">
-      ${may(c, "update") && html`<button type="button" class="btn s o" onClick=${() => editDialog(c)}><${Icon} name="edit" />${t("p.edit")}</button>`}
-      ${may(c, "raise_urgency") && c.urgency !== "red" && html`<button type="button" class="btn s red-o" onClick=${() => urgencyDialog(c)}><${Icon} name="siren" />${t("p.raise")}</button>`}
-      ${may(c, "cancel") && html`<button type="button" class="btn s g" onClick=${() => cancelDialog(c)}>${t("p.cancel")}…</button>`}
+      ${may(c, "update") && html`<button type="button" class="btn s o" onClick=${() => work("editDialog", c)}><${Icon} name="edit" />${t("p.edit")}</button>`}
+      ${may(c, "raise_urgency") && c.urgency !== "red" && html`<button type="button" class="btn s red-o" onClick=${() => work("urgencyDialog", c)}><${Icon} name="siren" />${t("p.raise")}</button>`}
+      ${may(c, "cancel") && html`<button type="button" class="btn s g" onClick=${() => work("cancelDialog", c)}>${t("p.cancel")}…</button>`}
     </div>
     <${DataAge} />
   </aside>`;
@@ -172,8 +177,8 @@ function Discussion({ c, me, mine, shown }) {
         <span class="end row wrap">
         ${may(c, "accept") && !c.holder && html`<${ActButton} cls="btn s p" icon="check" busy=${action.busy} onClick=${accept}>${t("d.accept")}</${ActButton}>`}
         <button type="button" class="btn s o dsk" onClick=${() => callDialog(c, mine)}><${Icon} name="phone" />${t("p.call")}</button>
-        ${may(c, "invite") && html`<button type="button" class="btn s o" onClick=${async () => { const name = await inviteDialog(c); if (name) notify(t("c.invited", { name }), "ok"); }}><${Icon} name="users" />${t("p.invite")}</button>`}
-        ${may(c, "hand_over") && c.holder && html`<button type="button" class="btn s o" onClick=${async () => { const name = await handOverDialog(c); if (name) notify(t("c.handing", { name }), "ok"); }}><${Icon} name="swap" />${t("p.handover")}</button>`}</span></div>
+        ${may(c, "invite") && html`<button type="button" class="btn s o" onClick=${async () => { const name = await work("inviteDialog", c); if (name) notify(t("c.invited", { name }), "ok"); }}><${Icon} name="users" />${t("p.invite")}</button>`}
+        ${may(c, "hand_over") && c.holder && html`<button type="button" class="btn s o" onClick=${async () => { const name = await work("handOverDialog", c); if (name) notify(t("c.handing", { name }), "ok"); }}><${Icon} name="swap" />${t("p.handover")}</button>`}</span></div>
       <${ActionState} action=${action} phone=${hotline()?.phone} />
     </header>
     ${queued.length > 0 && html`<${QueueBar} n=${queued.length} />`}
@@ -432,7 +437,7 @@ function Outcomes({ c }) {
   return html`<section class="blk2 stack-s"><h3 class="sec-h">${t("c.outcomes")}</h3>
     ${(c.outcomes ?? []).map((o) => html`<p key=${o.at} class="sub"><b>${t(`p.at.${o.at}`)}: ${t(`p.result.${o.result}`)}</b> · ${o.by_name} ${fmtWhen(o.reported_at)}${o.text ? html`<br /><span lang="vi">${o.text}</span>` : ""}</p>`)}
     ${c.outcome_due_at && c.status === "concluded" && html`<p class="sub">${t("p.h.outcome_due", { time: fmtWhen(c.outcome_due_at) })}</p>`}
-    ${may(c, "report_outcome") && c.status === "concluded" && html`<button type="button" class="btn p blk" onClick=${() => outcomeDialog(c)}><${Icon} name="plus" />${t("p.outcome")}</button>`}</section>`;
+    ${may(c, "report_outcome") && c.status === "concluded" && html`<button type="button" class="btn p blk" onClick=${() => work("outcomeDialog", c)}><${Icon} name="plus" />${t("p.outcome")}</button>`}</section>`;
 }
 
 function ConclusionForm({ c, print, done, back }) {
