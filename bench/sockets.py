@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from bench.client import Socket, open_socket
 from bench.figures import Figure, p50
 from bench.main_job import FLOOR, PRODUCT
-from bench.product import sign_in
+from bench.product import Person, sign_in
 from bench.servers import Server, ground
 
 OPEN = 2000
@@ -32,11 +32,15 @@ async def run(_seconds: float) -> list[Figure]:
             product = await under.product(PRODUCT)
             grown[PRODUCT].append(await _growth(product, _at_product(product, people)))
             await product.stop()
-    return [
-        Figure(
-            "memory of an idle socket, 2,000 open", p50(grown[PRODUCT]), "kB", p50(grown[FLOOR]), MOST_KB, absolute=True
-        )
-    ]
+    name = "memory of an idle socket, 2,000 open"
+    return [Figure(name, p50(grown[PRODUCT]), "kB", p50(grown[FLOOR]), MOST_KB, absolute=True)]
+
+
+def _at_product(product: Server, people: list[Person]) -> Open:
+    async def one(n: int) -> Socket:
+        return await idle(product.port, people[n % len(people)])
+
+    return one
 
 
 def _at_floor(floor: Server) -> Open:
