@@ -12,6 +12,7 @@ from uuid import UUID
 
 from pydantic_core import from_json, to_json
 from sqlalchemy import Date, DateTime, LargeBinary, Numeric, Uuid, text
+from sqlalchemy.orm.attributes import manager_of_class
 
 from app.database import Base
 from app.errors import NotFound
@@ -54,12 +55,17 @@ _CONVERTERS: Mapping[type[Base], tuple[tuple[str, Callable[[Any], Any]], ...]] =
 
 
 def revive(model: type[Row], values: dict[str, Any]) -> Row:
-    """Make a model instance of a row that the database rendered as JSON."""
+    """Make a model instance of a row that the database rendered as JSON.
+
+    The attributes are put where the mapper keeps them, as loading does: setting them one by one costs ten times more.
+    """
     for name, convert in _CONVERTERS[model]:
         value = values[name]
         if value is not None:
             values[name] = convert(value)
-    return model(**values)
+    row: Row = manager_of_class(model).new_instance()
+    row.__dict__.update(values)
+    return row
 
 
 async def load(work: Work, case_id: UUID, *, lock: bool = False, wait: bool = True) -> tuple[Consultation, list[UUID]]:
@@ -118,18 +124,22 @@ def parameters(work: Work) -> dict[str, Any]:
 
 
 def _json(model: type[Base], rows: Iterable[Base]) -> str:
-    names = _NAMES[model]
-    return to_json([{n: _plain(getattr(row, n)) for n in names} for row in rows]).decode()
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, bytes | bytearray | memoryview):
-        return "\\x" + bytes(value).hex()
-    return float(value) if isinstance(value, Decimal) else value
+    names, binary = _NAMES[model], _BINARY[model]
+    objects = []
+    for row in rows:
+        held = row.__dict__
+        values = {name: held.get(name) for name in names}
+        for name in binary:
+            values[name] = "\\x" + bytes(values[name] or b"").hex()
+        objects.append(values)
+    return to_json(objects).decode()
 
 
 _MODELS = (Consultation, Callout, Offer, Participant, VitalSigns)
 _NAMES: Mapping[type[Base], list[str]] = {m: _columns(m) for m in _MODELS}
+_BINARY: Mapping[type[Base], list[str]] = {
+    m: [c.name for c in m.__table__.columns if isinstance(c.type, LargeBinary)] for m in _MODELS
+}
 
 
 def _assignments(model: type[Base], source: str, *, but: Iterable[str]) -> str:
