@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from bench.client import Socket, open_socket
 from bench.figures import Figure, p50
-from bench.main_job import FLOOR, PRODUCT
+from bench.main_job import FLOOR, PRODUCT, idle
 from bench.product import Person, sign_in
 from bench.servers import Server, ground
 
