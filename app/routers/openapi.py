@@ -1,0 +1,224 @@
+"""The description of the API for those who build on it: OpenAPI at /openapi.json, and a page to read it at /docs."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import FileResponse
+from fastapi.routing import APIRoute
+
+from app import errors
+from app.errors import Problem
+from app.routers.problems import PROBLEM_JSON
+from app.schemas.events import TYPES
+
+WEB: Final = Path(__file__).resolve().parent.parent / "web"
+JSON: Final = "application/json"
+Json = dict[str, Any]
+
+TAGS: Final[list[Json]] = [
+    {"name": "signing in", "description": "Bearer tokens for programs, cookie sessions for browsers."},
+    {
+        "name": "network",
+        "description": "Specialties, hospitals, desks (bàn trực), duty, and the public telephone list.",
+    },
+    {"name": "consultations", "description": "A case from the asking side: request, complete, raise, cancel, read."},
+    {
+        "name": "answering",
+        "description": "Offers and their answers: accept, decline, come, forward, assign, hand over.",
+    },
+    {"name": "discussion", "description": "Messages, opinions and read-backs, conclusion, record, outcome."},
+    {"name": "health", "description": "For load balancers and watchdogs; without credentials."},
+]
+
+PARAMETERS: Final = {
+    "consultation_id": "The consultation's id",
+    "desk_id": "The desk's id",
+    "user_id": "The account's id",
+    "cursor": "`next` of the page before",
+}
+
+
+def install_openapi(app: FastAPI) -> None:
+    """Describe the application, which must be complete, and serve the page that shows it."""
+    _name_operations(app)
+
+    def openapi() -> Json:
+        if not app.openapi_schema:
+            app.openapi_schema = describe(app)
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> FileResponse:
+        return FileResponse(WEB / "docs.html", headers={"Cache-Control": "no-cache"})
+
+
+def describe(app: FastAPI) -> Json:
+    """Return the OpenAPI document: FastAPI's, with shared errors and an example beside every body."""
+    document = get_openapi(
+        title="hoichan",
+        version=app.version,
+        openapi_version=app.openapi_version,
+        summary="A consultation hotline between hospitals",
+        description=_description(),
+        routes=app.routes,
+        tags=TAGS,
+    )
+    components = document.setdefault("components", {})
+    schemas: Json = components.setdefault("schemas", {})
+    schemas["Problem"] = _PROBLEM
+    components["responses"] = {}
+    for _, operation in operations(document):
+        _share_problems(operation, components["responses"])
+        _explain_parameters(operation)
+        for body in _bodies(operation):
+            _show_example(body, schemas)
+    # FastAPI's own shape of a validation error is never sent.
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    return document
+
+
+def operations(document: Json) -> Iterator[tuple[str, Json]]:
+    """Yield every operation with its name, `POST /api/v1/consultations`."""
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            if method in ("get", "post", "put", "patch", "delete"):
+                yield f"{method.upper()} {path}", operation
+
+
+def _description() -> str:
+    rows = [f"| {p.status} | `/problems/{p.type}` | {p.title[0]} / {p.title[1]} |" for p in _problems()]
+    words = (WEB / "docs.md").read_text(encoding="utf-8")
+    return words.replace("{problems}", "\n".join(rows)).replace("{events}", ", ".join(f"`{name}`" for name in TYPES))
+
+
+def _problems() -> list[type[Problem]]:
+    found = {
+        p.type: p for p in vars(errors).values() if isinstance(p, type) and issubclass(p, Problem) and p is not Problem
+    }
+    return sorted(found.values(), key=lambda p: (p.status, p.type))
+
+
+def _name_operations(app: FastAPI) -> None:
+    """A client made from the document calls `accept`, not the path in words."""
+    taken: set[str] = set()
+    for route in app.routes:
+        if isinstance(route, APIRoute) and route.include_in_schema:
+            name = route.name
+            if name in taken and route.tags:
+                name = f"{route.tags[0]}_{name}".replace(" ", "_")
+            taken.add(name)
+            route.operation_id = name
+
+
+def _share_problems(operation: Json, shared: Json) -> None:
+    for status, response in operation["responses"].items():
+        content = response.get("content", {})
+        if PROBLEM_JSON not in content:
+            continue
+        if (example := _EXAMPLES.get(status)) is not None:
+            content[PROBLEM_JSON]["example"] = example
+        name = f"Problem{status}"
+        # FastAPI adds its own JSON schema to some; only the problem is ever sent.
+        shared[name] = {"description": response["description"], "content": {PROBLEM_JSON: content[PROBLEM_JSON]}}
+        operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
+
+
+def _explain_parameters(operation: Json) -> None:
+    for parameter in operation.get("parameters", ()):
+        parameter.setdefault("description", PARAMETERS.get(parameter["name"], ""))
+
+
+def _bodies(operation: Json) -> Iterator[Json]:
+    for part in (operation.get("requestBody", {}), *operation["responses"].values()):
+        for content_type, body in part.get("content", {}).items():
+            if content_type != PROBLEM_JSON:
+                yield body
+
+
+def _show_example(body: Json, schemas: Json) -> None:
+    """Repeat the schema's own examples beside the body, where every tool looks for them."""
+    if "example" in body or "examples" in body:
+        return
+    for reference in _references(body.get("schema", {})):
+        found = schemas.get(reference, {}).get("examples")
+        if found:
+            body["example"] = found[0]
+            return
+
+
+def _references(schema: Json) -> Iterable[str]:
+    for option in (schema, *schema.get("anyOf", ()), *schema.get("oneOf", ())):
+        if "$ref" in option:
+            yield option["$ref"].rsplit("/", 1)[1]
+
+
+def _example(problem: type[Problem], **extra: Any) -> Json:
+    detail = problem.detail[0]
+    for name, value in (*extra.items(), ("at_local", "03:06:20"), ("count", 1), ("retry_s", 30)):
+        detail = detail.replace(f"{{{name}}}", str(value))
+    return {
+        "type": f"/problems/{problem.type}",
+        "title": problem.title[0],
+        "status": problem.status,
+        "detail": detail,
+        **extra,
+    }
+
+
+_EXAMPLES: Final[dict[str, Json]] = {
+    "400": _example(errors.KeyMissing),
+    "401": _example(errors.Unauthenticated),
+    "403": _example(errors.Forbidden),
+    "404": _example(errors.NotFound),
+    "409": _example(
+        errors.Taken,
+        holder="01a1949e-d680-7302-a7d4-94c0e1b5f268",
+        holder_name="BS trực Tim mạch 1",
+        at="2026-11-23T20:06:20Z",
+    ),
+    "413": {
+        "type": "/problems/too-large",
+        "title": "Nội dung quá lớn / The body is too large",
+        "status": 413,
+        "detail": "Tối đa 1000000 byte. / At most 1000000 bytes.",
+    },
+    "422": _example(
+        errors.Invalid,
+        errors=[{"field": "vitals.0.temperature", "detail": "Đây có vẻ là °F. Ghi theo °C: 37,5."}],
+    ),
+    "429": _example(errors.TooManyAttempts, retry_s=30),
+    "503": _example(errors.DatabaseAway),
+}
+
+_PROBLEM: Final[Json] = {
+    "type": "object",
+    "title": "Problem",
+    "description": "RFC 9457. Further members depend on the type: 409 taken carries holder, holder_name and at.",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference", "description": "Stable: /problems/taken"},
+        "title": {"type": "string", "description": "In the caller's language"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "In the caller's language, with what to do"},
+        "errors": {
+            "type": "array",
+            "description": "With 422: what is wrong, by field",
+            "items": {
+                "type": "object",
+                "required": ["field", "detail"],
+                "properties": {
+                    "field": {"type": "string", "description": "Dotted path: vitals.0.temperature"},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+    "additionalProperties": True,
+    "examples": [_EXAMPLES["409"]],
+}
