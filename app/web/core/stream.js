@@ -106,7 +106,7 @@ function check() {
     connect();
   }
   const quiet = downSince === null ? 0 : now - downSince;
-  const shown = navigator.onLine === false || quiet >= OFFLINE_MS ? "offline" : quiet >= RECONNECTING_MS ? "reconnecting" : null;
+  const shown = quiet >= OFFLINE_MS || (quiet > 0 && navigator.onLine === false) ? "offline" : quiet >= RECONNECTING_MS ? "reconnecting" : null;
   if (shown) say({ state: shown });
   if (quiet >= SLOW_MS && now - lastPoll >= POLL_MS) {
     lastPoll = now;

@@ -43,7 +43,7 @@ export function RedAlert() {
   const [sentId, setSent] = useState(null);
   const queued = useOutbox().find((item) => item.id === sentId);
   useEffect(() => { document.title = `${t("red.title")} – hoichan`; });
-  if (queued) return html`<${Pending} item=${queued} onEdit=${() => setSent(null)} />`;
+  if (queued) return html`<${Pending} item=${queued} onEdit=${() => { setSent(null); location.assign("/request"); }} />`;
 
   const known = me.ward_phone ?? me.phone ?? "";
   const ring = (desk) => {

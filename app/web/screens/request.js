@@ -21,17 +21,18 @@ import { formOf, NextTry } from "./queued.js";
 import { bare } from "./telephones.js";
 
 const RANK = ["red", "orange", "yellow", "green"];
-const FIELD_IDS = { "patient.label": "label", "patient.age_years": "age", "patient.age_months": "age", "patient.weight_kg": "weight", "patient.sex": "sex", "diagnosis.text": "diagnosis" };
+const FIELDS = { "patient.label": "label", "patient.age_years": "age", "patient.age_months": "age", "patient.weight_kg": "weight", "patient.sex": "sex", "diagnosis.text": "diagnosis" };
 const CONSCIOUS = ["alert", "confusion", "voice", "pain", "unresponsive"];
 const ROLES = ["primary", "backup", "head_of_shift", "leadership", "coordinator"];
 
 export function Request() {
   const [sentId, setSent] = useState(null);
   const queued = useOutbox().filter((item) => item.what === "request");
+  const [told, setTold] = useState([]);
   const own = queued.find((item) => item.id === sentId);
   useEffect(() => { document.title = `${t("request.new")} – hoichan`; });
-  if (own) return html`<${Pending} item=${own} onEdit=${() => setSent(null)} />`;
-  return html`<${Form} onSent=${setSent} others=${queued} />`;
+  if (own) return html`<${Pending} item=${own} onEdit=${(errors) => { setTold(fromServer(errors)); setSent(null); }} />`;
+  return html`<${Form} onSent=${setSent} others=${queued} told=${told} />`;
 }
 
 /** Queue it, watch it, and go to the case the moment the server has stored it. */
@@ -52,10 +53,10 @@ export function dialIfOffline() {
   if (getState().connection.state === "offline" && line) location.href = tel(line.phone);
 }
 
-function Form({ onSent, others }) {
+function Form({ onSent, others, told }) {
   const me = useStore((s) => s.me);
   const [form, setForm, draft] = useDraft("request", EMPTY);
-  const [errors, setErrors] = useState([]);
+  const [errors, setErrors] = useState(told);
   const [busy, setBusy] = useState(false);
   const summary = useRef(null);
   const news2 = useMemo(() => scoreOf(form), [form]);
@@ -70,11 +71,12 @@ function Form({ onSent, others }) {
 
   useEffect(() => copyFrom(new URLSearchParams(location.search).get("copy"), setForm), []);
   useEffect(() => restoreFocus(draft.ready), [draft.ready]);
+  const latest = useRef(null);
   useEffect(() => {
-    const key = (e) => (e.ctrlKey || e.metaKey) && e.key === "Enter" && sendNow();
+    const key = (e) => (e.ctrlKey || e.metaKey) && e.key === "Enter" && !document.querySelector("dialog[open]") && latest.current();
     addEventListener("keydown", key);
     return () => removeEventListener("keydown", key);
-  });
+  }, []);
 
   const sendNow = async ({ red = false } = {}) => {
     if (busy) return;
@@ -90,6 +92,7 @@ function Form({ onSent, others }) {
     await submit(form, { red, onSent });
     await draft.drop();
   };
+  latest.current = sendNow;
   const redNow = () => (form.specialty ? sendNow({ red: true }) : navigate("/red-alert"));
 
   const kg = readMeasure("weight_kg", form.weight);
@@ -166,7 +169,7 @@ export function Pending({ item, onEdit }) {
     const form = await formOf(item.id);
     if (form) await saveDraft("request", form);
     discard(item.id);
-    onEdit();
+    onEdit(item.error?.errors ?? []);
   };
   const line = hotline();
   return html`<${AppBar} title=${t(item.body.urgency === "red" ? "red.title" : "request.new")} back="/" mini plain />
@@ -182,6 +185,7 @@ export function Pending({ item, onEdit }) {
       ${alarming && html`<a class="btn red xl blk" href=${tel(line?.phone)}><${Icon} name="phone" />${t("phone.short")}${line ? html` <span class="num nowrap">${line.phone}</span>` : ""}</a>`}
       ${!refused && alarming && html`<button class="btn o blk" onClick=${() => retryNow(item.id)}><${Icon} name="refresh" />${t("conn.try_now")}</button>`}
       ${refused && html`<div class="row wrap"><button class="btn p" onClick=${edit}><${Icon} name="edit" />${t("msg.edit")}</button><button class="btn o" onClick=${() => resend(item.id)}>${t("msg.again")}</button><button class="btn g" onClick=${() => { discard(item.id); navigate("/"); }}>${t("msg.delete")}</button></div>`}
+      ${!refused && alarming && item.state !== "sending" && html`<button type="button" class="btn g blk" onClick=${() => { discard(item.id); notify(t("request.stopped"), "warn", 10); navigate("/"); }}>${t("request.stop")}</button>`}
       <p class="cap">${t("request.pending_hint")}</p>
     </main>`;
 }
@@ -328,6 +332,12 @@ export function News({ news2, any }) {
 
 // --- rules of the form -------------------------------------------------------------------------------------------------
 
+/** The server's complaints, each at its field of this form. */
+const fromServer = (errors) => errors.map(({ field, detail }) => {
+  const path = String(field ?? "").replace(/^body\./, "").replace(/^vitals\.0\./, "vitals.");
+  return { field: FIELDS[path] ?? path, detail, server: true };
+});
+
 const minute = (iso) => `${iso.slice(0, 16)}:00Z`;
 const below = (urgency, suggests) => Boolean(urgency && suggests && RANK.indexOf(urgency) > RANK.indexOf(suggests));
 
@@ -355,7 +365,7 @@ function jump(e, section) {
 /** Follow a link of the error summary into its field, opening the row it is in. */
 function toField(e, field) {
   e.preventDefault();
-  const node = document.getElementById(`f-${FIELD_IDS[field] ?? field}`);
+  const node = document.getElementById(`f-${field}`);
   node?.closest("details")?.setAttribute("open", "");
   const target = node?.matches("[role=radiogroup]") ? node.querySelector("[role=radio]") : node;
   target?.focus();

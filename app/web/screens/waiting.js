@@ -14,7 +14,7 @@ import * as stream from "../core/stream.js";
 import { tel } from "../core/telephones.js";
 import { reading } from "../core/unread.js";
 import { Countdown } from "../parts/countdown.js";
-import { callDialog, cancelDialog, urgencyDialog, vitalsDialog } from "../parts/dialogs.js";
+import { callDialog } from "../parts/dialogs.js";
 import { currentCallout, nameList, nextStep, ringing } from "../parts/facts.js";
 import { Holder } from "../parts/holder.js";
 import { Ladder } from "../parts/ladder.js";
@@ -24,6 +24,8 @@ import { Urgency } from "../parts/urgency.js";
 import { Vitals } from "../parts/vitals.js";
 
 const UNDO_S = 10;
+/** A dialog of the case, loaded when it is first opened. */
+const casework = (dialog, c) => import("../parts/casework.js").then((m) => m[dialog](c), () => notify(t("error.network"), "bad"));
 const may = (c, what) => !c.may || c.may.includes(what);
 
 export function Waiting({ id }) {
@@ -75,7 +77,7 @@ function Body({ c, pane = false }) {
     <div class="stack">
       <${Actions} c=${c} callout=${callout} pane=${pane} />
       ${c.status === "ringing" && html`<${Todo} c=${c} />`}
-      ${may(c, "cancel") && ["ringing", "active"].includes(c.status) && html`<button type="button" class="btn g" onClick=${() => cancelDialog(c)}>${t("request.cancel")}</button>`}
+      ${may(c, "cancel") && ["ringing", "active"].includes(c.status) && html`<button type="button" class="btn g" onClick=${() => casework("cancelDialog", c)}>${t("request.cancel")}</button>`}
       ${c.status === "cancelled" && html`<a class="btn p" href=${`/request?copy=${c.id}`}><${Icon} name="bell" />${t("wait.again")}</a>`}
     </div></div>
     <section class="wait-vit"><div class="sec-h">${t("wait.vitals")}</div><${Vitals} vitals=${c.vitals} urgency=${c.urgency} small=${!pane} /><${Safety} c=${c} /></section>
@@ -134,7 +136,7 @@ function Actions({ c, callout, pane }) {
   return html`<div class="acts">
     ${callout?.desk_phone ? html`<a class="btn o" href=${tel(callout.desk_phone)} aria-label=${`${t("phone.desk")} ${callout.desk_phone}`}><${Icon} name="phone" /><span>${t("phone.desk")}<br /><small class="num">${callout.desk_phone}</small></span></a>` : html`<${HotlineLink} cls="btn o" label=${t("phone.short")} />`}
     ${open && c.urgency !== "red" && may(c, "raise_urgency") && html`<button type="button" class=${`btn red-o${busy ? " busy" : ""}`} disabled=${busy} onClick=${red}><${Icon} name=${busy ? "refresh" : "siren"} />${t(busy ? "sending" : "red.action")}</button>`}
-    ${open && ["yellow", "green"].includes(c.urgency) && may(c, "raise_urgency") && html`<button type="button" class="btn o" onClick=${() => urgencyDialog(c)}><${Icon} name="warn" />${t("wait.raise")}</button>`}
+    ${open && ["yellow", "green"].includes(c.urgency) && may(c, "raise_urgency") && html`<button type="button" class="btn o" onClick=${() => casework("urgencyDialog", c)}><${Icon} name="warn" />${t("wait.raise")}</button>`}
     <button type="button" class="btn o" onClick=${() => callDialog(c, true)}><${Icon} name="info" />${t("wait.say")}</button>
     <a class="btn o" href=${`/cases/${c.id}?view=full`}><${Icon} name="file" />${t(c.holder ? "wait.open" : "wait.discuss")}</a>
   </div>`;
@@ -146,7 +148,7 @@ function Todo({ c }) {
   const last = c.vitals?.at(-1);
   const asked = (x) => c.safety?.[x] && c.safety[x].state !== "not_asked";
   const rows = [
-    { done: Boolean(last), words: last ? `${t("wait.vitals_at", { time: fmtWhen(last.taken_at) })}${last.news2?.state === "complete" ? ` · NEWS2 ${last.news2.total}` : ""}` : t("request.a"), act: () => vitalsDialog(c), can: may(c, "record_vitals") },
+    { done: Boolean(last), words: last ? `${t("wait.vitals_at", { time: fmtWhen(last.taken_at) })}${last.news2?.state === "complete" ? ` · NEWS2 ${last.news2.total}` : ""}` : t("request.a"), act: () => casework("vitalsDialog", c), can: may(c, "record_vitals") },
     { done: Boolean(c.patient?.sex !== "unknown" && (c.patient?.age_years ?? c.patient?.age_months ?? null) !== null && c.patient?.weight_kg), words: t("request.i"), part: "patient" },
     { done: Boolean(c.situation || c.diagnosis), words: t("request.situation_diagnosis"), part: "situation" },
     { done: ["allergies", "anticoagulant"].every(asked), words: t("request.safety"), part: "safety" },

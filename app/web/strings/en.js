@@ -178,6 +178,8 @@ export default {
   "request.trying": "Trying.",
   "request.refused": "The server did not take this request. The specialist does not know yet.",
   "request.pending_hint": "Once the server has stored it, the ladder appears here. No ladder: nobody knows, so phone.",
+  "request.stop": "Do not send",
+  "request.stopped": "Removed from the queue. If the server had it already, the case appears under My cases.",
   "request.stored": "{number}: stored by the server, ringing.",
   "form.taken_at": "Time taken",
   "form.taken_none": "Time taken: the minute of the first value",

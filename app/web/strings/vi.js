@@ -178,6 +178,8 @@ export default {
   "request.trying": "Đang thử.",
   "request.refused": "Máy chủ không nhận yêu cầu này. Bác sĩ tuyến trên chưa biết.",
   "request.pending_hint": "Khi máy chủ đã lưu, thang gọi hiện ra ngay tại đây. Không thấy thang gọi thì chưa ai biết: gọi điện.",
+  "request.stop": "Không gửi nữa",
+  "request.stopped": "Đã bỏ khỏi hàng đợi. Nếu máy chủ đã kịp nhận, ca hiện ở Ca của tôi.",
   "request.stored": "{number}: máy chủ đã lưu, đang đổ chuông.",
   "form.taken_at": "Giờ đo",
   "form.taken_none": "Giờ đo: phút nhập số đầu tiên",
