@@ -8,6 +8,7 @@ import * as db from "../core/db.js";
 import { Text } from "../core/form.js";
 import { lang, t } from "../core/i18n.js";
 import { useOutbox } from "../core/outbox.js";
+import { navigate } from "../core/router.js";
 import { AppBar, HotlineLink, Loading } from "../core/shell.js";
 import { specialtyName, useStore } from "../core/store.js";
 import { EMPTY } from "../core/requests.js";
@@ -43,7 +44,7 @@ export function RedAlert() {
   const [sentId, setSent] = useState(null);
   const queued = useOutbox().find((item) => item.id === sentId);
   useEffect(() => { document.title = `${t("red.title")} – hoichan`; });
-  if (queued) return html`<${Pending} item=${queued} onEdit=${() => { setSent(null); location.assign("/request"); }} />`;
+  if (queued) return html`<${Pending} item=${queued} onEdit=${() => { setSent(null); navigate("/request"); }} />`;
 
   const known = me.ward_phone ?? me.phone ?? "";
   const ring = (desk) => {
