@@ -21,7 +21,9 @@ export function ladderRows(callout) {
 }
 
 function offerRow(step, offer, callout, last) {
-  const kind = offer.state === "accepted" ? "ok" : offer.state === "made" && callout.state === "ringing" ? "now" : "past";
+  // A red team rings on after its leader accepted, until each answers or is stood down.
+  const rings = callout.state === "ringing" || (callout.state === "accepted" && callout.urgency === "red" && !offer.attendance);
+  const kind = offer.state === "accepted" || offer.attendance === "coming" ? "ok" : offer.state === "made" && rings ? "now" : "past";
   return { key: offer.id, kind, name: offer.doctor_name, role: roleText(offer.role), offer, at: offer.made_at, last, step };
 }
 

@@ -1,5 +1,6 @@
 // What rings on this device, worked out from the store on every change. Importing this module is enough: it starts with the page.
 import { connectionLost, keepAwake, ring, setClock, tick } from "../alarm.js";
+import { me } from "../core/api.js";
 import { serverNow } from "../core/clock.js";
 import { lang, t } from "../core/i18n.js";
 import { getState, setState, specialtyName, subscribe } from "../core/store.js";
@@ -126,6 +127,17 @@ function watchSafety({ consultations, me }) {
     tick();
   }
 }
+
+// Duty changes while the page is open: what the bar says and whether this device must ring follow it.
+const readMe = () => getState().session === "in" && me().then((now) => setState({ me: now }), () => {});
+let lastRead = serverNow();
+setInterval(() => {
+  const desks = getState().me?.desks ?? [];
+  if (desks.every((d) => Date.parse(d.until) > serverNow()) && serverNow() - lastRead < 600e3) return;
+  lastRead = serverNow();
+  readMe();
+}, 30e3);
+onEvent((event) => /^(duty\.|rota\.|override\.)/.test(event.t) && event.s.startsWith("user:") && readMe());
 
 setClock(serverNow);
 subscribe(watchSafety);
