@@ -175,7 +175,14 @@ async def test_unknown_wrong_deactivated_and_without_a_password_look_and_cost_th
         with door.queries() as queries, pytest.raises(WrongCredentials) as caught:
             await door.come_in(username, password)
         parameters = {stored.split("$")[3] for stored in compared}
-        return (caught.value.status, caught.value.extra, caught.value.sentence("vi"), queries, len(compared), parameters)
+        return (
+            caught.value.status,
+            caught.value.extra,
+            caught.value.sentence("vi"),
+            queries,
+            len(compared),
+            parameters,
+        )
 
     wrong = await refused("bm-timmach-1", "not the password")
     assert wrong[4] == 1, "exactly one Argon2"
@@ -301,9 +308,7 @@ async def test_a_made_up_mark_is_worth_nothing(door: Door, quick: list[str], mar
         await door.come_in(address=STRANGER, device=mark)
 
 
-async def test_a_thousand_guesses_at_once_get_no_further_than_a_thousand_in_a_row(
-    door: Door, quick: list[str]
-) -> None:
+async def test_a_thousand_guesses_at_once_get_no_further_than_a_thousand_in_a_row(door: Door, quick: list[str]) -> None:
     tries = [door.come_in(password=f"guess {number}", address=STRANGER) for number in range(30)]
     answers = await asyncio.gather(*tries, return_exceptions=True)
     kinds = [type(answer) for answer in answers]
@@ -383,7 +388,8 @@ def test_the_memory_of_the_limits_is_bounded(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize(
-    ("typed", "known"), [(" BM-TimMach-1 ", "bm-timmach-1"), ("e\u0301", "é"), ("", "?"), ("a\x07", "?"), ("x" * 65, "?")]
+    ("typed", "known"),
+    [(" BM-TimMach-1 ", "bm-timmach-1"), ("e\u0301", "é"), ("", "?"), ("a\x07", "?"), ("x" * 65, "?")],
 )
 def test_a_user_name_has_one_form(typed: str, known: str) -> None:
     assert account_name(typed) == known
@@ -426,7 +432,8 @@ def test_a_password_that_anybody_would_try_is_refused(password: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "password", [PASSWORD, "correct horse battery", "k7mq-x3rd-9wpt-2hvn", "ga-sen-tre-nui-mua-42", "🫀 trái tim của tôi"]
+    "password",
+    [PASSWORD, "correct horse battery", "k7mq-x3rd-9wpt-2hvn", "ga-sen-tre-nui-mua-42", "🫀 trái tim của tôi"],
 )
 def test_a_password_of_ones_own_is_accepted(password: str) -> None:
     passwords.refuse_weak(password, "bm-timmach-1")
