@@ -21,7 +21,9 @@ class Settings(BaseSettings):
         None, validation_alias="DATABASE_URL", description="PostgreSQL to use; without it the embedded one runs"
     )
     redis_url: str | None = Field(
-        None, validation_alias="REDIS_URL", description="Redis or Valkey that wakes other processes (default: PostgreSQL)"
+        None,
+        validation_alias="REDIS_URL",
+        description="Redis or Valkey that wakes other processes (default: PostgreSQL)",
     )
     data_dir: Path = Field(default_factory=_data_home, description="Where the embedded database and demo accounts live")
     host: str = Field("127.0.0.1", description="Address to listen on")
@@ -29,7 +31,9 @@ class Settings(BaseSettings):
     public_url: str | None = Field(None, description="The address that browsers use, for the Origin check")
     trusted_proxies: str = Field("", description="Comma-separated addresses whose X-Forwarded-* headers are believed")
     pool_size: int = Field(20, ge=2, le=200, description="Database connections of one process")
-    session_hours: int = Field(24 * 14, ge=1, description="Hours until a sign-in ends; on duty it never ends by idleness")
+    session_hours: int = Field(
+        24 * 14, ge=1, description="Hours until a sign-in ends; on duty it never ends by idleness"
+    )
     token_hours: int = Field(12, ge=1, description="Hours until a bearer token ends")
     failed_sign_ins: int = Field(10, ge=1, description="Failed sign-ins per account and address in 5 minutes")
     failed_sign_ins_address: int = Field(100, ge=1, description="Failed sign-ins per address in 5 minutes")

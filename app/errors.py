@@ -215,7 +215,10 @@ class NobodyToRing(Problem):
     status = 409
     type = "nobody-to-ring"
     title = ("Không có bàn trực nào để gọi", "No desk to ring")
-    detail = ("Gọi điện thoại theo danh bạ. Yêu cầu chưa được gửi.", "Use the telephone list. The request was not sent.")
+    detail = (
+        "Gọi điện thoại theo danh bạ. Yêu cầu chưa được gửi.",
+        "Use the telephone list. The request was not sent.",
+    )
 
 
 class DatabaseAway(Problem):

@@ -20,8 +20,8 @@ from app.realtime.relay import Relay
 from app.realtime.socket import StreamEndpoint
 from app.realtime.timers import Timers
 from app.routers import answers, auth, consultations, discussion, health, me, network, offers, problems, web
-from app.routers.shell import Shell
 from app.routers.openapi import install_openapi
+from app.routers.shell import Shell
 from app.services.duty import compile_duty
 from app.services.sessions import Sessions
 from app.services.sign_in import Guard

@@ -250,7 +250,9 @@ class Callout(Base):
         current = [o for o in self.offers if o.step == self.step]
         if all(o.state in (OfferState.DECLINED, OfferState.WITHDRAWN) for o in current):
             return True
-        return not unhurried and all(o.undelivered_at and not o.delivered_at for o in current if o.state == OfferState.MADE)
+        return not unhurried and all(
+            o.undelivered_at and not o.delivered_at for o in current if o.state == OfferState.MADE
+        )
 
     def end(self, state: CalloutState, reason: str | None, *, now: datetime) -> None:
         """Stop ringing."""

@@ -13,7 +13,7 @@ SATURDAY = 5
 
 
 def after_working_time(start: datetime, amount: timedelta) -> datetime:
-    """Return the instant at which `amount` of working time has passed since `start` (any zone; the answer is in UTC)."""
+    """Return when `amount` of working time has passed since `start`, in the zone of `start`."""
     at = start.astimezone(ZONE)
     while True:
         opens = datetime.combine(at.date(), OPENS, ZONE)
