@@ -1,0 +1,150 @@
+"""What keeps this process's sockets true while other processes commit: wake-ups, and a check once a second.
+
+A wake-up names streams that have moved; what they said is read from the database. The check finds, in three queries
+for all sockets together, streams that have moved without one, sessions that ended elsewhere, and a restored database.
+A process that is alone says and reads next to nothing.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy import text
+
+from app.clock import monotonic
+from app.realtime.notifier import Notifier, PostgresBus, RedisBus, WakeBus
+from app.realtime.protocol import Close
+from app.schemas.events import kind_of
+from app.services import streams
+
+if TYPE_CHECKING:
+    from app.realtime.house import House
+
+CHECK_EVERY_S: Final = 1.0
+ALONE_AFTER_S: Final = 5.0
+"""A process that heard no other for so long says nothing but a sign of life."""
+
+log = structlog.get_logger()
+
+
+class Relay:
+    """Runs everything that the stream needs beside requests, in one process."""
+
+    def __init__(self, house: "House", bus: WakeBus | None = None) -> None:
+        """Work for this house; over Redis where it is configured, otherwise over its PostgreSQL."""
+        self.house = house
+        self._bus = bus
+        self._notifier: Notifier | None = None
+        self._heard_another_at = -ALONE_AFTER_S
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin; the house knows its epoch by now."""
+        house, hub = self.house, self.house.hub
+        hub.epoch, hub.clock, hub.demo = house.epoch, house.clock, house.demo
+        bus = self._bus or self._make_bus()
+        self._notifier = Notifier(bus)
+        heartbeat = house.settings.heartbeat_s
+        self._tasks = [
+            asyncio.create_task(bus.run(self.hear)),
+            asyncio.create_task(self._notifier.run()),
+            asyncio.create_task(_every(CHECK_EVERY_S, self.check)),
+            asyncio.create_task(_every(min(CHECK_EVERY_S, heartbeat / 10), self._tick)),
+        ]
+
+    async def stop(self) -> None:
+        """Write what is left to write, and end."""
+        await self.house.hub.close()
+        await self.house.hub.catch_up.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for last in (*self.house.hub.last_words, self.house.hub.reads.flush):
+            with contextlib.suppress(Exception):  # the database may be gone before us
+                await last()
+
+    def hear(self, who: str, names: list[str]) -> None:
+        """Another process has committed something: read the streams it names that are heard here."""
+        if self._notifier is None or who == self._notifier.me:
+            return
+        if self.alone:
+            log.info("another process serves this house too")
+        self._heard_another_at = monotonic()
+        hub = self.house.hub
+        hub.on_commit = self._notifier.tell
+        hub.catch_up.fill(name for name in names if kind_of(name) in ("consultation", "user", "hospital"))
+        for name in names:
+            kind, _, rest = name.partition(":")
+            if kind == "new":
+                self._own_case_made(rest)
+            elif kind in ("session", "account"):
+                self._ended_elsewhere("session" if kind == "session" else "user", rest)
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other process has been heard for a while."""
+        return monotonic() - self._heard_another_at > ALONE_AFTER_S
+
+    async def check(self) -> None:
+        """Look for what no wake-up told: streams that moved, sessions that ended, a database that was restored."""
+        if self._notifier is not None:
+            self._notifier.tell(())
+        hub = self.house.hub
+        if self.alone:
+            hub.on_commit = None
+        if not hub.roster.lines:
+            return
+        heads = {s.name: s.order.head for s in hub.streams.values() if s.order.head is not None}
+        lines = [line for line in hub.roster.lines if line.subject.session_id is not None]
+        async with self.house.database() as session:
+            epoch = (await session.execute(_EPOCH)).scalar_one()
+            changed = await streams.changed_sessions(session, (o.subject for o in lines), self.house.clock.now())
+            moved = await streams.behind(session, heads)
+        for line in lines:
+            ended = changed.get(line.subject.session_id) if line.subject.session_id else None
+            if ended is not None:
+                hub.sign_out(line) if ended else line.close(Close.GOING_AWAY, drop=True)
+        if epoch != hub.epoch:
+            log.warning("the database was restored: everybody reads anew")
+            self.house.epoch = epoch
+            hub.reset(epoch)
+        hub.catch_up.fill(moved)
+
+    async def _tick(self) -> None:
+        self.house.hub.tick(self.house.settings.heartbeat_s)
+
+    def _make_bus(self) -> WakeBus:
+        settings = self.house.settings
+        return RedisBus(settings.redis_url) if settings.redis_url else PostgresBus(settings.database_url or "")
+
+    def _own_case_made(self, people: str) -> None:
+        """A case was made for a requester and a ward: their sockets here find it among their own."""
+        roster = self.house.hub.roster
+        requester, _, ward = people.partition(":")
+        lines = [*roster.by_user.get(UUID(requester), ()), *(roster.by_ward.get(UUID(ward), ()) if ward else ())]
+        for line in dict.fromkeys(lines):
+            self.house.hub.catch_up.open_soon(line)
+
+    def _ended_elsewhere(self, kind: str, who: str) -> None:
+        """A session or an account ended in another process: nothing goes out before the database was asked."""
+        self.house.sessions.forget([(kind, who)])
+        roster = self.house.hub.roster
+        index = roster.by_session if kind == "session" else roster.by_user
+        for line in index.get(UUID(who), ()):
+            self.house.hub.recheck(line)
+
+
+async def _every(seconds: float, once: Callable[[], Awaitable[None]]) -> None:
+    """Do it again and again, also after a failure; a slow turn delays the next instead of piling up."""
+    while True:
+        try:
+            await once()
+        except Exception as error:  # noqa: BLE001 (tried again in a moment)
+            log.warning("the stream's check failed", error=type(error).__name__)
+        await asyncio.sleep(seconds)
+
+
+_EPOCH = text("SELECT epoch FROM installation")
