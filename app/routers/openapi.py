@@ -1,5 +1,6 @@
 """The description of the API for those who build on it: OpenAPI at /openapi.json, and a page to read it at /docs."""
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -7,15 +8,13 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse
-from fastapi.routing import APIRoute
 
 from app import errors
 from app.errors import Problem
-from app.routers.problems import PROBLEM_JSON
+from app.routers.problems import PROBLEM_JSON, problems
 from app.schemas.events import TYPES
 
 WEB: Final = Path(__file__).resolve().parent.parent / "web"
-JSON: Final = "application/json"
 Json = dict[str, Any]
 
 TAGS: Final[list[Json]] = [
@@ -33,6 +32,9 @@ TAGS: Final[list[Json]] = [
     {"name": "health", "description": "For load balancers and watchdogs; without credentials."},
 ]
 
+_NOT_A_WORD: Final = re.compile(r"\W")
+_STATES: Final = {"/health": {"status": "ok"}, "/ready": {"status": "ready"}}
+
 PARAMETERS: Final = {
     "consultation_id": "The consultation's id",
     "desk_id": "The desk's id",
@@ -43,7 +45,6 @@ PARAMETERS: Final = {
 
 def install_openapi(app: FastAPI) -> None:
     """Describe the application, which must be complete, and serve the page that shows it."""
-    _name_operations(app)
 
     def openapi() -> Json:
         if not app.openapi_schema:
@@ -72,7 +73,17 @@ def describe(app: FastAPI) -> Json:
     schemas: Json = components.setdefault("schemas", {})
     schemas["Problem"] = _PROBLEM
     components["responses"] = {}
-    for _, operation in operations(document):
+    taken: set[str] = set()
+    for where, operation in operations(document):
+        method, path = where.split(" ", 1)
+        name = _name(operation, path, method.lower())
+        operation["operationId"] = name if name not in taken else f"{name}_{len(taken)}"
+        taken.add(name)
+        if path.startswith("/api/"):
+            _complete_problems(operation)
+        for body in _bodies(operation):
+            if path in _STATES:
+                body.setdefault("example", _STATES[path])
         _share_problems(operation, components["responses"])
         _explain_parameters(operation)
         for body in _bodies(operation):
@@ -104,16 +115,26 @@ def _problems() -> list[type[Problem]]:
     return sorted(found.values(), key=lambda p: (p.status, p.type))
 
 
-def _name_operations(app: FastAPI) -> None:
-    """A client made from the document calls `accept`, not the path in words."""
-    taken: set[str] = set()
-    for route in app.routes:
-        if isinstance(route, APIRoute) and route.include_in_schema:
-            name = route.name
-            if name in taken and route.tags:
-                name = f"{route.tags[0]}_{name}".replace(" ", "_")
-            taken.add(name)
-            route.operation_id = name
+def _name(operation: Json, path: str, method: str) -> str:
+    """A client made from the document calls `accept`, not the whole path in words."""
+    long: str = operation["operationId"]
+    return long.removesuffix(f"{_NOT_A_WORD.sub('_', path)}_{method}")
+
+
+def _complete_problems(operation: Json) -> None:
+    """List what the surroundings of every endpoint may answer, whether or not the endpoint says so itself."""
+    also = [503]
+    if operation.get("security"):
+        also += [401, 403]
+    if "requestBody" in operation:
+        also += [413, 422]
+    if "422" in operation["responses"]:
+        also.append(422)
+    described = problems(*also)
+    for status in also:
+        if PROBLEM_JSON not in operation["responses"].get(str(status), {}).get("content", {}):
+            operation["responses"][str(status)] = described[status]
+    operation["responses"] = dict(sorted(operation["responses"].items()))
 
 
 def _share_problems(operation: Json, shared: Json) -> None:

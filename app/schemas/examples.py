@@ -297,6 +297,8 @@ HEADER: Final[dict[str, Any]] = {
     "next_due_at": "2026-11-23T20:10:41Z",
 }
 
+CASE_HEADER: Final = HEADER | {"view": "header", "may": [], "demo": False, "callouts": [], "participants": []}
+
 OFFER: Final[dict[str, Any]] = {
     "offer_id": OFFER_ID,
     "consultation_id": CASE_ID,
@@ -339,6 +341,8 @@ FACT: Final[dict[str, Any]] = {
         "at": "2026-11-23T20:06:20Z",
     },
 }
+
+OPINION: Final = MESSAGE | {"vitals": _VITALS, "read_backs": [READ_BACK]}
 
 RECORD: Final[dict[str, Any]] = {
     "form": "27/BV2",
@@ -403,7 +407,7 @@ RECORD: Final[dict[str, Any]] = {
                 "text": f"Tiếp nhận: {FIRST}",
             }
         ],
-        "opinions": [MESSAGE | {"vitals": _VITALS, "read_backs": [READ_BACK]}],
+        "opinions": [OPINION],
         "conclusions": [CONCLUSION | {"superseded": False, "read_backs": []}],
         "outcomes": [],
     },

@@ -154,6 +154,8 @@ class ConsultationHeader(Read):
 class CaseHeaderRead(ConsultationHeader):
     """What somebody sees of a case whose content is not theirs to read."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.CASE_HEADER]})
+
     view: Literal["header"]
     may: list[str]
     demo: bool

@@ -56,6 +56,8 @@ class RecordPerson(Read):
 class OpinionRead(MessageRead):
     """An opinion, the vital signs it was given on, and who read it back."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.OPINION]})
+
     vitals: VitalsRead | None
     read_backs: list[ReadBackRead]
 
