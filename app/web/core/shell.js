@@ -268,7 +268,7 @@ function SessionEnded({ onAgain }) {
     <div class="dlg-in ctr" role="alert">
       <span class="ill n"><${Icon} name="lock" /></span>
       <h2 class="h3">${t("session.ended")}</h2>
-      <p class="sub">${t("session.kept", { n: queued })}</p>
+      <p class="sub">${t(queued ? "session.kept" : "session.kept_draft", { n: queued })}</p>
       <button class="btn p blk" autofocus onClick=${onAgain}>${t("session.again")}</button>
       <${HotlineLink} cls="btn g blk" />
     </div>

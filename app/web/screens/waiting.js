@@ -90,8 +90,10 @@ function Hero({ c }) {
   const next = nextStep(c);
   const due = next?.due_at;
   const names = nameList(next?.names?.length ? next.names : ringing(c).map((r) => r.name));
+  const rung = ringing(c).map((r) => r.name);
+  const again = next?.last || (next?.names ?? []).every((name) => rung.includes(name)); // a red team is rung again, not added
   const what = !due ? t("wait.last")
-    : next.last ? t("wait.round_at", { time: fmtTime(due), name: names })
+    : again ? t("wait.round_at", { time: fmtTime(due), name: names })
       : t("wait.also_at", { time: fmtTime(due), name: names });
   const left = c.answer_due_at ? secondsUntil(c.answer_due_at) : null;
   const answer = left === null ? "" : left > 0 ? t("wait.due", { time: fmtWhen(c.answer_due_at), left: fmtDuration(left) }) : t("wait.overdue", { time: fmtWhen(c.answer_due_at) });

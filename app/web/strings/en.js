@@ -47,6 +47,7 @@ export default {
   "clock.behind": "slow",
   "session.ended": "Your session has ended",
   "session.kept": "Sign in to continue where you were. Your draft and {n} queued messages are still on this device.",
+  "session.kept_draft": "Sign in to continue where you were. Your draft is still on this device.",
   "session.again": "Sign in again",
   "session.dropped": "Shared device: {n} unsent items of the previous user were removed from it. Tell them.",
   "error.server": "A server fault, not yours.",

@@ -47,6 +47,7 @@ export default {
   "clock.behind": "chạy chậm",
   "session.ended": "Phiên làm việc đã kết thúc",
   "session.kept": "Đăng nhập lại để tiếp tục đúng chỗ. Bản nháp và {n} tin chờ gửi vẫn ở trên máy này.",
+  "session.kept_draft": "Đăng nhập lại để tiếp tục đúng chỗ. Bản nháp vẫn ở trên máy này.",
   "session.again": "Đăng nhập lại",
   "session.dropped": "Máy dùng chung: {n} tin chưa gửi của người dùng trước đã bị xóa khỏi máy này. Báo cho người đó.",
   "error.server": "Lỗi ở máy chủ, không phải do bạn.",
