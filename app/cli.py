@@ -5,10 +5,12 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import structlog
 import uvicorn
@@ -26,7 +28,7 @@ from app.embedded import EmbeddedPostgres
 from app.work import Work
 
 ROOT = Path(__file__).resolve().parent.parent
-Run = Callable[[argparse.Namespace, Settings], Awaitable[int]]
+Run = Callable[[argparse.Namespace, Settings], Coroutine[Any, Any, int]]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -112,7 +114,7 @@ async def _demo(_options: argparse.Namespace, settings: Settings) -> int:
         return await _listen(ready, _welcome(ready, accounts))
 
 
-def _welcome(settings: Settings, accounts: list[object]) -> list[str]:
+def _welcome(settings: Settings, accounts: Sequence[object]) -> list[str]:
     chosen: dict[str, str] = {}
     for account in accounts:
         role = getattr(account, "role", "")
@@ -160,11 +162,23 @@ async def _listen(settings: Settings, words: list[str]) -> int:
         forwarded_allow_ips=settings.trusted_proxies or None,
         proxy_headers=bool(settings.trusted_proxies),
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, server.handle_exit, number, None)
     announcer = asyncio.create_task(_announce(server, [w.replace(":0", f":{settings.port}") for w in words]))
     await server.serve(sockets=[sock])
     announcer.cancel()
     return 0
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to us: uvicorn raises them again at its end, before the embedded PostgreSQL is stopped."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
 
 
 async def _announce(server: uvicorn.Server, words: list[str]) -> None:

@@ -93,7 +93,7 @@ async def demo_template(server_url: str, template: str) -> tuple[str, list[Json]
         )
         if not finished.scalar() or not (folder / "demo-accounts.json").exists():
             folder.mkdir(mode=0o700, exist_ok=True)
-            await connection.execute(text(f'UPDATE pg_database SET datistemplate = false WHERE datname = \'{name}\''))
+            await connection.execute(text(f"UPDATE pg_database SET datistemplate = false WHERE datname = '{name}'"))
             await connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
             await connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
             await load(_with_database(server_url, name), folder)
@@ -102,9 +102,7 @@ async def demo_template(server_url: str, template: str) -> tuple[str, list[Json]
 
 
 @pytest_asyncio.fixture
-async def hotline(
-    server_url: str, demo_template: tuple[str, list[Json]], tmp_path: Path
-) -> AsyncIterator[Hotline]:
+async def hotline(server_url: str, demo_template: tuple[str, list[Json]], tmp_path: Path) -> AsyncIterator[Hotline]:
     """A running server with the demo network, at night, whose clock the test moves."""
     name, accounts = demo_template
     async with a_copy(server_url, name) as url:

@@ -1,7 +1,7 @@
 """The hospital at night, for tests: a real server on a real socket, people who ask and answer, and a clock to move.
 
-Only the clock is not real. `fast_forward` stops at every due time on its way, so that a test passes through the night as
-the hospital would, without waiting.
+Only the clock is not real. `fast_forward` stops at every due time on its way, so that a test passes through the night
+as the hospital would, without waiting.
 """
 
 import asyncio
@@ -196,7 +196,9 @@ class Hotline:
         able = [a for a in self.accounts if a["role"] == "requester" and specialty in a["may_ask"]]
         return await self.sign_in(able[index])
 
-    async def ask(self, specialty: str = "K04", *, urgency: str = "orange", by: Person | None = None, **more: Any) -> Json:
+    async def ask(
+        self, specialty: str = "K04", *, urgency: str = "orange", by: Person | None = None, **more: Any
+    ) -> Json:
         """Ask for a consultation and return it as the server stored it."""
         person = by or await self.requester(specialty)
         body: Json = {
@@ -215,10 +217,7 @@ class Hotline:
         person = next(p for p in self.people.values() if p.account["role"] == "requester")
         read = (await person.get(f"/consultations/{case['id']}")).json()
         offers = [
-            o
-            for c in read["callouts"]
-            for o in c["offers"]
-            if o["state"] == "made" and step in (None, o["step"])
+            o for c in read["callouts"] for o in c["offers"] if o["state"] == "made" and step in (None, o["step"])
         ]
         return [await self.by_name(o["doctor_name"], o["doctor"]) for o in offers]
 
@@ -268,7 +267,7 @@ async def open_hotline(settings: Settings, accounts: list[Json], *, at: datetime
         )
     )
     running = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 (uvicorn offers no event for it)
+    while not server.started:  # uvicorn offers no event for it
         await asyncio.sleep(0.005)
         if running.done():
             running.result()

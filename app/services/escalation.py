@@ -25,7 +25,7 @@ async def next_due(work: Work) -> tuple[UUID | None, datetime | None]:
 
 
 async def fire(work: Work, case_id: UUID) -> bool:
-    """Do what is due in one case now. Nothing due any more (answered meanwhile, or another process was first): False."""
+    """Do what is due in one case now; False when nothing is due any more, or another process was first."""
     try:
         case, _ = await case_rows.load(work, case_id, lock=True, wait=False)
     except NotFound:

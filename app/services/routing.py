@@ -58,7 +58,7 @@ class Route:
 async def route(work: Work, *, specialty: str, urgency: Urgency, desk_id: UUID | None, label: str) -> Route:
     """Find the desk for a new request. Raises Invalid, NoAgreement (routine, outside agreements) or NobodyToRing.
 
-    `label` is looked for among the ward's open cases: two patients of one name in one night are told apart by a warning.
+    `label` is looked for among the ward's open cases: two patients of one name are told apart by a warning.
     """
     parameters = {
         "hospital": work.subject.hospital_id,

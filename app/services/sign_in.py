@@ -25,10 +25,11 @@ from uuid import UUID
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
-from sqlalchemy import LargeBinary, exists, func, literal, select, update
+from sqlalchemy import LargeBinary, and_, exists, func, literal, or_, select, update
 
 from app.config import Settings
 from app.errors import TooManyAttempts, WrongCredentials
+from app.models.installation import Installation
 from app.models.user import Session, User
 from app.services import passwords
 from app.services.sessions import digest_of, open_session, revoke_token
@@ -173,7 +174,8 @@ async def _look_up(work: Work, name: str, device: str | None) -> _Found:
             select(
                 User.id,
                 User.password_hash,
-                User.active,
+                # A demonstration's accounts sign in to a demonstration only, wherever its rows were copied to.
+                and_(User.active, or_(~User.demo, select(Installation.demo).scalar_subquery())),
                 exists().where(Session.user_id == User.id, Session.digest == digest).label("knows_device"),
             ).where(func.lower(User.username) == name)
         )
