@@ -88,6 +88,11 @@ class Offer(Base):
         return self.state == OfferState.MADE and self.delivered_at is None and self.undelivered_at is None
 
     @property
+    def reaches_nobody(self) -> bool:
+        """Whether 30 s passed and no device has it yet."""
+        return self.undelivered_at is not None and self.delivered_at is None
+
+    @property
     def rings(self) -> bool:
         """Whether the doctor still owes an answer: red team members who said that they come do not."""
         return self.state == OfferState.MADE and self.attendance is None
@@ -245,14 +250,12 @@ class Callout(Base):
         if self.step_due_at <= now:
             return True
         if self.on_last_step:
-            return False
+            return not any(o.rings for o in self.offers)
         unhurried = self.steps[self.step].get("clock") == WORKING_HOURS
-        current = [o for o in self.offers if o.step == self.step]
-        if all(o.state in (OfferState.DECLINED, OfferState.WITHDRAWN) for o in current):
+        asked = self._asked_by_step()
+        if all(o.state in (OfferState.DECLINED, OfferState.WITHDRAWN) for o in asked):
             return True
-        return not unhurried and all(
-            o.undelivered_at and not o.delivered_at for o in current if o.state == OfferState.MADE
-        )
+        return not unhurried and all(o.reaches_nobody for o in asked if o.state == OfferState.MADE)
 
     def end(self, state: CalloutState, reason: str | None, *, now: datetime) -> None:
         """Stop ringing."""
@@ -292,9 +295,10 @@ class Callout(Base):
                 offer.expired_at = now
 
     def _offer(self, step: int, duty: Duty, *, now: datetime, never: UUID) -> list[Offer]:
-        known = {o.doctor_id for o in self.offers}
         made: list[Offer] = []
         for who in self.steps[step]["who"]:
+            # Whoever was asked is not asked again, but a coordinator who declined as a doctor is still the coordinator.
+            known = {o.doctor_id for o in self.offers if who != COORDINATOR or o.role == COORDINATOR}
             for candidate in duty.get(who, ()):
                 if candidate.doctor_id in known or candidate.doctor_id == never:
                     continue
@@ -305,10 +309,14 @@ class Callout(Base):
                     made.append(offer)
         return made
 
-    def _anybody_in_step(self) -> bool:
-        """An open offer that this step rings again (the whole red team, once more)."""
+    def _asked_by_step(self) -> list[Offer]:
+        """Offers of this step, and earlier ones to the people whom it rings again (the whole red team, once more)."""
         who = set(self.steps[self.step]["who"])
-        return any(o.state == OfferState.MADE and o.role in who for o in self.offers)
+        return [o for o in self.offers if o.step == self.step or o.role in who]
+
+    def _anybody_in_step(self) -> bool:
+        """Whether somebody whom this step rings again can be reached."""
+        return any(o.state == OfferState.MADE and not o.reaches_nobody for o in self._asked_by_step())
 
     def _after_timeout(self, now: datetime) -> datetime:
         step = self.steps[self.step]
