@@ -238,17 +238,26 @@ async def one(side: Side, place: int) -> Lifecycle:
     """Ask, hear the offer, accept, hear the acceptance."""
     life, label = Lifecycle(), f"B-{next(_labels)}"
     loop = asyncio.get_running_loop()
-    offer = side.cases.offers[label] = loop.create_future()
+    offer: asyncio.Future[tuple[str, float]] = loop.create_future()
+    side.cases.offers[label] = offer
     life.asked = perf_counter()
-    asking = asyncio.create_task(side.ask(place, label))
-    case_id, life.offered = await asyncio.wait_for(offer, PATIENCE_S)
-    await asking
-    telling = side.cases.tellings[case_id] = loop.create_future()
+    await _both(asyncio.ensure_future(side.ask(place, label)), offer)
+    case_id, life.offered = offer.result()
+    telling: asyncio.Future[float] = loop.create_future()
+    side.cases.tellings[case_id] = telling
     life.accepted = perf_counter()
-    accepting = asyncio.create_task(side.accept(place, case_id))
-    life.told = await asyncio.wait_for(telling, PATIENCE_S)
-    await accepting
+    await _both(asyncio.ensure_future(side.accept(place, case_id)), telling)
+    life.told = telling.result()
     return life
+
+
+async def _both(answer: asyncio.Future[None], frame: asyncio.Future[Any]) -> None:
+    """Wait for the answer to a command and for the frame that it causes; an error ends the bench at once."""
+    done, waiting = await asyncio.wait({answer, frame}, timeout=PATIENCE_S, return_when=asyncio.FIRST_EXCEPTION)
+    for future in done:
+        future.result()
+    if waiting:
+        raise TimeoutError("no frame" if frame in waiting else "no answer")
 
 
 async def measure(under: Ground, side: Side, seconds: float) -> Round:

@@ -63,10 +63,10 @@ class Company:
         return chosen
 
     def answerers(self, specialties: Iterable[str], askers: Sequence[Account]) -> list[Account]:
-        """Choose who may be rung: the doctors of these specialties, and every coordinator who may have to assign."""
+        """Choose who may be rung: doctors of these specialties, their hospitals' coordinators, and two asking boards."""
         wanted = set(specialties)
         doctors = [a for a in self.accounts if a.role == "specialist" and a.specialty in wanted]
-        hospitals = {a.hospital for a in doctors} | {a.hospital for a in askers}
+        hospitals = {a.hospital for a in doctors} | {a.hospital for a in askers[:2]}
         return doctors + [a for a in self.accounts if a.role == "coordinator" and a.hospital in hospitals]
 
     async def gather(
