@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     account.add_argument("--hospital", help="Key of the hospital in the network file")
     account.add_argument("--ward", help="Key of the ward in the network file")
+    account.add_argument("--reactivate", action="store_true", help="With reset: open a deactivated account again")
     account.add_argument("--specialty", action="append", default=[], help="Code; may be repeated")
 
     network = add("network", _network, "Import hospitals, desks, agreements, people and rotas")
@@ -219,7 +220,7 @@ async def _account(options: argparse.Namespace, settings: Settings) -> int:
                     specialties=options.specialty,
                 )
             elif options.what == "reset":
-                password = await accounts.reset_account(work, options.username)
+                password = await accounts.reset_account(work, options.username, reactivate=options.reactivate)
             else:
                 await accounts.deactivate_account(work, options.username)
                 password = None

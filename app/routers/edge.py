@@ -55,12 +55,12 @@ async def subject_of(
     subject = await house_of(request).sessions.subject(token) if token else None
     if subject is None:
         raise Unauthenticated
-    if subject.must_change_password and not request.url.path.startswith(_WITH_OLD_PASSWORD):
+    if subject.must_change_password and request.url.path not in _WITH_OLD_PASSWORD:
         raise PasswordChangeNeeded
     return subject
 
 
-_WITH_OLD_PASSWORD = ("/api/v1/me", "/api/v1/auth/")
+_WITH_OLD_PASSWORD = frozenset({"/api/v1/me", "/api/v1/me/password", "/api/v1/auth/session"})
 SubjectDep = Annotated[Subject, Depends(subject_of)]
 
 

@@ -213,8 +213,14 @@ _COMMON = """
   SELECT c.stream, c.n FROM unnest(CAST(:count_streams AS text[]), CAST(:count_ns AS bigint[])) AS c(stream, n)
 ), locked AS (
   SELECT s.name FROM stream s WHERE s.name = ANY(CAST(:count_streams AS text[])) ORDER BY s.name FOR UPDATE
+), chained AS (
+  SELECT h.name, h.seq, h.hash
+  FROM unnest(CAST(:chain_names AS text[]), CAST(:chain_seqs AS bigint[]), CAST(:chain_hashes AS bytea[]))
+       AS h(name, seq, hash)
 ), bumped AS (
-  UPDATE stream s SET head = s.head + c.n FROM locked l JOIN counted c ON c.stream = l.name WHERE s.name = l.name
+  UPDATE stream s SET head = s.head + c.n,
+    chain_seq = coalesce(h.seq, s.chain_seq), chain_hash = coalesce(h.hash, s.chain_hash)
+  FROM locked l JOIN counted c ON c.stream = l.name LEFT JOIN chained h ON h.name = l.name WHERE s.name = l.name
   RETURNING s.name, s.head - c.n AS base
 ), facts AS (
   INSERT INTO event (id, chain, seq, type, at, actor_id, actor_name, consultation_id, data, data_hash, hash)
