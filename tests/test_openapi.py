@@ -109,8 +109,18 @@ def test_the_stream_and_its_events_are_described():
         assert word in words
     for event_type in TYPES:
         assert f"`{event_type}`" in words
-    assert "{problems}" not in words
+    assert not re.search(r"\{(problems|closes|events)\}", words)
     assert "/problems/taken" in words
+
+
+def test_examples_begin_with_what_a_reader_looks_for_first():
+    ask = OPERATIONS["POST /api/v1/consultations"]
+    sent = ask["requestBody"]["content"]["application/json"]["example"]
+    assert list(sent)[:3] == ["specialty", "urgency", "question"]
+    read = ask["responses"]["201"]["content"]["application/json"]["example"]
+    assert list(read)[:3] == ["id", "number", "version"]
+    assert next(iter(read["patient"])) == "label"
+    assert list(read["callouts"][0]["offers"][0])[:2] == ["id", "doctor"]
 
 
 async def test_errors_are_what_their_description_says(hotline: Hotline):

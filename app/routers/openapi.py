@@ -11,6 +11,7 @@ from fastapi.responses import FileResponse
 
 from app import errors
 from app.errors import Problem
+from app.realtime.protocol import Close
 from app.routers.problems import PROBLEM_JSON, problems
 from app.schemas.events import TYPES
 
@@ -84,6 +85,7 @@ def describe(app: FastAPI) -> Json:
         for body in _bodies(operation):
             if path in _STATES:
                 body.setdefault("example", _STATES[path])
+        _say_what_comes(operation, schemas)
         _share_problems(operation, components["responses"])
         _explain_parameters(operation)
         for body in _bodies(operation):
@@ -105,7 +107,14 @@ def operations(document: Json) -> Iterator[tuple[str, Json]]:
 def _description() -> str:
     rows = [f"| {p.status} | `/problems/{p.type}` | {p.title[0]} / {p.title[1]} |" for p in _problems()]
     words = (WEB / "docs.md").read_text(encoding="utf-8")
-    return words.replace("{problems}", "\n".join(rows)).replace("{events}", ", ".join(f"`{name}`" for name in TYPES))
+    filled = {
+        "{problems}": "\n".join(rows),
+        "{closes}": ", ".join(f"`{c.value}` {c.name.lower().replace('_', ' ')}" for c in Close),
+        "{events}": ", ".join(f"`{name}`" for name in TYPES),
+    }
+    for gap, text in filled.items():
+        words = words.replace(gap, text)
+    return words
 
 
 def _problems() -> list[type[Problem]]:
@@ -150,8 +159,22 @@ def _share_problems(operation: Json, shared: Json) -> None:
         operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
 
 
+def _say_what_comes(operation: Json, schemas: Json) -> None:
+    for response in operation["responses"].values():
+        if response.get("description") != "Successful Response":
+            continue
+        response["description"] = "Done"
+        for body in response.get("content", {}).values():
+            for name in _references(body.get("schema", {})):
+                response["description"] = schemas[name].get("description", "Done").split("\n", 1)[0]
+
+
 def _explain_parameters(operation: Json) -> None:
     for parameter in operation.get("parameters", ()):
+        if parameter["name"] == "Idempotency-Key":
+            # Without it the answer is a problem of its own (400) and not a complaint about a field.
+            parameter |= {"required": True, "schema": {"type": "string", "minLength": 1, "maxLength": 200}}
+            parameter["example"] = "5d2a9c1e-0a57-4f0e-9d0c-6a1f0c1b7a11"
         parameter.setdefault("description", PARAMETERS.get(parameter["name"], ""))
 
 
@@ -163,14 +186,36 @@ def _bodies(operation: Json) -> Iterator[Json]:
 
 
 def _show_example(body: Json, schemas: Json) -> None:
-    """Repeat the schema's own examples beside the body, where every tool looks for them."""
+    """Repeat the schema's own example beside the body, where every tool looks for it, in the order of its fields."""
     if "example" in body or "examples" in body:
         return
     for reference in _references(body.get("schema", {})):
         found = schemas.get(reference, {}).get("examples")
         if found:
-            body["example"] = found[0]
+            body["example"] = _in_order(found[0], schemas[reference], schemas)
             return
+
+
+def _in_order(value: Any, schema: Json, schemas: Json) -> Any:
+    """Pydantic sorts the keys of an example by alphabet; a reader wants the patient before the plan."""
+    shapes = [schema, *(schemas[name] for name in _references(schema))]
+    shapes += [schemas[name] for shape in shapes[1:] for name in _references(shape)]
+    if isinstance(value, list):
+        items: Json = next((s["items"] for s in _options(shapes) if "items" in s), {})
+        return [_in_order(item, items, schemas) for item in value]
+    if not isinstance(value, dict):
+        return value
+    fields: Json = next((s["properties"] for s in shapes if value.keys() <= s.get("properties", {}).keys()), {})
+    known = [name for name in fields if name in value]
+    return {
+        n: _in_order(value[n], fields.get(n, {}), schemas) for n in (*known, *(n for n in value if n not in fields))
+    }
+
+
+def _options(shapes: Iterable[Json]) -> Iterator[Json]:
+    for shape in shapes:
+        yield shape
+        yield from shape.get("anyOf", ())
 
 
 def _references(schema: Json) -> Iterable[str]:

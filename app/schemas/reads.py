@@ -224,7 +224,7 @@ class MessagePage(Read):
 
 
 class FactRead(Read):
-    """One fact of the case. Facts are never changed; `d` is null-free but empty once its retention has passed."""
+    """One fact of the case. Facts are never changed; `d` is empty once its retention has passed."""
 
     n: int = Field(description="Place in the case's stream, gapless from 1")
     id: UUID
