@@ -314,7 +314,8 @@ def readable_stream(subject: Subject, stream: str) -> bool | None:
     if kind == "user":
         return name == str(subject.id) and decide(subject, Action.READ_OWN_STREAM) is Verdict.ALLOW
     if kind == "hospital":
-        return name == str(subject.hospital_id) and decide(subject, Action.READ_BOARD) is Verdict.ALLOW
+        own = subject.hospital_id is not None and name == str(subject.hospital_id)
+        return own and decide(subject, Action.READ_BOARD) is Verdict.ALLOW
     if kind == "consultation":
         return None
     return False

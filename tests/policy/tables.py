@@ -1,0 +1,192 @@
+"""Who may do what, written down a second time, to be read by people: the tests hold the house to these tables.
+
+Roles: R requesting doctor, S specialist, C coordinator, A hospital administrator, O operator of the platform,
+I integrator. A `y` says that this relation (this state) is one in which it may be done; `.` that it is not.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+ROLE_LETTERS = {
+    "R": "requester",
+    "S": "specialist",
+    "C": "coordinator",
+    "A": "admin",
+    "O": "operator",
+    "I": "integrator",
+}
+
+RELATIONS = {
+    "rq": "requester",
+    "cl": "colleague",
+    "ho": "holder",
+    "te": "team",
+    "in": "invited",
+    "fm": "former",
+    "of": "offered",
+    "fo": "formerly_offered",
+    "du": "on_duty",
+    "ca": "coordinator_asking",
+    "cb": "coordinator_answering",
+    "ig": "integrator",
+}
+STATES = {"rin": "ringing", "act": "active", "con": "concluded", "clo": "closed", "can": "cancelled"}
+
+# Actions about one case: by whom, in which relation to it, in which state of it.
+ABOUT_A_CASE = """
+action             roles  rq cl ho te in fm of fo du ca cb ig  rin act con clo can
+see_header         RSCI   y  y  y  y  y  y  y  y  y  y  y  y   y   y   y   y   y
+read_card          RSCI   y  y  y  y  y  y  y  .  .  y  y  y   y   y   y   y   y
+read               RSCI   y  y  y  y  y  y  .  .  .  y  y  y   y   y   y   y   y
+read_history       RSCI   y  y  y  y  y  y  .  .  .  y  y  y   y   y   y   y   y
+update             R      y  y  .  .  .  .  .  .  .  .  .  .   y   y   .   .   .
+record_vitals      R      y  y  .  .  .  .  .  .  .  .  .  .   y   y   y   .   .
+post_message       RSC    y  y  y  y  y  .  .  .  .  y  y  .   y   y   y   .   .
+give_opinion       SC     .  .  y  y  y  .  .  .  .  .  .  .   y   y   y   .   .
+read_back          R      y  y  .  .  .  .  .  .  .  .  .  .   y   y   y   .   .
+raise_urgency      RSC    y  y  y  .  .  .  .  .  .  y  y  .   y   y   .   .   .
+cancel             R      y  y  .  .  .  .  .  .  .  .  .  .   y   y   .   .   .
+accept             SC     .  .  y  .  .  .  y  y  y  .  .  .   y   y   y   y   y
+decline            SC     .  .  .  .  .  .  y  y  .  .  .  .   y   y   y   y   y
+forward            SC     .  .  y  .  .  .  y  .  .  .  .  .   y   y   .   .   .
+attend             SC     .  .  .  y  .  .  y  y  .  .  .  .   y   y   .   .   .
+stand_down         SC     .  .  y  .  .  .  .  .  .  .  .  .   y   y   .   .   .
+assign             C      .  .  .  .  .  .  .  .  .  y  y  .   y   y   .   .   .
+invite             RSC    y  y  y  .  .  .  .  .  .  y  y  .   y   y   y   .   .
+hand_over          SC     .  .  y  .  .  .  .  .  .  .  .  .   y   y   .   .   .
+conclude           SC     .  .  y  .  .  .  .  .  .  .  .  .   y   y   y   .   .
+report_outcome     R      y  y  .  .  .  .  .  .  .  .  .  .   .   .   y   .   .
+acknowledge_offer  SC     .  .  .  .  .  .  y  .  .  .  .  .   y   y   y   y   y
+"""
+
+# Actions that are not about one case.
+NOT_ABOUT_A_CASE = """
+action              roles
+ask                 R
+see_network         RSCAOI
+see_duty            RSCAOI
+read_board          C
+read_own_stream     RSCAO
+manage_own_account  RSCAOI
+"""
+
+# Refusing these must not tell that the case exists; refusing anything else may, to whoever sees its header.
+HIDDEN = {"see_header", "read_card", "read", "read_history"}
+
+# Every HTTP route that the application has. «nobody»: without signing in; otherwise the action that is asked for.
+ROUTES = """
+GET    /health                                                 nobody
+GET    /ready                                                  nobody
+POST   /api/v1/auth/token                                      nobody
+POST   /api/v1/auth/session                                    nobody
+DELETE /api/v1/auth/session                                    manage_own_account
+GET    /api/v1/me                                              manage_own_account
+POST   /api/v1/me/password                                     manage_own_account
+GET    /api/v1/telephones                                      nobody
+GET    /api/v1/installation                                    nobody
+GET    /api/v1/specialties                                     see_network
+GET    /api/v1/hospitals                                       see_network
+GET    /api/v1/desks                                           see_network
+GET    /api/v1/desks/{desk_id}/on-call                         see_duty
+GET    /api/v1/desks/{desk_id}/duty                            see_duty
+GET    /api/v1/offers                                          own_offers
+GET    /api/v1/consultations                                   own_list
+POST   /api/v1/consultations                                   ask
+GET    /api/v1/consultations/{consultation_id}                 see_header
+PATCH  /api/v1/consultations/{consultation_id}                 update
+POST   /api/v1/consultations/{consultation_id}/vitals          record_vitals
+POST   /api/v1/consultations/{consultation_id}/urgency         raise_urgency
+POST   /api/v1/consultations/{consultation_id}/cancellation    cancel
+POST   /api/v1/consultations/{consultation_id}/acceptance      accept
+POST   /api/v1/consultations/{consultation_id}/refusal         decline
+POST   /api/v1/consultations/{consultation_id}/attendance      attend
+POST   /api/v1/consultations/{consultation_id}/stand-down      stand_down
+POST   /api/v1/consultations/{consultation_id}/forwarding      forward
+POST   /api/v1/consultations/{consultation_id}/assignment      assign
+POST   /api/v1/consultations/{consultation_id}/hand-over       hand_over
+POST   /api/v1/consultations/{consultation_id}/messages        post_message
+GET    /api/v1/consultations/{consultation_id}/messages        read
+POST   /api/v1/consultations/{consultation_id}/read-back       read_back
+POST   /api/v1/consultations/{consultation_id}/conclusion      conclude
+POST   /api/v1/consultations/{consultation_id}/outcome         report_outcome
+POST   /api/v1/consultations/{consultation_id}/participants    invite
+DELETE /api/v1/consultations/{consultation_id}/participants/{user_id}    invite
+GET    /api/v1/consultations/{consultation_id}/attachments     read
+GET    /api/v1/consultations/{consultation_id}/history         read_history
+GET    /api/v1/consultations/{consultation_id}/record          read
+GET    /                                                       nobody
+GET    /sign-in                                                nobody
+GET    /request                                                nobody
+GET    /red-alert                                              nobody
+GET    /cases/{case}                                           nobody
+GET    /cases/{case}/record                                    nobody
+GET    /desk                                                   nobody
+GET    /board                                                  nobody
+GET    /rota                                                   nobody
+GET    /telephones                                             nobody
+GET    /account                                                nobody
+GET    /records                                                nobody
+GET    /sw.js                                                  nobody
+GET    /manifest.webmanifest                                   nobody
+GET    /favicon.ico                                            nobody
+GET    /openapi.json                                           nobody
+GET    /docs                                                   nobody
+MOUNT  /assets                                                 nobody
+"""
+
+# What a client may say on the stream, and what is asked before it is done.
+STREAM_MESSAGES = """
+Hello        a live session of an active account
+Subscribe    the stream is readable (see KINDS_OF_STREAM)
+Unsubscribe  nothing: to hear less is always allowed
+Resume       the stream is heard already, and readable still
+Ack          an offer: made to this doctor; a case: this person takes part
+"""
+
+# Who may hear which kind of stream.
+KINDS_OF_STREAM = """
+kind          whose         roles
+user          own           RSCAO
+user          another's     .
+hospital      own           C
+hospital      another's     .
+"""
+
+
+@dataclass(frozen=True)
+class CaseRow:
+    """One action about a case."""
+
+    action: str
+    roles: frozenset[str]
+    relations: frozenset[str]
+    states: frozenset[str]
+
+
+def rows(table: str) -> list[list[str]]:
+    """The cells of a table."""
+    return [line.split() for line in table.strip().splitlines()]
+
+
+def roles_of(letters: str) -> frozenset[str]:
+    return frozenset(ROLE_LETTERS[letter] for letter in letters if letter != ".")
+
+
+def case_rows() -> Iterator[CaseRow]:
+    columns = [*RELATIONS, *STATES]
+    heading, *body = rows(ABOUT_A_CASE)
+    assert heading == ["action", "roles", *columns]
+    for action, letters, *marks in body:
+        assert set(marks) <= {"y", "."}
+        marked = {name for name, mark in zip(columns, marks, strict=True) if mark == "y"}
+        relations = frozenset(RELATIONS[name] for name in marked & RELATIONS.keys())
+        states = frozenset(STATES[name] for name in marked & STATES.keys())
+        yield CaseRow(action, roles_of(letters), relations, states)
+
+
+def plain_rows() -> dict[str, frozenset[str]]:
+    return {action: roles_of(letters) for action, letters in rows(NOT_ABOUT_A_CASE)[1:]}
+
+
+def routes() -> dict[tuple[str, str], str]:
+    return {(method, path): action for method, path, action in rows(ROUTES)}
