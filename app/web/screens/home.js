@@ -20,12 +20,16 @@ import { Queued } from "./queued.js";
 const RANK = ["red", "orange", "yellow", "green"];
 const DONE_FOR_MS = 24 * 3600e3;
 
-/** Cases nobody holds come first, the most urgent first; then the newest. Finished ones leave after a day. */
+/** Cases nobody holds, the most urgent first; then held ones, those awaiting an outcome, and finished ones, which leave after a day. */
+const STAGES = { ringing: 1, active: 1, concluded: 2, closed: 3, cancelled: 3 };
+const stage = (h) => (h.status === "ringing" && !h.holder ? 0 : STAGES[h.status] ?? 3);
+const byUrgency = (a, b) => RANK.indexOf(a.urgency) - RANK.indexOf(b.urgency);
+const newestFirst = (a, b) => Date.parse(b.created_at) - Date.parse(a.created_at);
+
 export function order(headers) {
-  const unheld = (h) => h.status === "ringing" && !h.holder;
   return headers
-    .filter((h) => !["closed", "cancelled"].includes(h.status) || serverNow() - Date.parse(h.updated_at ?? h.created_at) < DONE_FOR_MS)
-    .sort((a, b) => unheld(b) - unheld(a) || (unheld(a) ? RANK.indexOf(a.urgency) - RANK.indexOf(b.urgency) : 0) || Date.parse(b.created_at) - Date.parse(a.created_at));
+    .filter((h) => stage(h) < 3 || serverNow() - Date.parse(h.updated_at ?? h.created_at) < DONE_FOR_MS)
+    .sort((a, b) => stage(a) - stage(b) || (stage(a) === 0 ? byUrgency(a, b) : 0) || newestFirst(a, b));
 }
 
 export function Home({ selected: asked = null }) {
