@@ -18,7 +18,7 @@ from app.models.urgency import Urgency
 from app.schemas import case_parts, directory, reads, record, vitals
 from app.schemas import consultation as show
 from app.schemas.requests import RED_EXAMPLE, REQUEST_EXAMPLE, RequestIn
-from app.services import consultations, discussion, ladder, record_words
+from app.services import consultations, discussion, ladder, record_timeline
 from app.services.routing import Desk, Route
 from app.work import Subject, Work
 from tests.hotline import NIGHT, Hotline, Json, Person
@@ -214,8 +214,8 @@ def test_every_example_is_what_its_model_describes(model):
 
 def test_every_kind_of_fact_of_a_case_can_be_told_even_when_its_data_have_been_blanked():
     told_elsewhere = {"message.posted"}  # without its data nobody knows whether it was an opinion
-    for event_type in record_words._FACTS:
-        words = record_words.fact(event_type, None)
+    for event_type in record_timeline._FACTS:
+        words = record_timeline.words_of(event_type, None)
         assert words or event_type in told_elsewhere
         assert "None" not in (words or "")
 

@@ -11,7 +11,7 @@ from app.models.discussion import Message
 from app.models.event import Event
 from app.policy import Action, allow
 from app.schemas import consultation as show
-from app.services import case_rows, record_words
+from app.services import case_rows, record_timeline, record_words
 from app.services.consultations import log_read
 from app.services.discussion import history_row
 from app.work import Work
@@ -140,7 +140,7 @@ def _people(case: Consultation, licences: dict[str, str | None]) -> list[Json]:
 
 
 def _timeline_row(fact: Fact) -> Json | None:
-    words = record_words.fact(fact.type, fact.data)
+    words = record_timeline.words_of(fact.type, fact.data)
     if words is None:
         return None
     return {"n": fact.seq, "at": fact.at, "by_name": fact.actor_name, "type": fact.type, "text": words}

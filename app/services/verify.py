@@ -82,7 +82,8 @@ class Report:
 
 
 async def verify(session: AsyncSession) -> Report:
-    """Recompute everything, in one snapshot of the database; writes nothing. The session must be fresh."""
+    """Recompute everything, in one snapshot of the database; writes nothing, and lets go of what the session did."""
+    await session.rollback()
     await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
     report = Report()
     await _chains(session, report)
