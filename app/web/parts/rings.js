@@ -94,17 +94,22 @@ function sync() {
   const list = [];
   for (const { offer, c } of openOffers(state)) {
     if (offer.expired_at || stale(offer.due_at)) continue;
+    if (offer.role === "coordinator") {
+      const round = boardHeader(state, c.id)?.round ?? 0;
+      if (pausedByAction({ consultation_id: c.id, round })) continue;
+      list.push({ id: offer.offer_id, consultation: c.id, level: "red", coordinator: true, title: t("a.title_alarm"), due_at: offer.due_at });
+      continue;
+    }
     list.push({
       id: offer.offer_id,
       level: c.urgency ?? "orange",
       title: `${t(`urgency.short.${c.urgency ?? "orange"}`)} – ${specialtyName(c.specialty, lang()) || offer.desk_name || ""}`,
       due_at: offer.due_at,
       seen: Boolean(offer.seen_at),
-      coordinator: offer.role === "coordinator",
     });
   }
   for (const alarm of openAlarms(state)) {
-    if (pausedByAction(alarm) || list.some((r) => r.coordinator && r.consultation === alarm.consultation_id)) continue;
+    if (pausedByAction(alarm) || list.some((r) => r.consultation === alarm.consultation_id)) continue;
     list.push({ id: `alarm:${alarm.consultation_id}`, level: "red", coordinator: true, title: t("a.title_alarm"), due_at: alarm.header?.next_due_at });
   }
   ring(list);

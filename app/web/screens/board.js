@@ -83,11 +83,12 @@ function alarmsOf(state) {
   const offers = openOffers(state);
   const all = openAlarms(state).map((a) => ({ ...a, offer: offers.find(({ offer }) => offer.consultation_id === a.consultation_id)?.offer ?? null }));
   for (const { offer, c } of offers) {
-    if (all.some((a) => a.consultation_id === offer.consultation_id) || c.holder) continue;
+    if (all.some((a) => a.consultation_id === offer.consultation_id)) continue;
     const board = [...state.boards.values()].map((b) => b.consultations.get(offer.consultation_id)).find(Boolean);
     all.push({ consultation_id: offer.consultation_id, number: c.number, offer, header: board ?? state.headers.get(offer.consultation_id) ?? { ...c, ...c.patient } });
   }
-  return all.sort((a, b) => (a.header && b.header ? byUrgencyThenDue(a.header, b.header) : 0));
+  // Cases that nobody holds come first.
+  return all.sort((a, b) => (a.header && b.header ? Boolean(a.header.holder) - Boolean(b.header.holder) || byUrgencyThenDue(a.header, b.header) : 0));
 }
 
 function AlarmBar({ alarm, more }) {
@@ -96,8 +97,8 @@ function AlarmBar({ alarm, more }) {
   const phone = useHospitalPhone(h);
   const round = Math.max(alarm.round ?? 0, h?.round ?? 0);
   return html`<section class="alarm" role="alert" aria-label=${t("b.alarm")}><${Icon} name="siren" />
-    <div class="grow"><b class="alarm-t">${h ? t("b.unanswered", { what: `${specialty(h.specialty)}, ${personText(h)}`, where: h.hospital_name ?? "" }) : t("b.unanswered_no", { number: alarm.number ?? "" })}</b>
-      <div aria-live="off">${[h?.steps_total > 1 && t("b.all_steps", { n: h.steps_total - 1 }), t("b.ringing_you", { n: round + 1 }), overdue > 0 && t("b.overdue_by", { time: clockText(overdue) }), more > 0 && t("b.more", { n: more })].filter(Boolean).join(" ")}</div></div>
+    <div class="grow"><b class="alarm-t">${h ? t(h.holder ? "b.unanswered_held" : "b.unanswered", { what: `${specialty(h.specialty)}, ${personText(h)}`, where: h.hospital_name ?? "" }) : t("b.unanswered_no", { number: alarm.number ?? "" })}</b>
+      <div aria-live="off">${[h?.holder && t("b.held_by", { name: h.holder_name }), !h?.holder && h?.steps_total > 1 && t("b.all_steps", { n: h.steps_total - 1 }), t("b.ringing_you", { n: round + 1 }), overdue > 0 && !h?.answered_at && t("b.overdue_by", { time: clockText(overdue) }), more > 0 && t("b.more", { n: more })].filter(Boolean).join(" ")}</div></div>
     <button type="button" class="btn" onClick=${() => takeDialog(alarm)}><${Icon} name="check" />${t("b.take")} <kbd>X</kbd></button>
     ${phone && html`<a class="btn gh" href=${tel(phone)}><${Icon} name="phone" />${t("b.call_hospital")}</a>`}
   </section>`;
@@ -124,6 +125,10 @@ function Take({ alarm, h, close }) {
     close(true);
     navigate(`/cases/${h.id}`);
   };
+  // Somebody holds the case and the extra doctor is no longer needed: said in the record, with the name of who decided.
+  const leave = async () => {
+    if (await run({ path: path(h, "refusal"), body: { reason: "other", text: `Đã có ${h.holder_name} giữ ca` }, caseId: h.id, what: "decline" })) close(true);
+  };
   const assign = async ({ user_id, name }) => {
     if (!(await run({ path: path(h, "assignment"), body: { user_id }, caseId: h.id, what: "assign" }))) return;
     actedOn(h.id, alarm.round ?? h.round ?? 0);
@@ -133,6 +138,7 @@ function Take({ alarm, h, close }) {
   return html`<div class="stack"><p class="row wrap"><${Urgency} level=${h.urgency ?? "red"} /> <b>${personText(h)}</b> <span class="cap">${[h.number, h.hospital_name, h.ward_name].filter(Boolean).join(" · ")}</span></p>
     <p class="row wrap"><a class="btn s o" href=${`/cases/${h.id}`} onClick=${() => close()}><${Icon} name="eye" />${t("b.open_case")}</a>
       ${phone && html`<a class="btn s o" href=${tel(phone)}><${Icon} name="phone" />${t("b.call_hospital")} ${phone}</a>`}</p>
+    ${h.holder && alarm.offer && html`<p class="note info"><${Icon} name="user" /><span class="grow">${t("b.held_by", { name: h.holder_name })}</span><${ActButton} cls="btn s o" busy=${action.busy === "decline"} onClick=${leave}>${t("b.leave")}</${ActButton}></p>`}
     ${alarm.offer?.may_accept && html`<${ActButton} cls="btn p blk" icon="check" busy=${action.busy === "accept"} onClick=${accept}>${t("b.accept_myself")}</${ActButton}>`}
     <p class="cap">${t("p.assign_hint")}</p><${ActionState} action=${action} phone=${phone} />
     <${DoctorPicker} desk=${h.desk} deskName=${h.desk_name} specialty=${h.specialty} onPick=${assign} busy=${Boolean(action.busy)} /></div>`;
@@ -213,7 +219,7 @@ function Row({ h }) {
   const who = whoOf(h);
   return html`<tr class=${isLate(h) ? "late" : ""}>
     <td><${Urgency} level=${h.urgency} short /></td>
-    <td><a class="case-link" href=${`/cases/${idOf(h)}`}><b>${[personText(h), problem(h)].filter(Boolean).join(" · ")}</b></a><span class="cap">${[h.hospital_name, h.ward_name, h.number].filter(Boolean).join(" · ")}</span></td>
+    <td><a class="case-link" href=${`/cases/${idOf(h)}`}><b>${[personText(h), problem(h)].filter(Boolean).join(" · ")}</b></a><span class="cap">${[h.hospital_name, h.ward_name].filter(Boolean).join(" · ")} · <span class="nowrap">${h.number}</span></span></td>
     <td class="due num">${left.text}<small>${left.note}</small>${left.part != null && html`<div class=${`meter w100 ${h.urgency}`}><i style=${{ width: `${Math.round(left.part * 100)}%` }}></i></div>`}</td>
     <td><span class=${`chip ${who.kind}`}><${Icon} name=${who.icon} />${who.who}</span><div class="cap num">${who.note}</div></td>
     <td class="act"><${Act} h=${h} /></td></tr>`;

@@ -153,6 +153,8 @@ function useGone(offers, setTaken) {
       if (offer.state !== "withdrawn" || !offer.gone || shown.current.has(offer.offer_id)) continue;
       shown.current.add(offer.offer_id);
       if (serverNow() - Date.parse(offer.gone) > REASON_SHOWN_MS) continue;
+      // Replaced by a new ring of the same case (urgency raised): the card says so itself, and the ring has not stopped.
+      if (offer.reason === "superseded" || openOffers(getState()).some((x) => x.offer.consultation_id === offer.consultation_id)) continue;
       const c = offerCase(getState(), offer);
       const name = offer.by_name ?? c.holder_name;
       const entry = { name: offer.reason === "taken" ? name : null, at: offer.gone, reason: offer.reason, c };
@@ -166,7 +168,8 @@ function useGone(offers, setTaken) {
 const takenText = ({ name, at, reason }) => (name ? t("d.taken", { name, time: fmtTime(at, { seconds: true }) }) : withdrawnText(reason));
 
 function Taken({ taken, close }) {
-  return html`<div class="note ok gap-b row" role="alert"><${Icon} name="user" /><span class="grow"><b>${takenText(taken)}</b> ${t("d.taken_hint")}</span>
+  const { rings } = useAlarm();
+  return html`<div class="note ok gap-b row" role="alert"><${Icon} name="user" /><span class="grow"><b>${takenText(taken)}</b> ${rings.length ? "" : t("d.taken_hint")}</span>
     <button type="button" class="ib" aria-label=${t("p.close")} onClick=${close}><${Icon} name="x" /></button></div>`;
 }
 
@@ -248,7 +251,10 @@ export function WakeCard({ offer, c, taken }) {
     const answer = await run({ path: path(c, "refusal"), body: why, caseId: c.id, what: "decline", expiresAfter: 120 });
     if (answer) notify(t("d.declined_done"), "ok");
   };
-  const attend = (coming) => run({ path: path(c, "attendance"), body: { coming }, caseId: c.id, what: coming ? "coming" : "cannot" });
+  const attend = async (coming) => {
+    const answer = await run({ path: path(c, "attendance"), body: { coming }, caseId: c.id, what: coming ? "coming" : "cannot" });
+    if (answer && coming && openOffers(getState()).length === 0) navigate(`/cases/${c.id}`);
+  };
   useEffect(() => {
     const { error } = action;
     if (!error?.is?.("taken")) return;

@@ -13,7 +13,7 @@ const DUE = { "24h": "24 giờ", "7d": "7 ngày", discharge: "Ra viện" };
 const LEVEL = { red: "Đỏ", orange: "Cam", yellow: "Vàng", green: "Xanh" };
 
 /** How wide each box of the form is, of twelve columns; the rest of the form has a place of its own. */
-const BOXES = { patient_name: 7, age: 3, sex: 2, treated_from: 6, treated_to: 6, bed: 4, room: 4, ward: 4, diagnosis: 12, consulted_at: 6, patient_informed: 6, chair: 12, secretary: 12, members: 12 };
+const BOXES = { patient_name: 6, age: 3, sex: 3, treated_from: 6, treated_to: 6, bed: 4, room: 4, ward: 4, diagnosis: 12, consulted_at: 6, patient_informed: 6, chair: 12, secretary: 12, members: 12 };
 const TEXTS = ["summary", "conclusion", "further_treatment"];
 
 const stamp = (iso) => `${fmtTime(iso, { seconds: true })} ${fmtDate(iso)}`;

@@ -59,7 +59,14 @@ export function Rota() {
     </main></div></div>`;
 }
 
-function Week({ duty, week }) {
+/** What is over cannot be filled any more: gaps are shown from now on. */
+const ahead = (gaps) => {
+  const now = serverNow();
+  return gaps.filter((g) => Date.parse(g.to) > now).map((g) => (Date.parse(g.from) < now ? { ...g, from: new Date(now).toISOString() } : g));
+};
+
+function Week({ duty: { slots, gaps: all }, week }) {
+  const duty = { slots, gaps: ahead(all) };
   const roles = [...new Set([...duty.slots, ...duty.gaps].map((x) => x.role))].sort((a, b) => ROLES.indexOf(a) - ROLES.indexOf(b));
   const names = [...new Set(duty.slots.map((s) => s.doctor_name))].sort();
   const place = (x) => {
