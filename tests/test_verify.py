@@ -71,6 +71,7 @@ ONE_ROW = {
     "its type": ("link", "type = 'consultation.cancelled'"),
     "its time": ("link", "at = at - interval '1 minute'"),
     "its actor": ("link", "actor_id = NULL"),
+    "its actor's name": ("link", "actor_name = 'BS khác'"),
     "the hash of its data": ("fields", "data_hash = sha256('x')"),
     "its data and their hash": ("link", "data = '{}', data_hash = sha256('{}')"),
     "its hash": ("hash", "hash = sha256('x')"),
@@ -100,7 +101,9 @@ async def test_a_fact_rewritten_with_its_hashes_breaks_the_chain_at_the_next(hot
         ).all()
     body = to_json({"forged": True})
     data_hash = events.sha256(body).digest()
-    forged = events.chain_hash(before.hash, row.chain, row.seq, row.id, row.type, row.at, row.actor_id, data_hash)
+    forged = events.chain_hash(
+        before.hash, row.chain, row.seq, row.id, row.type, row.at, (row.actor_id, row.actor_name), data_hash
+    )
     await tamper(
         hotline,
         "UPDATE event SET data = CAST(:body AS json), data_hash = :data_hash, hash = :hash WHERE id = :id",

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.models.callout import CalloutState, OfferState
 from app.models.urgency import Urgency
-from app.schemas import examples, vitals
+from app.schemas import examples
 from app.schemas.patient import Sex, System
 from app.schemas.requests import SafetyState
 
@@ -59,19 +59,6 @@ class SafetyRead(Read):
     anticoagulant: SafetyFact
     pregnancy: SafetyFact
     weight: SafetyFact
-
-
-class WarningRead(vitals.Warning):
-    """A value that was accepted and should be looked at again."""
-
-    detail: str = Field(description="In Vietnamese")
-    detail_en: str = Field(description="In English")
-
-
-class VitalsRead(vitals.VitalsRead):
-    """One set of vital signs with its own NEWS2. Units: /min, mmHg, °C, %, l/min."""
-
-    warnings: list[WarningRead]  # type: ignore[assignment]
 
 
 class OfferRead(Read):

@@ -28,12 +28,11 @@ from app.schemas.case_parts import (
     Read,
     ReadBackRead,
     SafetyRead,
-    VitalsRead,
 )
 from app.schemas.patient import Sex
 from app.schemas.record import RecordRead
 from app.schemas.requests import KindOfHelp
-from app.schemas.vitals import News2Read
+from app.schemas.vitals import News2Read, VitalsRead
 
 
 class CaseRead(Read):

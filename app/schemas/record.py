@@ -19,8 +19,8 @@ from app.schemas.case_parts import (
     Read,
     ReadBackRead,
     SafetyRead,
-    VitalsRead,
 )
+from app.schemas.vitals import VitalsRead
 
 
 class FormField(Read):

@@ -151,10 +151,11 @@ class VitalsIn(Body):
 
 
 class Warning(BaseModel):  # noqa: A001 - the contract's name for it; nothing here warns in Python's sense
-    """Something accepted that should be looked at again, in the reader's language."""
+    """A value that was accepted and should be looked at again."""
 
     field: str
-    detail: str
+    detail: str = Field(description="In Vietnamese")
+    detail_en: str = Field(description="In English")
 
 
 class News2Parts(BaseModel):

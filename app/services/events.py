@@ -5,12 +5,13 @@ facts, counters, stream entries, reads and the stored answer, into **one** state
 
 Hash chain (what `hoichan verify` recomputes):
     data_hash = sha256(the stored text of data)
-    hash      = sha256(previous hash ‖ chain ␀ seq ␀ id ␀ type ␀ at ␀ actor ␀ data_hash), ␀ being a NUL byte,
-with seq in decimal, id and actor as lower-case hyphenated text (no actor: empty), `at` as ISO 8601 UTC in microseconds.
-Data past its retention can be blanked: the chain needs only data_hash.
+    hash      = sha256(previous hash ‖ chain ␀ seq ␀ id ␀ type ␀ at ␀ actor ␀ name ␀ data_hash), ␀ being a NUL byte,
+with seq in decimal, id and actor as lower-case hyphenated text and the actor's name as shown (no actor: both empty),
+and `at` as ISO 8601 UTC in microseconds. Data past its retention can be blanked: the chain needs only data_hash.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -91,12 +92,12 @@ def chain_hash(
     event_id: UUID,
     event_type: str,
     at: datetime,
-    actor: UUID | None,
+    actor: tuple[UUID | None, str | None],
     data_hash: bytes,
 ) -> bytes:
-    """Return the hash of one fact, given that of the one before it."""
+    """Return the hash of one fact, given that of the one before it; `actor` is id and name, as shown."""
     stamp = at.astimezone(UTC).isoformat(timespec="microseconds")
-    fields = (chain, str(seq), str(event_id), event_type, stamp, str(actor or ""))
+    fields = (chain, str(seq), str(event_id), event_type, stamp, str(actor[0] or ""), actor[1] or "")
     return sha256(previous + b"\x00".join(f.encode() for f in fields) + b"\x00" + data_hash).digest()
 
 
@@ -106,69 +107,84 @@ def _boards(case: Consultation) -> Iterable[UUID]:
         yield callout.hospital_id
 
 
-def _fact_arrays(work: Work) -> dict[str, Any]:
-    actor = work.actor
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """A fact as it is stored: its exact text, and its place in the chain made certain."""
+
+    fact: Fact
+    text: str
+    data_hash: bytes
+    hash: bytes
+
+
+def _seal(work: Work) -> tuple[list[_Sealed], dict[str, bytes]]:
+    """Render and hash every fact in order; return them with the new heads of the chains they belong to."""
+    actor = _actor(work)
     heads = dict(work.chain_heads)
     headers = {case_id: header(case) for case_id, case in work.cases.items()}
-    ids, chains, seqs, types, cases, texts, data_hashes, hashes = [], [], [], [], [], [], [], []
-    entry_streams, entry_events, entry_ords = [], [], []
-    counts: dict[str, int] = {}
-    fixed: list[tuple[str, UUID, int]] = []
+    sealed = []
     for fact in work.facts:
         case = fact.consultation
         if case is not None:
             fact.data["header"] = headers[case.id]
-            previous = heads.get(fact.chain) or bytes(case.head_hash or b"") or FIRST_HASH
-        else:
-            previous = heads.get(fact.chain, FIRST_HASH)
+            heads.setdefault(fact.chain, bytes(case.head_hash or b"") or FIRST_HASH)
         stored = to_json(fact.data)
         data_hash = sha256(stored).digest()
-        digest = chain_hash(
-            previous, fact.chain, fact.n, fact.id, fact.type, work.now, actor.id if actor else None, data_hash
-        )
+        digest = chain_hash(heads[fact.chain], fact.chain, fact.n, fact.id, fact.type, work.now, actor, data_hash)
         heads[fact.chain] = digest
         if case is not None:
             case.head_hash = digest
-        ids.append(fact.id)
-        chains.append(fact.chain)
-        seqs.append(fact.n)
-        types.append(fact.type)
-        cases.append(case.id if case else None)
-        texts.append(stored.decode())
-        data_hashes.append(data_hash)
-        hashes.append(digest)
-        for stream in fact.streams:
-            if case is not None and stream == fact.chain:
-                fixed.append((stream, fact.id, fact.n))
-                continue
-            counts[stream] = counts.get(stream, 0) + 1
-            entry_streams.append(stream)
-            entry_events.append(fact.id)
-            entry_ords.append(counts[stream])
-    plain = [chain for chain in heads if any(f.chain == chain and f.consultation is None for f in work.facts)]
+        sealed.append(_Sealed(fact, stored.decode(), data_hash, digest))
+    return sealed, heads
+
+
+def _actor(work: Work) -> tuple[UUID | None, str | None]:
+    return (work.actor.id, work.actor.name) if work.actor else (None, None)
+
+
+def _fact_arrays(work: Work) -> dict[str, Any]:
+    sealed, heads = _seal(work)
+    actor_id, actor_name = _actor(work)
+    last = {s.fact.chain: s.fact.n for s in sealed if s.fact.consultation is None}
     return {
         "now": work.now,
-        "actor": actor.id if actor else None,
-        "actor_name": actor.name if actor else None,
-        "event_ids": ids,
-        "chains": chains,
-        "seqs": seqs,
-        "types": types,
-        "case_ids": cases,
-        "texts": texts,
-        "data_hashes": data_hashes,
-        "hashes": hashes,
-        "count_streams": sorted(counts),
-        "count_ns": [counts[s] for s in sorted(counts)],
-        "entry_streams": entry_streams,
-        "entry_events": entry_events,
-        "entry_ords": entry_ords,
-        "fixed_streams": [f[0] for f in fixed],
-        "fixed_events": [f[1] for f in fixed],
-        "fixed_ns": [f[2] for f in fixed],
-        "chain_names": plain,
-        "chain_seqs": [max(f.n for f in work.facts if f.chain == chain) for chain in plain],
-        "chain_hashes": [heads[chain] for chain in plain],
+        "actor": actor_id,
+        "actor_name": actor_name,
+        "event_ids": [s.fact.id for s in sealed],
+        "chains": [s.fact.chain for s in sealed],
+        "seqs": [s.fact.n for s in sealed],
+        "types": [s.fact.type for s in sealed],
+        "case_ids": [s.fact.consultation.id if s.fact.consultation else None for s in sealed],
+        "texts": [s.text for s in sealed],
+        "data_hashes": [s.data_hash for s in sealed],
+        "hashes": [s.hash for s in sealed],
+        "chain_names": list(last),
+        "chain_seqs": list(last.values()),
+        "chain_hashes": [heads[chain] for chain in last],
+        **_entry_arrays(work),
+    }
+
+
+def _entry_arrays(work: Work) -> dict[str, Any]:
+    """A fact's place in its own case's stream is known; in every other stream the counter gives it."""
+    own = [(f.chain, f.id, f.n) for f in work.facts if f.consultation is not None]
+    counts: dict[str, int] = {}
+    counted: list[tuple[str, UUID, int]] = []
+    for fact in work.facts:
+        for stream in fact.streams:
+            if fact.consultation is None or stream != fact.chain:
+                counts[stream] = counts.get(stream, 0) + 1
+                counted.append((stream, fact.id, counts[stream]))
+    names = sorted(counts)
+    return {
+        "count_streams": names,
+        "count_ns": [counts[name] for name in names],
+        "entry_streams": [e[0] for e in counted],
+        "entry_events": [e[1] for e in counted],
+        "entry_ords": [e[2] for e in counted],
+        "fixed_streams": [e[0] for e in own],
+        "fixed_events": [e[1] for e in own],
+        "fixed_ns": [e[2] for e in own],
     }
 
 

@@ -176,7 +176,7 @@ def _settle(walk: _Walk, report: Report) -> None:
 
 
 def _expected(previous: bytes, row: Row[Any], data_hash: bytes) -> bytes:
-    return chain_hash(previous, row.chain, row.seq, row.id, row.type, row.at, row.actor_id, data_hash)
+    return chain_hash(previous, row.chain, row.seq, row.id, row.type, row.at, (row.actor_id, row.actor_name), data_hash)
 
 
 async def _stream(session: AsyncSession, statement: TextClause) -> AsyncIterator[Row[Any]]:
@@ -187,7 +187,8 @@ async def _stream(session: AsyncSession, statement: TextClause) -> AsyncIterator
 
 
 _FACTS = text("""
-SELECT id, chain, seq, type, at, actor_id, CAST(data AS text) AS body, data_hash, hash FROM event ORDER BY chain, seq
+SELECT id, chain, seq, type, at, actor_id, actor_name, CAST(data AS text) AS body, data_hash, hash
+FROM event ORDER BY chain, seq
 """)
 
 # --- Everything else is one query each that returns only what is wrong ------------------------------------------------
