@@ -1,6 +1,7 @@
 // The holder line: who has the case or is being rung, what comes next, and when. Never missing, never "pending".
 import { html, Icon } from "../core/html.js";
 import { fmtWhen, t } from "../core/i18n.js";
+import { useStore } from "../core/store.js";
 import { Countdown } from "./countdown.js";
 import { nameList, nextStep, ringing } from "./facts.js";
 
@@ -34,6 +35,7 @@ export function holding(c) {
       next: [t("p.h.since", { time: fmtWhen(c.held_since) }), also].filter(Boolean).join(" · "),
       due,
       dueText: due ? t("p.h.answer_due") : "",
+      over: t("b.overdue"),
     };
   }
   const who = rung.length ? t("p.h.ringing", { name: nameList(rung.map((r) => r.name)) }) : t("p.h.finding");
@@ -49,10 +51,12 @@ export function holding(c) {
  */
 export function Holder({ c }) {
   const h = holding(c);
+  // Past the answer-due time a live page knows that it is overdue; a page without a connection does not.
+  const live = useStore((s) => s.connection.state === "live");
   return html`<div class=${`holder ${h.kind}`}>
     <${Icon} name=${h.icon} />
     <span class="who">${h.who}</span>
     <span class="nx">${h.next}</span>
-    ${h.due && html`<span class="tm"><small>${h.dueText}</small><${Countdown} to=${h.due} /></span>`}
+    ${h.due && html`<span class="tm"><small>${h.dueText}</small><${Countdown} to=${h.due} over=${live ? h.over : undefined} /></span>`}
   </div>`;
 }
