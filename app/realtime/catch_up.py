@@ -116,8 +116,7 @@ class CatchUp:
             else:
                 self._hub.unsubscribe(line, sub.stream)
                 if sub.origin == "asked":
-                    re = {"k": "subscribe", "s": sub.stream}
-                    line.say(protocol.problem(NotFound(), line.language, re))
+                    line.say(protocol.problem(NotFound(), line.language, sub.stream))
 
     async def _read(self, line: Line, subs: Iterable[Sub]) -> dict[str, streams.Found | None]:
         async with self._gate, self._moment(line.subject) as work:

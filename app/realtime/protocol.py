@@ -90,7 +90,8 @@ class Refusal:
     type: str
     vi: str
     en: str
-    re: Any = None
+    re: str | None = None
+    """What it is about: a stream, or the field of a message."""
 
 
 Message: TypeAlias = Hello | Subscribe | Unsubscribe | Resume | Ack
@@ -218,7 +219,7 @@ def _invalid(name: str, expected: str, kind: str | None = None) -> Refusal:
         "invalid-message",
         f"Trường «{name}» phải là: {expected}.",
         f"Field '{name}' must be: {expected}.",
-        {"k": kind, "field": name} if kind else {"field": name},
+        f"{kind}.{name}" if kind else name,
     )
 
 
@@ -273,12 +274,12 @@ def refuse(refusal: Refusal, language: str) -> str:
     return _error(refusal.type, title, refusal.en if index else refusal.vi, refusal.re)
 
 
-def problem(error: Problem, language: str, re: Any = None) -> str:
+def problem(error: Problem, language: str, re: str | None = None) -> str:
     """Say what went wrong, in the words that HTTP uses for it."""
     return _error(error.type, *error.sentence(language), re)
 
 
-def _error(kind: str, title: str, detail: str, re: Any) -> str:
+def _error(kind: str, title: str, detail: str, re: str | None) -> str:
     envelope = {"k": "error", "type": kind, "title": title, "detail": detail}
     return _json(envelope if re is None else envelope | {"re": re})
 

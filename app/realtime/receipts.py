@@ -36,7 +36,7 @@ class Receipts:
     async def take(self, line: Line, ack: Ack) -> None:
         """Take one acknowledgement; what cannot be taken is said to the client, and nothing else happens."""
         if ack.stream not in line.subs:
-            line.say(protocol.problem(NotFound(), line.language, _re(ack)))
+            line.say(protocol.problem(NotFound(), line.language, ack.stream))
         elif kind_of(ack.stream) == CONSULTATION:
             self._mark(line, ack)
         elif kind_of(ack.stream) == USER:
@@ -57,13 +57,13 @@ class Receipts:
             try:
                 await self._acknowledge(line, ack)
             except Problem as problem:
-                line.say(protocol.problem(problem, line.language, _re(ack)))
+                line.say(protocol.problem(problem, line.language, ack.stream))
             except DATABASE_TROUBLE as error:
                 if left:
                     await asyncio.sleep(0.1)
                     continue
                 log.warning("a receipt could not be stored", error=type(error).__name__)
-                line.say(protocol.problem(DatabaseAway(), line.language, _re(ack)))
+                line.say(protocol.problem(DatabaseAway(), line.language, ack.stream))
             return
 
     async def _acknowledge(self, line: Line, ack: Ack) -> None:
@@ -122,10 +122,6 @@ class Receipts:
         for row in moved:
             stream = f"consultation:{row.consultation_id}"
             self._house.hub.whisper(stream, protocol.marker(stream, row.user_id, row.delivered_n, row.seen_n))
-
-
-def _re(ack: Ack) -> dict[str, object]:
-    return {"k": "ack", "s": ack.stream, "n": ack.n}
 
 
 _OFFER_AT = text("""
