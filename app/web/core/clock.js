@@ -23,9 +23,10 @@ export function noteServerTime(at, { coarse: rough = false } = {}) {
   if (!Number.isFinite(ms)) return;
   const offset = ms - performance.now();
   if (rough) {
+    const before = coarse;
     coarse = offset + 500; // the Date header has whole seconds: half a second is the expected remainder
-    const known = best();
-    if (known !== null && Math.abs(known - coarse) > 5000) samples = [];
+    // This device slept when the same clock has jumped. That the web server and the database differ proves nothing.
+    if (before !== null && Math.abs(before - coarse) > 5000) samples = [];
     return;
   }
   samples = [...samples.slice(1 - WINDOW), offset];
