@@ -1,0 +1,51 @@
+"""What people do on their pages, in the words that they read there."""
+
+import re
+
+from playwright.async_api import Locator, Page, expect
+
+QUESTION = "Tiêu sợi huyết tại chỗ hay chuyển thẳng can thiệp?"
+CASE_PAGE = re.compile(r"/cases/[0-9a-f-]+")
+DEMO = "KHÔNG DÙNG CHO NGƯỜI BỆNH"
+UNSENT = "Chưa gửi được. Bác sĩ tuyến trên chưa biết."
+
+
+def button(page: Page | Locator, name: str, *, exact: bool = False) -> Locator:
+    return page.get_by_role("button", name=name, exact=exact)
+
+
+def choice(page: Page | Locator, group: str, name: str) -> Locator:
+    """One of a group of chips."""
+    return page.get_by_role("radiogroup", name=re.compile(f"^{group}")).get_by_role("radio", name=name)
+
+
+def field(page: Page | Locator, label: str) -> Locator:
+    return page.get_by_role("textbox", name=re.compile(f"^{re.escape(label)}"))
+
+
+async def fill_request(
+    page: Page, *, label: str = "MC-017", age: str = "58", urgency: str = "Cam", question: str = QUESTION
+) -> None:
+    """Fill in what a request needs, and no more."""
+    await field(page, "Tên hoặc mã tạm").fill(label)
+    await field(page, "Tuổi").fill(age)
+    await choice(page, "Giới", "Nam").click()
+    await choice(page, "Chuyên khoa", "Tim mạch").click()
+    await choice(page, "Mức khẩn", urgency).click()
+    await field(page, "Câu hỏi cụ thể").fill(question)
+
+
+async def send_request(page: Page) -> None:
+    await page.get_by_role("button", name="Gửi yêu cầu").locator("visible=true").click()
+
+
+async def writes(page: Page, text: str) -> None:
+    """Write a message in the open case and send it."""
+    await page.locator(".composer textarea").fill(text)
+    await page.locator(".composer").get_by_role("button", name="Gửi", exact=True).click()
+
+
+async def sees_at_once(locator: Locator) -> None:
+    """The whole of it stands on the screen, nothing cut off and nothing to scroll for."""
+    await expect(locator).to_be_visible()
+    await expect(locator).to_be_in_viewport(ratio=0.99)
