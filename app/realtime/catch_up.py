@@ -124,6 +124,9 @@ class CatchUp:
                 return {}
             wanted = {sub.stream: sub.last for sub in subs}
             found = await streams.read(work, wanted, self._circumstances())
+            # The moment is over: its reads are logged in a transaction of their own, because a row of the log refers to
+            # its case, and a frozen view of a case that has moved on cannot be referred to.
+            await work.session.commit()
             await streams.write_reads(work.session, streams.reads_of(work))
             await work.session.commit()
             return found

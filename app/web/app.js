@@ -12,6 +12,7 @@ import { AppBar, Failed, HotlineLink, Loading, Shell } from "./core/shell.js";
 import { getState, useStore } from "./core/store.js";
 import { begin } from "./core/session.js";
 import * as stream from "./core/stream.js";
+import { preferHospital } from "./core/telephones.js";
 import { useWide } from "./core/wide.js";
 
 const SCREENS = {
@@ -93,6 +94,11 @@ function App() {
   const me = useStore((s) => s.me);
   const session = useStore((s) => s.session);
   useEffect(() => onLang(again), []);
+  useEffect(() => {
+    if (!["specialist", "coordinator"].includes(me?.role)) return;
+    preferHospital(me.hospital);
+    import("./parts/rings.js").catch(console.error); // whichever screen is open, this device rings
+  }, [me?.id]);
   useEffect(() => {
     if (session === "out" && !["/sign-in", "/telephones"].includes(path)) {
       navigate(`/sign-in${path === "/" ? "" : `?next=${encodeURIComponent(path)}`}`, { replace: true });

@@ -5,7 +5,7 @@ import { serverNow } from "../core/clock.js";
 import { lang, t } from "../core/i18n.js";
 import { getState, setState, specialtyName, subscribe } from "../core/store.js";
 import { notify } from "../core/shell.js";
-import { onEvent } from "../core/stream.js";
+import { ackOffer, onEvent } from "../core/stream.js";
 import { patientText } from "./facts.js";
 
 const ASSIGNED_PAUSE_MS = 120e3;
@@ -118,6 +118,18 @@ function sync() {
   keepAwake(onDuty && state.session === "in");
 }
 
+// Every offer that this device rings for has arrived, whichever screen is open; said again until the server has it.
+const SAID_AGAIN_MS = 5e3;
+const told = new Map();
+function sayDelivered(state) {
+  if (state.connection.state !== "live") return;
+  for (const { offer } of openOffers(state)) {
+    if (offer.delivered_at || serverNow() - (told.get(offer.offer_id) ?? 0) < SAID_AGAIN_MS) continue;
+    told.set(offer.offer_id, serverNow());
+    ackOffer(offer.offer_id, "delivered");
+  }
+}
+
 // Allergy, anticoagulant, pregnancy or weight changed after advice was given: whoever holds the case is told (hazard 15).
 const safetyKnown = new Map();
 function watchSafety({ consultations, me }) {
@@ -147,7 +159,10 @@ onEvent((event) => /^(duty\.|rota\.|override\.)/.test(event.t) && event.s.starts
 setClock(serverNow);
 subscribe(watchSafety);
 subscribe(sync);
+subscribe(sayDelivered);
 sync(); // the stream may have spoken before this screen was loaded
+sayDelivered(getState());
+setInterval(() => sayDelivered(getState()), SAID_AGAIN_MS);
 setInterval(() => getState().connection.state !== "live" && sync(), 1000);
 onEvent((event) => {
   if (event.t !== "message.posted") return;

@@ -186,16 +186,11 @@ function useNewOffers(ringing, stage) {
   }, [ids]);
 }
 
-/** "Delivered" once the card is drawn, "seen" once it has been visible for a second. */
+/** "Seen" once the card has been visible for a second; that it arrived is told where the ringing is. */
 function useReceipts(offer) {
-  const drawn = useRef(false);
   const connection = useStore((s) => s.connection.state);
   useEffect(() => {
     if (connection !== "live") return undefined;
-    if (!offer.delivered_at && !drawn.current) {
-      drawn.current = true;
-      ackOffer(offer.offer_id, "delivered");
-    }
     if (offer.seen_at) return undefined;
     let timer = 0;
     const look = () => {
