@@ -1,6 +1,12 @@
 // What a consultation says about itself: pure readings of ConsultationRead or ConsultationHeader.
 // Nothing here guesses. What the server has not said is returned as null, and the parts print it as unknown.
-import { has, lang, t } from "../core/i18n.js";
+import { fmtWhen, has, lang, t } from "../core/i18n.js";
+
+/** A request that waited on its device says both times, "viết 03:04 · đến 03:09"; otherwise nothing (hazards 1 and 17). */
+export function lateText(c) {
+  if (!c.written_at || Date.parse(c.created_at) - Date.parse(c.written_at) <= 60e3) return "";
+  return `${t("p.written_at", { time: fmtWhen(c.written_at) })} · ${t("p.arrived_at")} ${fmtWhen(c.created_at)}`;
+}
 
 /** Order of urgency, most urgent first. */
 export const URGENCIES = ["red", "orange", "yellow", "green"];

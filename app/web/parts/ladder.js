@@ -2,7 +2,7 @@
 import { html, Icon } from "../core/html.js";
 import { fmtWhen, has, t } from "../core/i18n.js";
 import { Countdown } from "./countdown.js";
-import { nameList, roleText, stepNames } from "./facts.js";
+import { lateText, nameList, roleText, stepNames } from "./facts.js";
 
 /** Rows of a callout, in the order in which people are rung: {key, kind, name, role, offer, at, state, last}. */
 export function ladderRows(callout) {
@@ -78,7 +78,7 @@ export function Ladder({ c, callout, phone = false }) {
   return html`<ol class="ladder">
     <li class="past">
       <span class="n"><${Icon} name="check" /></span>
-      <div><div class="nm">${t("p.sent")}</div><div class="facts"><span>${t("p.stored")}</span></div></div>
+      <div><div class="nm">${t("p.sent")}</div><div class="facts"><span>${[t("p.stored"), lateText(c)].filter(Boolean).join(" · ")}</span></div></div>
       <div class="at num">${fmtWhen(callout.opened_at ?? c.created_at)}</div>
     </li>
     ${rows.map((r) => html`<${Row} key=${r.key} r=${r} callout=${callout} next=${r === next} phone=${phone} />`)}
