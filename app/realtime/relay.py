@@ -7,7 +7,8 @@ A process that is alone says and reads next to nothing.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -15,6 +16,7 @@ import structlog
 from sqlalchemy import text
 
 from app.clock import monotonic
+from app.realtime.line import Line
 from app.realtime.notifier import Notifier, PostgresBus, RedisBus, WakeBus
 from app.realtime.protocol import Close
 from app.schemas.events import kind_of
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from app.realtime.house import House
 
 CHECK_EVERY_S: Final = 1.0
+SILENT_AFTER_S: Final = 2.5
+"""A bus that has not even brought our own sign of life is not trusted to bring anything."""
+JUST_MADE: Final = timedelta(seconds=10)
 ALONE_AFTER_S: Final = 5.0
 """A process that heard no other for so long says nothing but a sign of life."""
 
@@ -39,6 +44,7 @@ class Relay:
         self._bus = bus
         self._notifier: Notifier | None = None
         self._heard_another_at = -ALONE_AFTER_S
+        self._heard_self_at = -SILENT_AFTER_S
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -68,6 +74,7 @@ class Relay:
 
     def hear(self, who: str, names: list[str]) -> None:
         """Another process has committed something: read the streams it names that are heard here."""
+        self._heard_self_at = monotonic()
         if self._notifier is None or who == self._notifier.me:
             return
         if self.alone:
@@ -85,8 +92,9 @@ class Relay:
 
     @property
     def alone(self) -> bool:
-        """Whether no other process has been heard for a while."""
-        return monotonic() - self._heard_another_at > ALONE_AFTER_S
+        """Whether this process hears itself, and no other has been heard for a while."""
+        now = monotonic()
+        return now - self._heard_another_at > ALONE_AFTER_S and now - self._heard_self_at < SILENT_AFTER_S
 
     async def check(self) -> None:
         """Look for what no wake-up told: streams that moved, sessions that ended, a database that was restored."""
@@ -103,6 +111,7 @@ class Relay:
             epoch = (await session.execute(_EPOCH)).scalar_one()
             changed = await streams.changed_sessions(session, (o.subject for o in lines), self.house.clock.now())
             moved = await streams.behind(session, heads)
+            made = () if self.alone else await streams.just_made(session, self.house.clock.now() - JUST_MADE)
         for line in lines:
             ended = changed.get(line.subject.session_id) if line.subject.session_id else None
             if ended is not None:
@@ -112,6 +121,10 @@ class Relay:
             self.house.epoch = epoch
             hub.reset(epoch)
         hub.catch_up.fill(moved)
+        for case_id, requester, ward in made:
+            for line in self._colleagues(requester, ward):
+                if f"consultation:{case_id}" not in {*line.subs, *(line.unsubscribed or ())}:
+                    hub.catch_up.open_soon(line)
 
     async def _tick(self) -> None:
         self.house.hub.tick(self.house.settings.heartbeat_s)
@@ -122,11 +135,14 @@ class Relay:
 
     def _own_case_made(self, people: str) -> None:
         """A case was made for a requester and a ward: their sockets here find it among their own."""
-        roster = self.house.hub.roster
         requester, _, ward = people.partition(":")
-        lines = [*roster.by_user.get(UUID(requester), ()), *(roster.by_ward.get(UUID(ward), ()) if ward else ())]
-        for line in dict.fromkeys(lines):
+        for line in self._colleagues(UUID(requester), UUID(ward) if ward else None):
             self.house.hub.catch_up.open_soon(line)
+
+    def _colleagues(self, requester: UUID, ward: UUID | None) -> Iterable[Line]:
+        roster = self.house.hub.roster
+        lines = roster.by_user.get(requester, ())
+        return dict.fromkeys([*lines, *(roster.by_ward.get(ward, ()) if ward else ())])
 
     def _ended_elsewhere(self, kind: str, who: str) -> None:
         """A session or an account ended in another process: nothing goes out before the database was asked."""

@@ -162,7 +162,8 @@ class StreamEndpoint:
             return None
         await line.room()
         mistakes = 0
-        for message in [] if line.closing else _read(frame):
+        for said in [] if line.closing else _read(frame):
+            message = protocol.HELLO_ONCE if isinstance(said, Hello) else said
             if not isinstance(message, Refusal):
                 await self._do(line, message)
                 continue
@@ -178,11 +179,8 @@ class StreamEndpoint:
             self._subscribe(line, message.stream, None)
         elif isinstance(message, Unsubscribe):
             hub.unsubscribe(line, message.stream)
-        elif isinstance(message, Resume):
-            if not hub.resume(line, message.stream, message.cursor):
-                self._subscribe(line, message.stream, message.cursor)
-        else:
-            line.say(protocol.refuse(protocol.HELLO_ONCE, line.language))
+        elif isinstance(message, Resume) and not hub.resume(line, message.stream, message.cursor):
+            self._subscribe(line, message.stream, message.cursor)
 
     def _subscribe(self, line: Line, stream: str, cursor: tuple[str, int] | None) -> None:
         hub = self.house.hub

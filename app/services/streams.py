@@ -182,6 +182,12 @@ async def behind(session: AsyncSession, heads: Mapping[str, int]) -> list[str]:
     return [row.name for row in rows]
 
 
+async def just_made(session: AsyncSession, since: datetime) -> list[tuple[UUID, UUID, UUID | None]]:
+    """Return cases made since then, each with its requester and ward: their sockets hear it from the start."""
+    rows = await session.execute(_JUST_MADE, {"since": since})
+    return [(row.id, row.requester_id, row.ward_id) for row in rows]
+
+
 async def members(work: Work, names: Iterable[str]) -> dict[str, Consultation]:
     """Load the cases of these streams, by the stream's name: who may hear them follows from it."""
     return await _cases(work, names)
@@ -297,6 +303,8 @@ UNION ALL
 SELECT 'consultation:' || c.id FROM unnest(CAST(:ids AS uuid[]), CAST(:versions AS bigint[])) AS k(id, version)
 JOIN consultation c ON c.id = k.id WHERE c.version > k.version
 """)
+
+_JUST_MADE = text("SELECT id, requester_id, ward_id FROM consultation WHERE created_at > CAST(:since AS timestamptz)")
 
 _LOG_READS = text("""
 INSERT INTO access_log (id, at, user_id, consultation_id, view, via)

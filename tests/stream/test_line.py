@@ -68,9 +68,9 @@ def wire() -> Wire:
 
 @pytest.fixture
 def the_hub() -> Iterator[Hub]:
-    made = Hub(cast(Any, None), FakeClock(NOW))
+    made = Hub(cast("Any", None), FakeClock(NOW))
     made.epoch = "e1"
-    made.catch_up = cast(Any, NoReader())
+    made.catch_up = cast("Any", NoReader())
     yield made
     made.roster.stop()
 
@@ -112,7 +112,10 @@ async def test_one_envelope_is_a_frame_and_many_are_one_array(the_hub: Hub, wire
     await settled()
     deliver(the_hub, 2, 3, 4)
     await settled()
-    assert [json.loads(f)["n"] if f[0] == "{" else [e["n"] for e in json.loads(f)] for f in wire.frames] == [1, [2, 3, 4]]
+    assert [json.loads(f)["n"] if f[0] == "{" else [e["n"] for e in json.loads(f)] for f in wire.frames] == [
+        1,
+        [2, 3, 4],
+    ]
 
 
 async def test_an_idle_socket_has_no_writer(the_hub: Hub, wire: Wire) -> None:
@@ -343,10 +346,10 @@ def test_every_type_of_event_is_past_tense_and_listed_once() -> None:
 
 
 def test_a_subscription_keeps_little() -> None:
-    assert not hasattr(Sub(cast(Any, None), STREAM, None, "own"), "__dict__")
+    assert not hasattr(Sub(cast("Any", None), STREAM, None, "own"), "__dict__")
     assert not hasattr(Line(someone(), Wire().send), "__dict__")
 
 
 def test_time_is_the_houses() -> None:
-    made = Hub(cast(Any, None), FakeClock(NOW))
+    made = Hub(cast("Any", None), FakeClock(NOW))
     assert made._now() - NOW == timedelta(0)

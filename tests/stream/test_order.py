@@ -111,10 +111,10 @@ class StreamMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
-        self.hub = Hub(cast(Any, None))
+        self.hub = Hub(cast("Any", None))
         self.hub.epoch = "e1"
         self.reader = Reader()
-        self.hub.catch_up = cast(Any, self.reader)
+        self.hub.catch_up = cast("Any", self.reader)
         self.heads = dict.fromkeys(STREAMS, 0)
         self.undelivered: list[Entry] = []
         self.read: list[tuple[Line, list[Sub], dict[str, Found]]] = []
@@ -183,9 +183,7 @@ class StreamMachine(RuleBasedStateMachine):
 
     @rule()
     def the_check_finds_what_was_lost(self) -> None:
-        self.reader.fill(
-            s.name for s in self.hub.streams.values() if (s.order.head or 0) < self.heads[s.name]
-        )
+        self.reader.fill(s.name for s in self.hub.streams.values() if (s.order.head or 0) < self.heads[s.name])
 
     @rule()
     def the_database_is_read_for_a_socket(self) -> None:
@@ -266,7 +264,9 @@ class StreamMachine(RuleBasedStateMachine):
         return Found(head, events=self.told(sub.stream, sub.last))
 
     def told(self, stream: str, after: int) -> list[Told]:
-        return [Told(n, uuid4(), "duty.started", NOW, None, "{}", None) for n in range(after + 1, self.heads[stream] + 1)]
+        return [
+            Told(n, uuid4(), "duty.started", NOW, None, "{}", None) for n in range(after + 1, self.heads[stream] + 1)
+        ]
 
     def check_everything_is_heard(self) -> None:
         """However it went: once everything is read, every device has heard everything."""
