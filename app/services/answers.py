@@ -87,31 +87,29 @@ async def assign(work: Work, case_id: UUID, user_id: UUID) -> Seen:
 async def forward(work: Work, case_id: UUID, *, user_id: UUID | None, desk_id: UUID | None, reason: str) -> Seen:
     """Pass the case on to a doctor or a desk; it keeps ringing here until it is taken there."""
     case, on_duty_at = await locked(work, case_id, Action.FORWARD)
+    own = _rings_for(case, work.subject.id)
+    if own is None and case.holder_id != work.subject.id:
+        # A member of a red team who still owes the leader an answer has nothing to pass on.
+        raise NotRinging(status=case.status)
     if desk_id is not None:
         desk = await routing.desk_now(work, desk_id, case.urgency)
         if desk is None:
             raise Invalid("desk_id", "Không có bàn trực này.", "There is no such desk.")
         made = ladder.open_callout(work, case, desk, reason="forwarded")
-        await ladder.record_opened(work, case, case.callouts[-1], made)
+        await ladder.record_opened(work, case, case.callouts[-1], made, said=reason)
         return answer(work, case, on_duty_at)
     assert user_id is not None
-    own = _rings_for(case, work.subject.id)
     callout = own or case.callouts[-1]
     candidate = await _eligible(work, case, user_id, callout.specialty, "forwarded")
     if own is None:
-        await _open_hand_over(work, case, candidate, "forwarded")
+        await _open_hand_over(work, case, candidate, "forwarded", reason)
         return answer(work, case, on_duty_at)
     offer = own.offer_to(candidate, now=work.now)
     if offer is None:
         raise Invalid("user_id", "Người này đang được gọi rồi.", "This doctor is being rung already.")
-    events.record(
-        work,
-        case,
-        "offer.made",
-        ladder.offer_data(own, offer) | {"forwarded_by": work.subject.name, "reason": reason},
-        to=[offer.doctor_id],
-        attach={"user": {"offer": show.offer_card(case, own, offer)}},
-    )
+    # What the doctor typed is free text: it has a name of its own, which no board shows.
+    said = {"forwarded_by": work.subject.name, "said": reason}
+    ladder.record_offer_made(work, case, own, offer, **said)
     return answer(work, case, on_duty_at)
 
 
@@ -155,15 +153,13 @@ async def _open_hand_over(work: Work, case: Consultation, to: Candidate, reason:
         raise Invalid("user_id", "Người này đang được gọi rồi.", "This doctor is being rung already.")
     who = f"user:{to.doctor_id}"
     duty = {**await _duty(work, case, last), who: [to]}
-    policy = ladder.hand_over_policy(reason, to.doctor_id)
+    policy = ladder.hand_over_policy(reason, to.doctor_id) | ({"note": note} if note else {})
     made = ladder.open_callout(work, case, desk, reason=reason, policy=policy, duty=duty)
-    await ladder.record_opened(work, case, case.callouts[-1], made)
-    if note:
-        case.callouts[-1].policy = policy | {"note": note}
+    await ladder.record_opened(work, case, case.callouts[-1], made, said=note)
 
 
 async def _eligible(work: Work, case: Consultation, user_id: UUID, specialty: str, role: str) -> Candidate:
-    """The person must be an active doctor of the answering side with the specialty, and not the one who asked."""
+    """The person must be an active doctor of the answering side with the specialty, not the one who asked or has it."""
     user = await work.session.get(User, user_id)
     answering = {c.hospital_id for c in case.callouts}
     if (
@@ -176,6 +172,8 @@ async def _eligible(work: Work, case: Consultation, user_id: UUID, specialty: st
         raise Invalid(
             "user_id", "Không có bác sĩ này ở bệnh viện trả lời.", "No such doctor at the answering hospital."
         )
+    if user.id == case.holder_id:
+        raise Invalid("user_id", "Người này đang giữ ca.", "This doctor holds the case already.")
     has = await work.session.execute(
         select(UserSpecialty).where(UserSpecialty.user_id == user_id, UserSpecialty.specialty == specialty)
     )

@@ -54,10 +54,16 @@ async def ask(work: Work, request: RequestIn) -> Seen:
     case = _new_case(work, request, route)
     work.cases[case.id] = case
     work.new_cases.add(case.id)
+    if work.command:
+        work.command.consultation_id = case.id
     case.join(work.subject.person, "requester", now=work.now)
     for taken in request.vitals:
         case.vitals.append(_vital_signs(work, case, taken))
     made = ladder.open_callout(work, case, route.desk, reason="request")
+    if not made:
+        # Nobody is on duty, not even a coordinator: those of either hospital are rung whether they are or not.
+        duty = await routing.duty_for(work, route.desk.id, case.hospital_id)
+        made = case.callouts[0].advance(duty, now=work.now, never=case.requester_id)
     requested = events.record(work, case, "consultation.requested", {})
     ladder.record_step(work, case, case.callouts[0], made)
     seen = _seen(work, case)
@@ -373,6 +379,10 @@ def _may(work: Work, case: Consultation, on_duty_at: Sequence[UUID]) -> list[str
         allowed.append("accept")
     if own:
         allowed.append("decline")
+    if case.urgency == Urgency.RED:
+        allowed = [a for a in allowed if a != Action.RAISE_URGENCY]
+    if case.holder_id != subject.id and not any(c.open_offer_of(subject.id) for c in case.ringing_callouts):
+        allowed = [a for a in allowed if a != Action.FORWARD]
     red_led = [c for c in case.callouts if c.state == CalloutState.ACCEPTED and c.urgency == Urgency.RED]
     if any(c.open_offer_of(subject.id) for c in red_led):
         allowed.append("attend")

@@ -64,9 +64,10 @@ def open_callout(
     return made
 
 
-async def record_opened(work: Work, case: Consultation, callout: Callout, made: list[Offer]) -> None:
-    """Record a callout that opened after the request itself, and whom it rings."""
-    events.record(work, case, "callout.opened", _ladder(callout) | {"callout": show.callout(callout)})
+async def record_opened(work: Work, case: Consultation, callout: Callout, made: list[Offer], *, said: str = "") -> None:
+    """Record a callout that opened after the request itself, whom it rings, and what was said to them."""
+    words = {"said": said} if said else {}
+    events.record(work, case, "callout.opened", _ladder(callout) | {"callout": show.callout(callout)} | words)
     record_step(work, case, callout, made)
 
 
@@ -83,13 +84,13 @@ def record_step(work: Work, case: Consultation, callout: Callout, made: Iterable
         events.record(work, case, "escalation.exhausted", data, to=rung)
 
 
-def record_offer_made(work: Work, case: Consultation, callout: Callout, offer: Offer) -> None:
+def record_offer_made(work: Work, case: Consultation, callout: Callout, offer: Offer, **more: str) -> None:
     """Record one offer; the card itself is attached on delivery, so that it ends with the share."""
     events.record(
         work,
         case,
         "offer.made",
-        offer_data(callout, offer),
+        offer_data(callout, offer) | more,
         to=[offer.doctor_id],
         attach={"user": {"offer": show.offer_card(case, callout, offer)}},
     )
