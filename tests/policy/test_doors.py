@@ -168,7 +168,7 @@ async def test_the_list_shows_to_everybody_what_the_doors_show(situations: dict[
                 assert not {"label", "question", "situation"} & row.keys(), (CAST[key], state)
 
 
-# --- doors that are not about one case ----------------------------------------------------------------------------------
+# --- doors that are not about one case --------------------------------------------------------------------------
 
 
 def filled_in(path: str, staff: Staff) -> str:
