@@ -1,15 +1,19 @@
 """The timer loop: rings the next person when a callout's time has come, in every process alike.
 
 It claims a due case with SKIP LOCKED, so any number of processes share the work and each step happens exactly once.
+A case in which something fails rests a moment, and holds up no other.
 A second, slower watch looks for due times that passed unnoticed: silence is a fault.
 """
 
 import asyncio
 import contextlib
+import traceback
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
 
+from app.clock import monotonic
 from app.realtime.house import House
 from app.services import escalation
 
@@ -18,6 +22,9 @@ LONGEST_SLEEP_S = 1.0
 PASSED_OVER_S = 0.05
 WATCH_EVERY_S = 10.0
 AFTER_FAULT_S = 0.5
+LONGEST_REST_S = 5.0
+"""A case that fails again and again is tried no less often than this; meanwhile the watch says that it is overdue."""
+FORGOTTEN_AFTER_S = 60.0
 
 
 class Timers:
@@ -27,17 +34,19 @@ class Timers:
         """Work for this house."""
         self.house = house
         self._stop = asyncio.Event()
+        self._resting: dict[UUID, tuple[float, float]] = {}
+        """Cases in which something failed: until when (monotonic) they rest, and for how long this time."""
 
     async def run(self) -> None:
         """Fire what is due, then sleep until the next due time, a wake-up, or a second."""
         while not self._stop.is_set():
+            self.house.timers.clear()  # before looking: what changes while we look wakes us again
             try:
                 earliest = await self.run_due()
                 pause = self._pause(earliest)
             except Exception as error:  # noqa: BLE001 (the loop must outlive everything)
                 log.warning("timers paused", error=type(error).__name__)
                 pause = AFTER_FAULT_S
-            self.house.timers.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.house.timers.wait(), pause)
 
@@ -45,11 +54,32 @@ class Timers:
         """Fire everything that is due and free; return the earliest time at which something will be."""
         while True:
             async with self.house.work(None) as work:
-                case_id, earliest = await escalation.next_due(work)
+                case_id, earliest = await escalation.next_due(work, but=self._left_out())
                 if case_id is None:
                     return earliest
-                if await escalation.fire(work, case_id):
-                    await self.house.commit(work)
+                try:
+                    if await escalation.fire(work, case_id):
+                        await self.house.commit(work)
+                except Exception as error:  # noqa: BLE001 (one case must not silence the others)
+                    self._rest(case_id, error)
+                else:
+                    self._resting.pop(case_id, None)
+
+    def _left_out(self) -> list[UUID]:
+        moment = monotonic()
+        for case_id in [c for c, (until, _) in self._resting.items() if until + FORGOTTEN_AFTER_S < moment]:
+            del self._resting[case_id]
+        return [case_id for case_id, (until, _) in self._resting.items() if until > moment]
+
+    def _rest(self, case_id: UUID, error: Exception) -> None:
+        _, last = self._resting.get(case_id, (0.0, 0.0))
+        pause = min(max(AFTER_FAULT_S, 2 * last), LONGEST_REST_S)
+        self._resting[case_id] = (monotonic() + pause, pause)
+        frames = [f"{f.filename}:{f.lineno}" for f in traceback.extract_tb(error.__traceback__)[-8:]]
+        # never the message, which may hold patient data
+        log.error(
+            "a due time could not be acted on", consultation=str(case_id), error=type(error).__name__, frames=frames
+        )
 
     async def watch(self) -> None:
         """Look apart from the loop for due times that passed over 30 s ago, and say so loudly."""

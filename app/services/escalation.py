@@ -4,6 +4,7 @@ The state row is the timer. Each call takes one due case under its lock, lets th
 in the same transaction: exactly once with any number of processes and any crash.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -18,9 +19,12 @@ from app.work import Work
 OVERDUE = timedelta(seconds=30)
 
 
-async def next_due(work: Work) -> tuple[UUID | None, datetime | None]:
-    """Return a case whose time has come and that nobody has locked, and the earliest time at which one is due."""
-    row = (await work.session.execute(_NEXT, {"now": work.now})).one()
+async def next_due(work: Work, *, but: Collection[UUID] = ()) -> tuple[UUID | None, datetime | None]:
+    """Return a case whose time has come and that nobody has locked, and the earliest time at which one is due.
+
+    `but`: cases that are left out for now, because something in them failed a moment ago.
+    """
+    row = (await work.session.execute(_NEXT, {"now": work.now, "but": list(but)})).one()
     return row.consultation_id, row.earliest
 
 
@@ -80,8 +84,10 @@ def _acknowledge(work: Work, case: Consultation, callout: Callout, offer: Offer,
 _NEXT = text("""
 SELECT (SELECT c.id FROM callout k JOIN consultation c ON c.id = k.consultation_id
         WHERE k.state = 'ringing' AND k.next_due_at <= CAST(:now AS timestamptz)
+          AND k.consultation_id <> ALL (CAST(:but AS uuid[]))
         ORDER BY k.next_due_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED) AS consultation_id,
-       (SELECT min(next_due_at) FROM callout WHERE state = 'ringing') AS earliest
+       (SELECT min(next_due_at) FROM callout
+        WHERE state = 'ringing' AND consultation_id <> ALL (CAST(:but AS uuid[]))) AS earliest
 """)
 
 _OVERDUE = text("""
