@@ -15,7 +15,7 @@ import { ActButton, ActionState, may, useAction } from "../parts/action.js";
 import { Clamp } from "../parts/clamp.js";
 import { clockText, Countdown, secondsTo, spanText } from "../parts/countdown.js";
 import { DeclineReasons, declineDialog, forwardDialog, path } from "../parts/dialogs.js";
-import { currentCallout, nameList, nextStep, personText, problemText, roleText } from "../parts/facts.js";
+import { currentCallout, lateText, nameList, nextStep, personText, problemText, roleText } from "../parts/facts.js";
 import { withdrawnText, MiniLadder } from "../parts/ladder.js";
 import { useOnCall } from "../parts/picker.js";
 import { Rail, shortcutsDialog, useShortcuts } from "../parts/rail.js";
@@ -269,7 +269,7 @@ export function WakeCard({ offer, c, taken }) {
     <header class="wtop">
       <${Urgency} level=${c.urgency} big />
       <div class="w-from"><b>${[c.hospital_name, c.ward_name].filter(Boolean).join(" · ")}</b>
-        <div class="sub">${[c.requester_name, t("d.sent_at", { time: fmtTime(c.created_at ?? offer.made_at) }), callout?.round > 0 && t("d.ring_no", { n: callout.round + 1 })].filter(Boolean).join(" · ")}</div></div>
+        <div class="sub">${[c.requester_name, lateText(c) || t("d.sent_at", { time: fmtTime(c.created_at ?? offer.made_at) }), callout?.round > 0 && t("d.ring_no", { n: callout.round + 1 })].filter(Boolean).join(" · ")}</div></div>
       ${due && !led && html`<div class="w-count">
         ${expired ? html`<span class="cd past">${t("d.still")}</span>` : html`<${Countdown} to=${due} className="cd" speak=${nextNames ? t("d.then_rings", { name: nextNames }) : ""} />`}
         <span class="cap w-next">${expired ? t("d.expired") : left != null && left < 0 ? t("d.step_due") : nextNames ? html`${t("d.also_rings")}<br />${nextNames}` : t("d.rings_again")}</span>
