@@ -109,13 +109,24 @@ def render_validation(request: Request, errors: Sequence[Mapping[str, Any]]) -> 
     return respond(422, "invalid", title, detail, extra={"errors": listed})
 
 
+_BUSY = (
+    asyncpg.OperatorInterventionError,  # shut down, crashed, or the statement took too long
+    asyncpg.TransactionRollbackError,  # a deadlock was broken
+    asyncpg.LockNotAvailableError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,  # the standby, before it has taken over
+    asyncpg.IdleInTransactionSessionTimeoutError,
+)
+"""Nothing was stored, and the same command may well succeed in a moment."""
+
+
 def is_database_away(error: BaseException) -> bool:
-    """Whether the database could not be reached, was shut down, or is too busy to hand out a connection."""
+    """Whether the database could not be reached, was shut down, or is too busy to do this now."""
     if isinstance(error, (PoolTimeout, OSError, asyncpg.InterfaceError)):
         return True
-    if isinstance(error, (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.CannotConnectNowError)):
+    if isinstance(error, asyncpg.PostgresConnectionError):
         return True
-    if isinstance(error, (asyncpg.CrashShutdownError, asyncpg.TooManyConnectionsError)):
+    if isinstance(error, _BUSY):
         return True
     if isinstance(error, DBAPIError):
         return (

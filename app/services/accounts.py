@@ -247,8 +247,9 @@ async def _codes(work: Work, role: str, specialties: Collection[str]) -> list[st
 
 
 async def _locked(work: Work, username: str) -> User:
+    # Its key does not change: a case that rings this account refers to it meanwhile and waits for nothing.
     user = await work.session.scalar(
-        select(User).where(func.lower(User.username) == account_name(username)).with_for_update()
+        select(User).where(func.lower(User.username) == account_name(username)).with_for_update(key_share=True)
     )
     if user is None:
         raise AccountError(f"Không có tài khoản «{username}».", f"There is no account '{username}'.")

@@ -7,6 +7,7 @@ statement of `events.write`. Rows become model instances, so that verbs live on 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -114,11 +115,14 @@ def parameters(work: Work) -> dict[str, Any]:
     cases = list(work.cases.values()) if work.facts or work.touched else []
     callouts = [c for case in cases for c in case.callouts]
     new = [v for case in cases if case.id in work.new_cases for v in case.vitals]
+    # In the order in which read markers lock them, so that neither ever waits for the other in a circle.
+    order = attrgetter("consultation_id", "user_id")
+    participants = sorted((p for case in cases for p in case.participants), key=order)
     return {
         "cases": _json(Consultation, cases),
         "callouts": _json(Callout, callouts),
         "offers": _json(Offer, [o for c in callouts for o in c.offers]),
-        "participants": _json(Participant, [p for case in cases for p in case.participants]),
+        "participants": _json(Participant, participants),
         "vitals": _json(VitalSigns, new),
     }
 
