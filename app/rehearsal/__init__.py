@@ -49,7 +49,7 @@ async def rehearse(
     `rate`: requests per second; `limit`: only the first visits; `seed` decides who declines, is late or drops off.
     Returns 2 when it could not begin: no such file, no accounts, no server.
     """
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     wire = Wire(url)
     try:
         visits = await asyncio.to_thread(read_visits, file, limit)
