@@ -20,7 +20,7 @@ from tests.hotline import Hotline, Json, Person
 SIGNED_IN_FOR = timedelta(days=30)
 
 
-@dataclass
+@dataclass(repr=False)
 class Staff:
     """Everybody of one running hotline, by user name and by identifier."""
 

@@ -16,6 +16,8 @@ from app.routers.edge import CommandRoute, HouseDep, ReadDep, WorkDep, json_resp
 from app.routers.problems import problems
 from app.schemas.reads import ConsultationPage, ConsultationRead
 from app.schemas.requests import CancellationIn, ConsultationPatch, RequestIn, UrgencyIn
+from app.schemas.text import Line
+from app.schemas.times import read_instant
 from app.schemas.vitals import VitalsIn
 from app.services import consultations
 
@@ -46,9 +48,9 @@ async def ask(body: RequestIn, work: WorkDep, house: HouseDep) -> Response:
 async def page(
     work: ReadDep,
     status: Annotated[list[Status] | None, Query(description="One or several; all when left out")] = None,
-    specialty: Annotated[str | None, Query(max_length=20, description="Code, K04")] = None,
+    specialty: Annotated[Line | None, Query(max_length=20, description="Code, K04")] = None,
     hospital: Annotated[UUID | None, Query(description="Asking hospital")] = None,
-    q: Annotated[str | None, Query(max_length=100, description="Part of the case number or hospital name")] = None,
+    q: Annotated[Line | None, Query(max_length=100, description="Part of the case number or hospital name")] = None,
     cursor: Annotated[str | None, Query(max_length=200, description="`next` of the page before")] = None,
 ) -> Response:
     """List the cases whose board header the caller may see, 50 a page; label and question only of readable cases."""
@@ -128,6 +130,6 @@ def _encode(at: datetime, case_id: UUID) -> str:
 def _decode(cursor: str) -> tuple[datetime, UUID]:
     try:
         at, case_id = from_json(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return datetime.fromisoformat(at), UUID(case_id)
+        return read_instant(at), UUID(case_id)
     except (ValueError, TypeError, binascii.Error, AttributeError):
         raise Invalid("cursor", "Con trỏ trang không đúng.", "The page cursor is not right.") from None

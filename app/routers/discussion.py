@@ -16,6 +16,7 @@ from app.services import discussion, records
 router = APIRouter(prefix="/api/v1/consultations/{consultation_id}", tags=["discussion"], route_class=CommandRoute)
 _ERRORS = problems(400, 401, 403, 404, 409, 422)
 _READ_ERRORS = problems(401, 404, 422)
+LAST_PLACE = 2**53 - 1  # what every client can count to
 
 
 @router.post("/messages", status_code=201, response_model=MessageRead, summary="Say something", responses=_ERRORS)
@@ -28,7 +29,7 @@ async def post_message(consultation_id: UUID, body: MessageIn, work: WorkDep) ->
 async def messages(
     consultation_id: UUID,
     work: ReadDep,
-    cursor: Annotated[int, Query(ge=0, description="`next` of the page before")] = 0,
+    cursor: Annotated[int, Query(ge=0, le=LAST_PLACE, description="`next` of the page before")] = 0,
 ) -> Response:
     """Return messages in the server's order, 200 a page."""
     found, following = await discussion.messages(work, consultation_id, cursor)
@@ -76,7 +77,9 @@ async def attachments(consultation_id: UUID, work: ReadDep) -> Response:
 
 
 @router.get("/history", response_model=HistoryPage, summary="Read the history", responses=_READ_ERRORS)
-async def history(consultation_id: UUID, work: ReadDep, cursor: Annotated[int, Query(ge=0)] = 0) -> Response:
+async def history(
+    consultation_id: UUID, work: ReadDep, cursor: Annotated[int, Query(ge=0, le=LAST_PLACE)] = 0
+) -> Response:
     """Return every fact of the case in order, 500 a page."""
     rows, following = await records.history(work, consultation_id, cursor)
     return json_response({"items": rows, "next": following})

@@ -18,6 +18,7 @@ from app.schemas.directory import (
     SpecialtyList,
     TelephoneList,
 )
+from app.schemas.text import Line
 from app.services import directory
 
 router = APIRouter(prefix="/api/v1", tags=["network"], route_class=CommandRoute)
@@ -40,7 +41,7 @@ async def hospitals(work: ReadDep) -> Response:
 @router.get("/desks", response_model=DeskList, summary="List desks", responses=problems(401, 422))
 async def desks(
     work: ReadDep,
-    specialty: Annotated[str | None, Query(max_length=20, description="Code, K04")] = None,
+    specialty: Annotated[Line | None, Query(max_length=20, description="Code, K04")] = None,
     hospital: Annotated[UUID | None, Query(description="Answering hospital")] = None,
 ) -> Response:
     """Return the desks that answer; `may_ask` tells whether an agreement of the caller's hospital is in force."""

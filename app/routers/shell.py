@@ -59,44 +59,58 @@ class Shell:
         await send({"type": "websocket.close", "code": 4404})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict(scope["headers"])
-        declared = headers.get(b"content-length", b"0")
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        exchange = _Exchange(scope["path"], receive, send, self.body_limit)
         if declared.isdigit() and int(declared) > self.body_limit:
-            await self._refuse(send)
+            await exchange.refuse()
             return
-        got = 0
-        started = False
-
-        async def measured() -> Message:
-            nonlocal got
-            message = await receive()
-            got += len(message.get("body", b""))
-            if got > self.body_limit:
-                raise _TooLargeError
-            return message
-
-        async def protected(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                message["headers"] = [*message["headers"], *_protection(scope["path"], message["headers"])]
-            await send(message)
-
         try:
-            await self.app(scope, measured, protected)
+            await self.app(scope, exchange.receive, exchange.send)
         except _TooLargeError:
-            if not started:
-                await self._refuse(send)
+            await exchange.refuse()
         except Exception as error:
-            if started:
+            if exchange.started:
                 raise
-            await fault(Request(scope), error)(scope, receive, protected)
+            await fault(Request(scope), error)(scope, receive, exchange.send)
 
-    async def _refuse(self, send: Send) -> None:
-        body = _TOO_LARGE.replace("{limit}", str(self.body_limit)).encode()
-        kind = [(b"content-type", PROBLEM_JSON.encode()), (b"content-length", str(len(body)).encode())]
-        await send({"type": "http.response.start", "status": 413, "headers": kind})
-        await send({"type": "http.response.body", "body": body})
+
+class _Exchange:
+    """One request and its answer: the body measured, the answer given its headers."""
+
+    def __init__(self, path: str, receive: Receive, send: Send, limit: int) -> None:
+        self.started = False
+        self._path = path
+        self._receive = receive
+        self._send = send
+        self._limit = limit
+        self._got = 0
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._got += len(message.get("body", b""))
+        if self._got > self._limit:
+            raise _TooLargeError
+        return message
+
+    async def send(self, message: Message) -> None:
+        if self._got > self._limit:
+            # Whatever was made of the half that was read: the one answer is that it was too large.
+            await self.refuse()
+            return
+        if message["type"] == "http.response.start":
+            self.started = True
+            message["headers"] = [*message["headers"], *_protection(self._path, message["headers"])]
+        await self._send(message)
+
+    async def refuse(self) -> None:
+        if self.started:
+            return
+        self.started = True
+        body = _TOO_LARGE.replace("{limit}", str(self._limit)).encode()
+        headers = [(b"content-type", PROBLEM_JSON.encode()), (b"content-length", str(len(body)).encode())]
+        headers += _protection(self._path, headers)
+        await self._send({"type": "http.response.start", "status": 413, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body})
 
 
 def _protection(path: str, present: list[Any]) -> list[tuple[bytes, bytes]]:

@@ -75,6 +75,7 @@ async def on_call(work: Work, desk_id: UUID, at: datetime | None, *, online: Cal
     allow(work, Action.SEE_DUTY)
     rotas = await _rotas(work, desk_id)
     at = at or work.now
+    _check_reach("at", at)
     known_until = rotas.known_until
     if known_until is not None and at >= known_until:
         day = known_until.astimezone(WARD_ZONE).strftime("%H:%M %d/%m/%Y")
@@ -106,6 +107,7 @@ async def duty_of(work: Work, desk_id: UUID, start: datetime | None, end: dateti
     """
     allow(work, Action.SEE_DUTY)
     start = start or work.now
+    _check_reach("from", start)
     end = end or start + USUAL
     _check_span(start, end)
     rotas = await _rotas(work, desk_id)
@@ -161,6 +163,12 @@ async def _rotas(work: Work, desk_id: UUID) -> _Rotas:
     )
     by_owner = {s.desk_id or s.hospital_id: s for s in found}
     return _Rotas(desk, by_owner.get(desk_id), by_owner.get(desk.hospital_id))
+
+
+def _check_reach(field: str, instant: datetime) -> None:
+    """Refuse instants so far off that local time cannot be worked out for them."""
+    if not 1970 <= instant.year <= 2200:
+        raise Invalid(field, "Chỉ từ năm 1970 đến năm 2200.", "Only from the year 1970 to 2200.")
 
 
 def _check_span(start: datetime, end: datetime) -> None:
