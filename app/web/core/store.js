@@ -162,6 +162,8 @@ function offerFacts(event, d) {
     case "offer.accepted": return { state: d.state ?? "accepted", answered_at: event.at };
     case "offer.declined": return { state: "declined", reason: d.reason ?? null, gone: event.at };
     case "offer.withdrawn": return { state: "withdrawn", reason: d.reason ?? null, by_name: d.holder_name ?? d.header?.holder_name ?? null, gone: event.at };
+    case "attendance.answered": return { attendance: d.coming ? "coming" : "cannot" };
+    case "team.stood_down": return { state: "withdrawn", reason: "stood_down", attendance: "stood_down", gone: event.at };
     case "escalation.scheduled": return { due_at: d.due_at ?? d.next_due_at ?? null };
     default: return {};
   }

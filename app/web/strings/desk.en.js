@@ -138,6 +138,7 @@ export default {
   "p.withdrawn.cancelled": "The request was cancelled",
   "p.withdrawn.off_duty": "Off duty",
   "p.withdrawn.superseded": "Replaced by another ring",
+  "p.withdrawn.stood_down": "The team leader stood you down",
   "p.attendance.coming": "Coming",
   "p.attendance.cannot": "Cannot come",
   "p.attendance.stood_down": "Stood down by the leader",

@@ -138,6 +138,7 @@ export default {
   "p.withdrawn.cancelled": "Yêu cầu đã hủy",
   "p.withdrawn.off_duty": "Hết ca trực",
   "p.withdrawn.superseded": "Thay bằng lượt gọi khác",
+  "p.withdrawn.stood_down": "Trưởng kíp cho nghỉ",
   "p.attendance.coming": "Đến được",
   "p.attendance.cannot": "Không đến được",
   "p.attendance.stood_down": "Trưởng kíp cho nghỉ",

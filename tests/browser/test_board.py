@@ -1,0 +1,61 @@
+"""The coordinator's board: the end of a ladder rings a person, who acts and is rung until somebody holds the case."""
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import DESKTOP, Ward
+from tests.browser.hands import button
+
+pytestmark = pytest.mark.browser
+
+
+async def test_nobody_answers_and_the_coordinator_assigns_somebody_who_accepts(ward: Ward) -> None:
+    requester = await ward.requester("K04")
+    case = await ward.ask("K04", by=requester)
+    await ward.moves_on(minutes=3)
+    callout = (await requester.get(f"/consultations/{case['id']}")).json()["callouts"][0]
+    last = next(o for o in callout["offers"] if o["role"] == "coordinator")
+    coordinator = await ward.by_name(last["doctor_name"], last["doctor"])
+    board = await ward.open(coordinator, on=DESKTOP)
+    alarm = board.get_by_role("alert", name="Ca chưa ai trả lời")
+    await expect(alarm).to_contain_text("Chưa ai trả lời: Tim mạch, Nam 58 tuổi")
+    await expect(alarm).to_contain_text(str(requester.account["hospital_name"]))
+    await expect(board.locator("html")).to_have_attribute("data-ringing", "red")
+    await expect(board).to_have_title(re.compile("Điều phối – chưa ai trả lời$"))
+    row = board.get_by_role("row").filter(has_text=case["number"])
+    await expect(row).to_contain_text("Đang gọi điều phối")
+    for secret in ("MC-017", case["question"]):
+        await expect(board.locator("body")).not_to_contain_text(secret)
+
+    await button(alarm, "Nhận xử lý").click()
+    dialog = board.get_by_role("dialog")
+    assigned = await ward.first_of(case)
+    await button(dialog, assigned.name).first.click()
+    await expect(dialog).to_be_hidden()
+    await expect(board.get_by_text(f"Đang gọi {assigned.name}. Ca vẫn đổ chuông")).to_be_visible()
+    assert (await requester.get(f"/consultations/{case['id']}")).json()["status"] == "ringing"
+
+    desk = await ward.open(assigned, on=DESKTOP)
+    await button(desk.get_by_role("alertdialog"), "Tiếp nhận").click()
+    await expect(alarm).to_be_hidden()
+    await expect(row).to_contain_text(assigned.name)
+    await expect(board.locator("html")).to_have_attribute("data-ringing", "")
+
+
+async def test_an_assignment_that_nobody_takes_rings_the_coordinator_again(ward: Ward) -> None:
+    requester = await ward.requester("K04")
+    case = await ward.ask("K04", by=requester)
+    await ward.moves_on(minutes=3)
+    offers = (await requester.get(f"/consultations/{case['id']}")).json()["callouts"][0]["offers"]
+    last = next(o for o in offers if o["role"] == "coordinator")
+    coordinator = await ward.by_name(last["doctor_name"], last["doctor"])
+    board = await ward.open(coordinator, on=DESKTOP)
+    await expect(board.locator("html")).to_have_attribute("data-ringing", "red")
+    await button(board.get_by_role("alert", name="Ca chưa ai trả lời"), "Nhận xử lý").click()
+    await button(board.get_by_role("dialog"), offers[0]["doctor_name"]).first.click()
+    await expect(board.locator("html")).to_have_attribute("data-ringing", "")
+    await ward.moves_on(minutes=2, seconds=10)
+    await expect(board.locator("html")).to_have_attribute("data-ringing", "red")
+    await expect(board.get_by_role("alert", name="Ca chưa ai trả lời")).to_be_visible()
