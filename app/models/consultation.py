@@ -203,6 +203,11 @@ class Consultation(Base):
         for other_callout in ended:
             withdrawn += other_callout.withdraw_open("taken", now=now)
             other_callout.end(CalloutState.ENDED, "taken", now=now)
+        for own in self.offers_to(by.id):
+            # A member of a red team to whom the case was handed over owes the former leader no answer any more.
+            if own.state == OfferState.MADE:
+                own.withdraw("taken", now=now)
+                withdrawn.append(own)
         self._hold(by, now)
         return Acceptance(callout, offer, withdrawn, ended, former)
 
@@ -333,13 +338,16 @@ class Consultation(Base):
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def _answerable(self, by: Person, *, now: datetime, on_duty_at: Sequence[UUID]) -> tuple[Callout, Offer]:
-        for callout in self.ringing_callouts:
-            offer = callout.open_offer_of(by.id)
-            if offer:
-                return callout, offer
-        for callout in self.ringing_callouts:
-            if callout.desk_id in on_duty_at:
-                return callout, self._own_offer(callout, by, now)
+        ringing = self.ringing_callouts
+        # With two desks ringing, what this doctor can take goes before what only a colleague can.
+        for callouts in ([c for c in ringing if c.specialty in by.specialties], ringing):
+            for callout in callouts:
+                offer = callout.open_offer_of(by.id)
+                if offer:
+                    return callout, offer
+            for callout in callouts:
+                if callout.desk_id in on_duty_at:
+                    return callout, self._own_offer(callout, by, now)
         if self.holder_id is not None and (self.offers_to(by.id) or on_duty_at):
             raise Taken(
                 holder=str(self.holder_id),

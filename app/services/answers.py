@@ -134,6 +134,8 @@ def _record_acceptance(work: Work, case: Consultation, done: Acceptance) -> None
     by_id = {c.id: c for c in case.callouts}
     for offer in done.withdrawn:
         ladder.record_withdrawn(work, case, by_id[offer.callout_id], offer)
+    for callout in done.ended:
+        ladder.record_ended(work, case, callout)
     if done.handed_over_from is not None:
         events.record(
             work,

@@ -170,17 +170,16 @@ async def record_vitals(work: Work, case_id: UUID, taken: VitalsIn) -> Seen:
 async def raise_urgency(work: Work, case_id: UUID, urgency: Urgency, reason: str) -> Seen:
     """The patient is worse: ring the ladder of the new urgency from its first step, and the holder."""
     case, on_duty_at = await locked(work, case_id, Action.RAISE_URGENCY)
-    last = case.callouts[-1]
-    desk = await routing.desk_now(work, last.desk_id, urgency.value)
-    if desk is None:
+    found = [await routing.desk_now(work, desk_id, urgency.value) for desk_id in _desks_to_ring(case)]
+    desks = [desk for desk in found if desk is not None]
+    if not desks:
         raise NotFound
     before = case.urgency
-    ringing = [
-        Candidate(o.doctor_id, o.doctor_name, o.role) for c in case.ringing_callouts for o in c.offers if o.rings
-    ]
-    ending = case.raise_urgency(urgency, answer_due_at=routing.answer_due(work.now, desk.policy), now=work.now)
+    ringing = {desk.id: _rung_at(case, desk.id) for desk in desks}
+    due = min(routing.answer_due(work.now, desk.policy) for desk in desks)
+    ending = case.raise_urgency(urgency, answer_due_at=due, now=work.now)
     if case.holder_id and case.holder_name:
-        ringing.insert(0, Candidate(case.holder_id, case.holder_name, "holder"))
+        ringing[desks[0].id].insert(0, Candidate(case.holder_id, case.holder_name, "holder"))
     events.record(
         work,
         case,
@@ -189,8 +188,9 @@ async def raise_urgency(work: Work, case_id: UUID, urgency: Urgency, reason: str
         to=_told_of_changes(case),
     )
     ladder.record_ending(work, case, ending)
-    made = ladder.open_callout(work, case, desk, reason="urgency_raised", also=ringing)
-    await ladder.record_opened(work, case, case.callouts[-1], made)
+    for desk in desks:
+        made = ladder.open_callout(work, case, desk, reason="urgency_raised", also=ringing[desk.id])
+        await ladder.record_opened(work, case, case.callouts[-1], made)
     return _seen(work, case, on_duty_at)
 
 
@@ -202,6 +202,20 @@ async def cancel(work: Work, case_id: UUID, reason: str | None) -> Seen:
     told = [p.user_id for p in case.participants if p.left_at is None and p.role != "requester"]
     events.record(work, case, "consultation.cancelled", {"reason": reason}, to=told)
     return _seen(work, case, on_duty_at)
+
+
+def _desks_to_ring(case: Consultation) -> list[UUID]:
+    """The desk that holds the case, and every desk that rings: one that it was forwarded to does not replace the first.
+
+    Another desk may be of another specialty, whose ladder the doctors of the first one could not accept.
+    """
+    held = [c for c in case.callouts if c.state == CalloutState.ACCEPTED][-1:]
+    return list(dict.fromkeys(c.desk_id for c in (*held, *case.ringing_callouts))) or [case.callouts[-1].desk_id]
+
+
+def _rung_at(case: Consultation, desk_id: UUID) -> list[Candidate]:
+    callouts = [c for c in case.ringing_callouts if c.desk_id == desk_id]
+    return [Candidate(o.doctor_id, o.doctor_name, o.role) for c in callouts for o in c.offers if o.rings]
 
 
 def _new_case(work: Work, request: RequestIn, route: routing.Route) -> Consultation:

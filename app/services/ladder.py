@@ -113,7 +113,12 @@ def record_ending(work: Work, case: Consultation, ending: Ending) -> None:
     for offer in ending.withdrawn:
         record_withdrawn(work, case, by_id[offer.callout_id], offer)
     for callout in ending.callouts:
-        events.record(work, case, "callout.ended", _ladder(callout) | {"callout": show.callout(callout, ladder=False)})
+        record_ended(work, case, callout)
+
+
+def record_ended(work: Work, case: Consultation, callout: Callout) -> None:
+    """Record that a desk is rung no longer, and why."""
+    events.record(work, case, "callout.ended", _ladder(callout) | {"callout": show.callout(callout, ladder=False)})
 
 
 def step_up(work: Work, case: Consultation, callout: Callout, duty: Duty) -> None:
