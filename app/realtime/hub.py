@@ -192,8 +192,12 @@ class Hub:
             snapshot = protocol.snapshot(sub.stream, self.epoch, found.head, found.snapshot)
         sub.line.release(sub, found.head, texts, snapshot)
         stream = self.streams.get(sub.stream)
-        if stream is not None and stream.order.head is None:
+        if stream is None:
+            return
+        if stream.order.head is None:
             self._send_on(stream, stream.order.begin(found.head))
+        elif sub.held is None and sub.last is not None and sub.last < stream.order.head:
+            sub.line.hold(sub)  # another socket's read, made later, was handed over first: read once more
 
     # --- facts arrive -----------------------------------------------------------------------------------------------
 
@@ -312,7 +316,7 @@ class Hub:
         moment, now, loop_time = monotonic(), self._now(), asyncio.get_running_loop().time()
         for line in list(self.roster.lines):
             blocked = 0.0 if line.blocked_since is None else loop_time - line.blocked_since
-            if blocked > 2 * SLOW_AFTER_S:
+            if blocked > 2 * SLOW_AFTER_S and line.closing:
                 line.abort()
             elif blocked > SLOW_AFTER_S:
                 line.close(Close.SLOW_READER, drop=True)
@@ -370,13 +374,13 @@ class Hub:
             self.catch_up.fill([stream.name])
 
     def _join(self, line: Line, name: str, last: int | None, origin: str) -> Sub:
-        sub = Sub(line, name, last, origin)
-        sub.barred = self.bars.on(name, line.subject.id)
         stream = self.streams.get(name)
         if stream is None:
             stream = self.streams[name] = Stream(name, kind_of(name))
+        sub = Sub(line, stream.name, last, origin)  # one name for all who hear it
+        sub.barred = self.bars.on(name, line.subject.id)
         stream.subs.add(sub)
-        line.subs[name] = sub
+        line.subs[stream.name] = sub
         return sub
 
     def _leave(self, sub: Sub) -> None:

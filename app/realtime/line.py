@@ -1,8 +1,13 @@
-"""One socket as the hub sees it: what it hears, what waits to be written, and one writer while there is something."""
+"""One socket as the hub sees it: what it hears, and what waits to be written.
+
+All that a socket is told in one turn of the loop leaves as one frame. While the other end takes what it is sent, that
+costs no task: only a write that must wait becomes one.
+"""
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, MutableMapping
+from types import coroutine
 from typing import Any, Final
 
 from app.realtime.protocol import Close
@@ -37,11 +42,12 @@ class Sub:
 
 
 class Line:
-    """One signed-in socket. It writes by one task, which lives only while something waits."""
+    """One signed-in socket."""
 
     __slots__ = (
         "_abort",
         "_closing",
+        "_due",
         "_room",
         "_send",
         "_writer",
@@ -65,7 +71,7 @@ class Line:
         send: Send,
         *,
         language: str = "vi",
-        abort: Callable[[], None] | None = None,
+        abort: Callable[[Send], None] | None = None,
     ) -> None:
         """Speak for `subject` through an ASGI `send`; `abort` drops a connection that cannot even be closed."""
         self.subject = subject
@@ -85,6 +91,7 @@ class Line:
         self._closing: tuple[Close, str] | None = None
         self._room: asyncio.Event | None = None
         self._writer: asyncio.Task[None] | None = None
+        self._due = False
 
     # --- what it hears ----------------------------------------------------------------------------------------------
 
@@ -105,7 +112,7 @@ class Line:
         sub.last = n
         self.queue.append((sub, text))
         self.queued += len(text)
-        if self._writer is None:
+        if not self._due:
             self._write_soon()
 
     def hold(self, sub: Sub) -> None:
@@ -180,7 +187,7 @@ class Line:
             self._hear_nothing()
             if drop:
                 self.queue, self.queued = [], 0
-            if self._writer is None:
+            if not self._due:
                 self._write_soon()
 
     def hang_up(self) -> None:
@@ -196,7 +203,7 @@ class Line:
             self._writer.cancel()
         self.hang_up()
         if self._abort is not None:
-            self._abort()
+            self._abort(self._send)
 
     @property
     def closing(self) -> bool:
@@ -212,6 +219,7 @@ class Line:
 
     async def drained(self, within_s: float) -> None:
         """Wait, not for ever, until everything is written."""
+        self._write_now()
         if self._writer is not None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(self._writer), within_s)
@@ -226,11 +234,24 @@ class Line:
             return
         self.queue.append((sub, text))
         self.queued += len(text)
-        if self._writer is None:
+        if not self._due:
             self._write_soon()
 
     def _write_soon(self) -> None:
-        self._writer = asyncio.get_running_loop().create_task(self._write())
+        self._due = True
+        asyncio.get_running_loop().call_soon(self._write_now)
+
+    def _write_now(self) -> None:
+        """Write without a task as far as nothing must be waited for."""
+        if self._writer is None and not self.gone:
+            self._due = True
+            writing = self._write()
+            try:
+                waits_for = writing.send(None)
+            except StopIteration:
+                self._due = False
+            else:
+                self._writer = asyncio.get_running_loop().create_task(_go_on(writing, waits_for))
 
     async def _write(self) -> None:
         """Write all that waits as one frame, again and again until nothing waits."""
@@ -254,7 +275,27 @@ class Line:
         finally:
             self.blocked_since = None
             self._writer = None
+            self._due = False
 
     def _make_room(self) -> None:
         if self._room is not None:
             self._room.set()
+
+
+async def _go_on(started: Coroutine[Any, Any, None], waits_for: Any) -> None:
+    await _rest_of(started, waits_for)
+
+
+@coroutine
+def _rest_of(started: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, Any, None]:
+    """Finish, within a task, a coroutine that was started without one and waits for something."""
+    while True:
+        try:
+            try:
+                given = yield waits_for
+            except BaseException as error:  # noqa: BLE001 (handed on: a cancellation, above all)
+                waits_for = started.throw(error)
+            else:
+                waits_for = started.send(given)
+        except StopIteration:
+            return

@@ -72,7 +72,7 @@ class StreamEndpoint:
         subject = await self._subject(hello.token or _cookie(headers), send, language)
         if subject is None:
             return None
-        line = Line(subject, send, language=language, abort=_abort(send))
+        line = Line(subject, send, language=language, abort=_drop)
         return await self._welcome(line, hello, send)
 
     async def _hello(self, receive: Receive, send: Send, language: str) -> Hello | None:
@@ -214,19 +214,12 @@ async def _close(send: Send, code: Close) -> None:
     await send({"type": "websocket.close", "code": int(code), "reason": code.name.lower().replace("_", " ")})
 
 
-def _abort(send: Send) -> Callable[[], None]:
-    """Return what drops the connection at once.
+def _drop(send: Send) -> None:
+    """Drop the connection at once.
 
     ASGI can only ask for a close, which waits behind what the other end does not read. uvicorn hands in a bound method
-    of the connection, whose transport can be dropped; under any other server the task ends and the server cleans up.
+    of the connection, whose transport can be dropped; any other server must notice by itself that nobody is there.
     """
-    task = asyncio.current_task()
     transport = getattr(getattr(send, "__self__", None), "transport", None)
-
-    def drop() -> None:
-        if transport is not None:
-            transport.abort()
-        elif task is not None:
-            task.cancel()
-
-    return drop
+    if transport is not None:
+        transport.abort()

@@ -40,7 +40,7 @@ class Wire:
         else:
             self.frames.append(message["text"])
 
-    def abort(self) -> None:
+    def abort(self, _send: Any) -> None:
         self.aborted = True
 
     @property
@@ -121,9 +121,16 @@ async def test_one_envelope_is_a_frame_and_many_are_one_array(the_hub: Hub, wire
 async def test_an_idle_socket_has_no_writer(the_hub: Hub, wire: Wire) -> None:
     made = listens(the_hub, wire)
     deliver(the_hub, 1)
-    assert made._writer is not None
     await settled()
     assert made._writer is None
+    wire.writable.clear()
+    deliver(the_hub, 2)
+    await settled()
+    assert made._writer is not None
+    wire.writable.set()
+    await settled()
+    assert made._writer is None
+    assert places(wire) == [1, 2]
 
 
 async def test_what_waits_for_a_reader_that_does_not_read_is_bounded_and_read_again_later(
@@ -156,6 +163,9 @@ async def test_a_slow_socket_delays_no_other(the_hub: Hub, wire: Wire) -> None:
     await settled()
     assert places(wire) == [1]
     assert slow.frames == []
+    slow.writable.set()
+    await settled()
+    assert places(slow) == [1]
 
 
 async def test_a_socket_that_reads_nothing_is_closed_and_then_dropped(
@@ -275,6 +285,23 @@ async def test_a_stream_that_ended_takes_along_what_waited_of_it(the_hub: Hub, w
     await settled()
     assert [e["k"] for e in wire.said] == ["ping", "ended"]
     assert the_hub.streams == {}
+
+
+async def test_two_sockets_read_at_different_moments_both_hear_everything(the_hub: Hub, wire: Wire) -> None:
+    early, late = Line(someone(), wire.send), Line(someone(), Wire().send)
+    for made in (early, late):
+        the_hub.add(made)
+        the_hub.subscribe(made, STREAM)
+    [first] = early.take_wanted(9)
+    [second] = late.take_wanted(9)
+    the_hub.release(second, Found(1, snapshot="{}"))  # read after the commit of 1, whose delivery is under way
+    the_hub.release(first, Found(0, snapshot="{}"))  # read before it
+    deliver(the_hub, 1)
+    assert early.take_wanted(9) == [first]
+    the_hub.release(first, Found(1, snapshot="{}"))
+    deliver(the_hub, 2)
+    await settled()
+    assert [(e["k"], e["n"]) for e in wire.said] == [("snapshot", 0), ("snapshot", 1), ("event", 2)]
 
 
 async def test_what_is_missing_between_two_facts_is_read_after_a_moment(
