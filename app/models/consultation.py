@@ -150,6 +150,12 @@ class Consultation(Base):
         return [c for c in self.callouts if c.ringing]
 
     @property
+    def held_through(self) -> Callout:
+        """The callout that was accepted last; while none has been, the one that was opened last."""
+        accepted = [c for c in self.callouts if c.state == CalloutState.ACCEPTED]
+        return (accepted or self.callouts)[-1]
+
+    @property
     def conclusion(self) -> Conclusion | None:
         """The conclusion that stands."""
         return self.conclusions[-1] if self.conclusions else None

@@ -67,7 +67,7 @@ async def assign(work: Work, case_id: UUID, user_id: UUID) -> Seen:
     """A coordinator rings a named doctor on top of the others; a case that is held is handed over to them."""
     case, on_duty_at = await locked(work, case_id, Action.ASSIGN)
     ringing = case.ringing_callouts
-    callout = ringing[-1] if ringing else case.callouts[-1]
+    callout = ringing[-1] if ringing else case.held_through
     candidate = await _eligible(work, case, user_id, callout.specialty, "assigned")
     if not ringing:
         await _open_hand_over(work, case, candidate, "assigned")
@@ -99,7 +99,7 @@ async def forward(work: Work, case_id: UUID, *, user_id: UUID | None, desk_id: U
         await ladder.record_opened(work, case, case.callouts[-1], made, said=reason)
         return answer(work, case, on_duty_at)
     assert user_id is not None
-    callout = own or case.callouts[-1]
+    callout = own or case.held_through
     candidate = await _eligible(work, case, user_id, callout.specialty, "forwarded")
     if own is None:
         await _open_hand_over(work, case, candidate, "forwarded", reason)
@@ -116,7 +116,7 @@ async def forward(work: Work, case_id: UUID, *, user_id: UUID | None, desk_id: U
 async def hand_over(work: Work, case_id: UUID, user_id: UUID, note: str) -> Seen:
     """Ask another doctor to take the case over; the holder stays until they accept, then 15 min to the coordinator."""
     case, on_duty_at = await locked(work, case_id, Action.HAND_OVER)
-    candidate = await _eligible(work, case, user_id, case.callouts[-1].specialty, "hand_over")
+    candidate = await _eligible(work, case, user_id, case.held_through.specialty, "hand_over")
     await _open_hand_over(work, case, candidate, "hand_over", note)
     return answer(work, case, on_duty_at)
 
@@ -147,14 +147,14 @@ def _record_acceptance(work: Work, case: Consultation, done: Acceptance) -> None
 
 
 async def _open_hand_over(work: Work, case: Consultation, to: Candidate, reason: str, note: str = "") -> None:
-    last = case.callouts[-1]
-    desk = await routing.desk_now(work, last.desk_id, case.urgency)
+    held = case.held_through
+    desk = await routing.desk_now(work, held.desk_id, case.urgency)
     if desk is None:
         raise NotFound
     if any(c.open_offer_of(to.doctor_id) for c in case.ringing_callouts):
         raise Invalid("user_id", "Người này đang được gọi rồi.", "This doctor is being rung already.")
     who = f"user:{to.doctor_id}"
-    duty = {**await _duty(work, case, last), who: [to]}
+    duty = {**await _duty(work, case, held), who: [to]}
     policy = ladder.hand_over_policy(reason, to.doctor_id) | ({"note": note} if note else {})
     made = ladder.open_callout(work, case, desk, reason=reason, policy=policy, duty=duty)
     await ladder.record_opened(work, case, case.callouts[-1], made, said=note)

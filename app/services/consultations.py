@@ -1,7 +1,7 @@
 """The life of a consultation on the asking side: request, read, complete, raise, cancel."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -34,9 +34,13 @@ class Seen:
     case: Consultation
     view: str
     may: list[str]
+    rendered: dict[str, Any] | None = None
+    """The full view, where a fact has it already."""
 
     def as_read(self, *, demo: bool = False) -> dict[str, Any]:
         """Return the case as the contract shows it."""
+        if self.rendered is not None:
+            return self.rendered | {"may": self.may, "demo": demo}
         return show.full(self.case, may=self.may, view=self.view, demo=demo)
 
 
@@ -66,9 +70,8 @@ async def ask(work: Work, request: RequestIn) -> Seen:
         made = case.callouts[0].advance(duty, now=work.now, never=case.requester_id)
     requested = events.record(work, case, "consultation.requested", {})
     ladder.record_step(work, case, case.callouts[0], made)
-    seen = _seen(work, case)
-    requested.data["consultation"] = show.full(case)
-    return seen
+    body = requested.data["consultation"] = show.full(case)
+    return replace(_seen(work, case), rendered=body)
 
 
 async def read(work: Work, case_id: UUID, *, via: str = "read") -> Seen:
@@ -209,8 +212,8 @@ def _desks_to_ring(case: Consultation) -> list[UUID]:
 
     Another desk may be of another specialty, whose ladder the doctors of the first one could not accept.
     """
-    held = [c for c in case.callouts if c.state == CalloutState.ACCEPTED][-1:]
-    return list(dict.fromkeys(c.desk_id for c in (*held, *case.ringing_callouts))) or [case.callouts[-1].desk_id]
+    held = [case.held_through] if case.holder_id else []
+    return list(dict.fromkeys(c.desk_id for c in (*held, *case.ringing_callouts)))
 
 
 def _rung_at(case: Consultation, desk_id: UUID) -> list[Candidate]:

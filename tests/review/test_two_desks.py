@@ -85,3 +85,13 @@ async def test_a_member_of_a_red_team_who_takes_the_case_over_is_rung_no_more(st
     assert (await member.get("/offers")).json()["items"] == []
     [part] = [p for p in (await read(requester, case))["participants"] if p["user"] == staff.id_of(member)]
     assert part["role"] == "assigned"
+
+
+async def test_a_case_that_had_been_forwarded_is_handed_over_within_the_specialty_that_holds_it(staff: Staff) -> None:
+    case, _, first, _ = await forwarded(staff)
+    await first.do(case, "acceptance")
+    [colleague] = await staff.newcomers(1, hospital=first.account["hospital"], specialties=["K04"])
+    handed = await first.do(case, "hand-over", {"user_id": staff.id_of(colleague)})
+    [ringing] = [c for c in handed["callouts"] if c["state"] == "ringing"]
+    assert ringing["desk"] == case["callouts"][0]["desk"]
+    assert (await colleague.do(case, "acceptance"))["holder"] == staff.id_of(colleague)
