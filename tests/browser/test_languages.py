@@ -1,0 +1,154 @@
+"""Two languages: every sentence in both, no draft lost, and nothing that a doctor typed is touched."""
+
+import re
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import DESKTOP, PHONE, SMALLEST, Ward
+from tests.browser.hands import CASE_PAGE, QUESTION, choice, field, fill_request
+from tests.hotline import Json
+
+pytestmark = pytest.mark.browser
+
+MODULES = {"vi": ["vi.js", "desk.vi.js"], "en": ["en.js", "desk.en.js"]}
+VIETNAMESE = re.compile(r"[ăâđêôơưĂÂĐÊÔƠƯáàảãạắằẳẵặấầẩẫậéèẻẽẹếềểễệíìỉĩịóòỏõọốồổỗộớờởỡợúùủũụứừửữựýỳỷỹỵ]", re.IGNORECASE)
+# What the reader sees that is not marked as Vietnamese: visible text outside [lang=vi].
+UNMARKED = """() => {
+  const found = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const at = node.parentElement;
+    if (!node.data.trim() || at.closest('[lang="vi"], script, style, noscript') || !at.checkVisibility()) continue;
+    found.push(node.data.trim());
+  }
+  return found;
+}"""
+
+
+async def test_every_sentence_stands_in_both_languages_with_the_same_holes(ward: Ward) -> None:
+    page = await ward.open(None, at="/telephones")
+    words: dict[str, dict[str, str]] = {}
+    for language, modules in MODULES.items():
+        words[language] = {}
+        for module in modules:
+            found = await page.evaluate("m => import(`/assets/strings/${m}`).then((x) => x.default)", module)
+            words[language] |= found
+    assert set(words["vi"]) == set(words["en"])
+    for key, vi in words["vi"].items():
+        en = words["en"][key]
+        assert vi.strip(), key
+        assert en.strip(), key
+        # A sentence may leave a hole out that its language does not need, but never name one that nothing fills.
+        holes = set(re.findall(r"\{\w+\}", vi)) ^ set(re.findall(r"\{\w+\}", en))
+        assert not holes, (key, vi, en)
+        named = {"account.language", "app.name", "app.brand", "demo.band"}
+        assert key in named or not VIETNAMESE.search(en), (key, en)
+
+
+async def test_every_key_that_the_client_asks_for_exists(ward: Ward) -> None:
+    page = await ward.open(None, at="/telephones")
+    missing = await page.evaluate(
+        """async (modules) => {
+          const all = Object.assign({}, ...(await Promise.all(modules.map((m) => import(`/assets/strings/${m}`)))).map((m) => m.default));
+          const seen = new Set(["/assets/app.js"]), missing = [];
+          for (const path of seen) {
+            const text = await (await fetch(path)).text();
+            for (const [, to] of text.matchAll(/(?:from|import\\(?)\\s*"(\\.[^"]+\\.js)"/g)) seen.add(new URL(to, location.origin + path).pathname);
+            for (const [, key] of text.matchAll(/\\bt\\("([^"]+)"/g)) if (!(key in all)) missing.push(`${path}: ${key}`);
+          }
+          return missing;
+        }""",
+        MODULES["vi"],
+    )
+    assert missing == []
+
+
+async def test_switching_the_language_keeps_what_is_typed_and_what_is_chosen(ward: Ward) -> None:
+    requester = await ward.requester("K04")
+    page = await ward.open(requester, on=DESKTOP, at="/request")
+    await fill_request(page)
+    await field(page, "Nhiệt độ").fill("36,6")
+    await choice(page, "Thở", "Oxy").click()
+    await page.get_by_role("link", name="Đóng").click()
+    await page.get_by_role("radio", name="English").locator("visible=true").first.click()
+    await expect(page.get_by_role("heading", name="My cases")).to_be_visible()
+    await page.get_by_role("link", name="New request").click()
+    await expect(field(page, "The specific question")).to_have_value(QUESTION)
+    await expect(field(page, "Name or temporary code")).to_have_value("MC-017")
+    await expect(field(page, "Temp.")).to_have_value("36,6")
+    await expect(choice(page, "Breathing", "Oxygen")).to_have_attribute("aria-checked", "true")
+    await expect(page.locator("html")).to_have_attribute("lang", "en")
+    await page.get_by_role("button", name="Send request").locator("visible=true").click()
+    await page.wait_for_url(CASE_PAGE)
+    read = (await requester.get(f"/consultations/{page.url.rsplit('/', 1)[1]}")).json()
+    assert read["question"] == QUESTION
+    assert read["specialty"] == "K04"
+    assert read["urgency"] == "orange"
+    assert read["vitals"][0]["temperature"] == 36.6
+    assert read["vitals"][0]["on_oxygen"] is True
+
+
+async def test_a_message_that_is_being_written_survives_the_switch(ward: Ward) -> None:
+    requester = await ward.requester("K04")
+    case = await ward.ask("K04", by=requester)
+    page = await ward.open(requester, on=DESKTOP, at=f"/cases/{case['id']}?view=full")
+    box = page.locator(".composer textarea")
+    await box.fill("Mạch 112, da lạnh")
+    await page.get_by_role("radio", name="English").locator("visible=true").first.click()
+    await expect(page.get_by_role("tab", name="Discussion").or_(page.get_by_text("Discussion")).first).to_be_attached()
+    await expect(box).to_have_value("Mạch 112, da lạnh")
+    await expect(box).to_be_visible()
+    assert await page.evaluate("document.querySelectorAll('.composer').length") == 1
+
+
+async def test_an_english_screen_has_no_vietnamese_but_names_and_what_was_typed(ward: Ward) -> None:
+    requester = await ward.requester("K04")
+    vitals = [{"taken_at": "2026-11-23T20:00:00Z", "pulse": 112, "systolic": 94}]
+    case = await ward.ask("K04", by=requester, vitals=vitals)
+    doctor = await ward.first_of(case)
+    names = names_of(ward.accounts, (await requester.get("/desks")).json()["items"])
+    phone = await ward.open(requester, on=PHONE, lang="en")
+    for path in ("/", "/request", "/red-alert", f"/cases/{case['id']}", "/account", "/telephones"):
+        await phone.goto(path)
+        await phone.get_by_role("main").wait_for()
+        await assert_english(phone, names)
+    desk = await ward.open(doctor, on=DESKTOP, lang="en")
+    await desk.get_by_role("alertdialog").wait_for()
+    await assert_english(desk, names)
+    await doctor.do(case, "acceptance")
+    await desk.goto(f"/cases/{case['id']}")
+    await desk.locator(".composer").wait_for()
+    await assert_english(desk, names)
+    coordinator = await ward.sign_in(next(a for a in ward.accounts if a["username"] == "tn-dieuphoi-1"))
+    board = await ward.open(coordinator, on=DESKTOP, lang="en")
+    await board.get_by_role("row").first.wait_for()
+    await assert_english(board, names)
+    await board.goto("/rota")
+    await board.get_by_role("main").get_by_role("region").first.wait_for()
+    await assert_english(board, names)
+
+
+def names_of(accounts: list[Json], desks: list[Json]) -> list[str]:
+    """What is a name and stays as it is, in any language."""
+    fields = ("name", "hospital_name", "ward_name", "desk_name")
+    names = {str(x[f]) for x in (*accounts, *desks) for f in fields if x.get(f)}
+    short = {re.sub(r"^(BS|Bác sĩ) trực ", "", n) for n in names}
+    return sorted(names | short | {QUESTION}, key=len, reverse=True)
+
+
+async def assert_english(page: Page, names: list[str]) -> None:
+    mixed = []
+    for text in await page.evaluate(UNMARKED):
+        rest = text
+        for name in names:
+            rest = rest.replace(name, "")
+        if VIETNAMESE.search(rest) and "KHÔNG DÙNG CHO NGƯỜI BỆNH" not in rest and "Tiếng Việt" not in rest:
+            mixed.append(text)
+    assert mixed == [], (page.url, mixed)
+
+
+async def test_the_smallest_phone_in_english_scrolls_in_one_direction_only(ward: Ward) -> None:
+    requester = await ward.requester("K04")
+    page = await ward.open(requester, on=SMALLEST, lang="en", at="/request")
+    await page.get_by_role("main").wait_for()
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
