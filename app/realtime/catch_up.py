@@ -114,7 +114,7 @@ class CatchUp:
             elif sub.origin == "had":
                 self._hub.end(sub, "not-found")
             else:
-                self._hub.unsubscribe(line, sub.stream)
+                self._hub.leave(sub)
                 if sub.origin == "asked":
                     line.say(protocol.problem(NotFound(), line.language, sub.stream))
 

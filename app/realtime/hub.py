@@ -129,7 +129,7 @@ class Hub:
         if line in self.roster.lines:
             self.roster.remove(line)
             for sub in list(line.subs.values()):
-                self._leave(sub)
+                self.leave(sub)
 
     def online(self, user_id: UUID) -> bool:
         """Whether the user has a socket in this process."""
@@ -176,12 +176,24 @@ class Hub:
         line.unsubscribed = {*(line.unsubscribed or ()), name}
         sub = line.subs.get(name)
         if sub is not None:
-            self._leave(sub)
+            self.leave(sub)
+
+    def leave(self, sub: Sub) -> None:
+        """Stop hearing a stream without a word."""
+        sub.line.forget(sub)
+        stream = self.streams.get(sub.stream)
+        if stream is None:
+            return
+        stream.subs.discard(sub)
+        if not stream.subs:
+            del self.streams[sub.stream]
+            if stream.timer is not None:
+                stream.timer.cancel()
 
     def end(self, sub: Sub, why: str) -> None:
         """Tell a socket that a stream ended for it, and send nothing of it any more."""
         line = sub.line
-        self._leave(sub)
+        self.leave(sub)
         line.say(protocol.ended(sub.stream, why))
 
     def release(self, sub: Sub, found: Found) -> None:
@@ -382,17 +394,6 @@ class Hub:
         stream.subs.add(sub)
         line.subs[stream.name] = sub
         return sub
-
-    def _leave(self, sub: Sub) -> None:
-        sub.line.forget(sub)
-        stream = self.streams.get(sub.stream)
-        if stream is None:
-            return
-        stream.subs.discard(sub)
-        if not stream.subs:
-            del self.streams[sub.stream]
-            if stream.timer is not None:
-                stream.timer.cancel()
 
     def _touched(self, target: Target) -> list[tuple[Line, Sub | None]]:
         what, who = target

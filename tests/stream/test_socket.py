@@ -224,6 +224,9 @@ async def test_acceptance_brings_the_case_to_the_doctor_and_the_doctor_to_the_ca
     [first] = await hotline.rung(case)
     await first.connect()
     await snapshot_of(first, "user:")
+    stream = f"consultation:{case['id']}"
+    await first.send({"k": "subscribe", "s": stream})  # too early: being rung opens the card only
+    await first.hears(lambda m: m["k"] == "error" and m.get("re") == stream)
     await first.do(case, "acceptance")
     told = await requester.hears_event("offer.accepted", case)
     assert told["d"]["header"]["holder_name"] == first.name
@@ -478,6 +481,33 @@ async def test_while_the_database_is_away_sockets_stay_and_hear_everything_when_
     snapshot = await requester.hears(lambda m: m["k"] == "snapshot" and m["s"] == stream)
     assert [m["text"] for m in snapshot["d"]["messages"]] == ["trong lúc đó"]
     in_order(requester)
+
+
+async def test_a_client_that_never_reads_is_dropped_and_delays_nobody(
+    hotline: Hotline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.realtime.hub.SLOW_AFTER_S", 0.3)
+    hub = hotline.app.state.house.hub
+    requester = await (await hotline.requester("K04")).connect()
+    await snapshot_of(requester, "user:")
+    deaf = await websockets.connect(url(hotline), subprotocols=[websockets.Subprotocol(SUBPROTOCOL)], max_queue=1)
+    await deaf.send(json.dumps({"k": "hello", "token": requester.token}))
+    async with asyncio.timeout(10):
+        while len(hub.roster.lines) < 2:
+            await asyncio.sleep(0.01)
+        [(_, line)] = hub.roster.by_user.values()
+        while line.blocked_since is None:
+            line.whisper(json.dumps({"k": "marker", "s": "x" * 200_000}))
+            await asyncio.sleep(0)
+        for _ in range(1000):
+            line.whisper(json.dumps({"k": "marker", "s": "x" * 1000}))
+        assert line.queued < 300_000
+        case = await hotline.ask("K04", by=requester)
+        await requester.hears_event("consultation.requested", case)
+        while line in hub.roster.lines:
+            await asyncio.sleep(0.05)
+    assert line.queue == []
+    deaf.transport.abort()
 
 
 async def test_a_lost_wake_up_is_repaired_within_moments(hotline: Hotline, monkeypatch: pytest.MonkeyPatch) -> None:
