@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -253,6 +254,17 @@ def view_of(subject: Subject, facts: CaseFacts) -> str | None:
     return None
 
 
+def reads_until(subject: Subject, case: Consultation, facts: CaseFacts | None) -> datetime | None:
+    """When did somebody who was taken out of the case leave it? They read what they took part in and nothing later.
+
+    None for everybody who may read on: who takes part, or stands to the case in another way that lets them read it.
+    """
+    part = case.participant(subject.id)
+    if part is None or part.left_at is None or (facts and facts.relations & (_READERS - {Relation.FORMER})):
+        return None
+    return part.left_at
+
+
 def may(subject: Subject, facts: CaseFacts) -> list[str]:
     """Return what the subject may do to the case now, for the client to offer."""
     return [a.value for a in _OFFERABLE if decide(subject, a, facts) is Verdict.ALLOW]
@@ -334,6 +346,7 @@ __all__ = [
     "facts_of",
     "may",
     "readable_stream",
+    "reads_until",
     "view_of",
     "visible_consultations",
 ]

@@ -15,7 +15,7 @@ from app.models.callout import CalloutState, Candidate, Offer, OfferState
 from app.models.consultation import Consultation, Status
 from app.models.discussion import VitalSigns
 from app.models.urgency import Urgency
-from app.policy import Action, Relation, allow, facts_of, may, view_of, visible_consultations
+from app.policy import Action, Relation, allow, facts_of, may, reads_until, view_of, visible_consultations
 from app.schemas import consultation as show
 from app.schemas import messages
 from app.schemas.requests import ConsultationPatch, RequestIn
@@ -81,6 +81,7 @@ async def read(work: Work, case_id: UUID, *, via: str = "read") -> Seen:
     view = view_of(work.subject, facts)
     if view is None:
         raise NotFound
+    case.leave_out_after(reads_until(work.subject, case, facts))
     log_read(work, case, view, via)
     return Seen(case, view, _may(work, case, on_duty_at))
 

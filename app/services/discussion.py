@@ -1,5 +1,6 @@
 """The discussion: messages, opinions and their read-back, the conclusion, invitations, what became of the patient."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from app.models.consultation import Consultation, Person
 from app.models.discussion import Conclusion, Message, Outcome, ReadBack
 from app.models.organization import Organization
 from app.models.user import Role, User
-from app.policy import Action, allow
+from app.policy import Action, allow, reads_until
 from app.schemas import consultation as show
 from app.schemas.requests import ConclusionIn, MessageIn, OutcomeIn, ReadBackIn
 from app.services import case_rows, events, ladder
@@ -29,6 +30,12 @@ async def post_message(work: Work, case_id: UUID, posted: MessageIn) -> Message:
     subject = work.subject
     written, _ = clinical.written_at(posted.written_at, work.now)
     corrected = await _corrected(work, case, posted.supersedes)
+    if corrected and corrected.opinion and not posted.opinion:
+        raise Invalid(
+            "opinion",
+            "Sửa một ý kiến hội chẩn thì bản sửa cũng là ý kiến, và cần đọc lại.",
+            "What corrects an opinion is an opinion too, and must be read back.",
+        )
     newest = case.newest_vitals
     message = Message(
         id=new_id(work.now),
@@ -57,21 +64,19 @@ async def post_message(work: Work, case_id: UUID, posted: MessageIn) -> Message:
 async def messages(work: Work, case_id: UUID, after: int) -> tuple[list[Message], int | None]:
     """Read the discussion in the server's order, 200 at a time from place `after`."""
     case, on_duty_at = await case_rows.load(work, case_id)
-    allow(work, Action.READ, case, on_duty_at)
+    facts = allow(work, Action.READ, case, on_duty_at)
     log_read(work, case, "full", "messages")
-    return await messages_of(work, case_id, after)
+    return await messages_of(work, case_id, after, until=reads_until(work.subject, case, facts))
 
 
-async def messages_of(work: Work, case_id: UUID, after: int = 0) -> tuple[list[Message], int | None]:
-    """Return messages after a place, and where to go on; the caller has authorised it."""
-    found = list(
-        await work.session.scalars(
-            select(Message)
-            .where(Message.consultation_id == case_id, Message.n > after)
-            .order_by(Message.n)
-            .limit(PAGE + 1)
-        )
-    )
+async def messages_of(
+    work: Work, case_id: UUID, after: int = 0, *, until: datetime | None = None
+) -> tuple[list[Message], int | None]:
+    """Return messages after a place (and until a time), and where to go on; the caller has authorised it."""
+    chosen = select(Message).where(Message.consultation_id == case_id, Message.n > after)
+    if until is not None:
+        chosen = chosen.where(Message.at <= until)
+    found = list(await work.session.scalars(chosen.order_by(Message.n).limit(PAGE + 1)))
     return found[:PAGE], found[PAGE - 1].n if len(found) > PAGE else None
 
 
@@ -158,7 +163,8 @@ async def invite(work: Work, case_id: UUID, user_id: UUID, role: str) -> Seen:
         raise Invalid("user_id", "Không có bác sĩ này ở hai bệnh viện.", "No such doctor at either hospital.")
     hospital = await work.session.get(Organization, user.hospital_id)
     person = Person(user.id, user.name, user.licence, user.hospital_id, hospital.short_name if hospital else None)
-    if not case.is_member(user_id):
+    former = case.participant(user_id)
+    if not case.is_member(user_id) or (former is not None and former.role == "former"):
         part = case.join(person, "colleague" if user.role == Role.REQUESTER else role, now=work.now)
         data = {
             "user": user.id,

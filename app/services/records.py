@@ -1,5 +1,6 @@
 """The history of a case, and the consultation record (biên bản hội chẩn) that is built from it."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from app.models.callout import Callout
 from app.models.consultation import Consultation
 from app.models.discussion import Message
 from app.models.event import Event
-from app.policy import Action, allow
+from app.policy import Action, allow, reads_until
 from app.schemas import consultation as show
 from app.services import case_rows, record_timeline, record_words
 from app.services.consultations import log_read
@@ -23,8 +24,8 @@ Fact = Row[Any]
 
 async def history(work: Work, case_id: UUID, after: int = 0) -> tuple[list[Json], int | None]:
     """Read the facts of a case in order, 500 at a time from place `after`. The read is logged. Raises NotFound."""
-    await _opened(work, case_id, Action.READ_HISTORY, "history")
-    rows = await _facts(work, case_id, after, PAGE + 1)
+    _, until = await _opened(work, case_id, Action.READ_HISTORY, "history")
+    rows = await _facts(work, case_id, after, PAGE + 1, until=until)
     return [history_row(row) for row in rows[:PAGE]], rows[PAGE - 1].seq if len(rows) > PAGE else None
 
 
@@ -34,12 +35,13 @@ async def record(work: Work, case_id: UUID) -> Json:
     A draft until the specialist has concluded. What nobody recorded is null and listed under `missing`, never guessed.
     The read is logged. Raises NotFound.
     """
-    case = await _opened(work, case_id, Action.READ, "record")
-    facts = await _facts(work, case_id)
+    case, until = await _opened(work, case_id, Action.READ, "record")
+    facts = await _facts(work, case_id, until=until)
     about = (await work.session.execute(_ABOUT, {"id": case_id})).one()
-    opinions = await work.session.scalars(
-        select(Message).where(Message.consultation_id == case_id, Message.opinion).order_by(Message.n)
-    )
+    given = select(Message).where(Message.consultation_id == case_id, Message.opinion)
+    if until is not None:
+        given = given.where(Message.at <= until)
+    opinions = await work.session.scalars(given.order_by(Message.n))
     built: Json = {
         "form": "27/BV2",
         "title": "TRÍCH BIÊN BẢN HỘI CHẨN",
@@ -59,20 +61,26 @@ async def record(work: Work, case_id: UUID) -> Json:
     return built | {"text": record_words.as_text(built)}
 
 
-async def _opened(work: Work, case_id: UUID, action: Action, via: str) -> Consultation:
+async def _opened(work: Work, case_id: UUID, action: Action, via: str) -> tuple[Consultation, datetime | None]:
+    """Return the case, and until when somebody who was taken out of it may read."""
     case, on_duty_at = await case_rows.load(work, case_id)
-    allow(work, action, case, on_duty_at)
+    until = reads_until(work.subject, case, allow(work, action, case, on_duty_at))
+    case.leave_out_after(until)
     log_read(work, case, "full", via)
-    return case
+    return case, until
 
 
-async def _facts(work: Work, case_id: UUID, after: int = 0, limit: int | None = None) -> list[Fact]:
+async def _facts(
+    work: Work, case_id: UUID, after: int = 0, limit: int | None = None, *, until: datetime | None = None
+) -> list[Fact]:
     chosen = (
         select(Event.id, Event.seq, Event.type, Event.at, Event.actor_id, Event.actor_name, Event.data)
         .where(Event.chain == f"consultation:{case_id}", Event.seq > after)
         .order_by(Event.seq)
         .limit(limit)
     )
+    if until is not None:
+        chosen = chosen.where(Event.at <= until)
     return list((await work.session.execute(chosen)).all())
 
 
