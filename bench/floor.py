@@ -5,6 +5,7 @@ acceptance to bare sockets. It checks nothing and decides nothing: what remains 
 """
 
 import argparse
+import os
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
@@ -254,7 +255,6 @@ def main() -> None:
     """Serve until told to stop."""
     parser = argparse.ArgumentParser(prog="python -m bench.floor")
     parser.add_argument("--url", required=True)
-    parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--cases", default="", help="Finished cases to copy, comma-separated")
     parser.add_argument("--sizes", default="0,0", help="Bytes of the offer and of the acceptance frame")
     options = parser.parse_args()
@@ -263,7 +263,7 @@ def main() -> None:
     uvicorn.run(
         Floor(options.url, cases, (offer, accepted)),
         host="127.0.0.1",
-        port=options.port,
+        port=int(os.environ["HOICHAN_PORT"]),
         ws="websockets-sansio",
         ws_per_message_deflate=False,
         ws_max_size=128 * 1024,

@@ -113,10 +113,9 @@ class Ground:
         async with self.connection(database) as connection:
             sql = await asyncio.to_thread((Path(__file__).with_name("floor.sql")).read_text, "utf-8")
             await connection.execute(sql)
-        port = free_port()
-        arguments = ["--url", self.url(database), "--port", str(port), "--cases", ",".join(map(str, cases))]
+        arguments = ["--url", self.url(database), "--cases", ",".join(map(str, cases))]
         arguments += ["--sizes", f"{sizes[0]},{sizes[1]}"]
-        server = launch(["bench.floor", *arguments], {}, self.folder / f"{database}-floor.log", port=port)
+        server = launch(["bench.floor", *arguments], {}, self.folder / f"{database}-floor.log")
         await server.ready()
         return server
 
@@ -150,9 +149,9 @@ async def ground() -> AsyncIterator[Ground]:
             await postgres.stop()
 
 
-def launch(arguments: Sequence[str], environment: Mapping[str, str], log: Path, *, port: int | None = None) -> Server:
+def launch(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> Server:
     """Start a module of ours as a process of its own, on a free port of this machine."""
-    chosen = port or free_port()
+    chosen = free_port()
     environment = {**os.environ, **environment, "HOICHAN_HOST": "127.0.0.1", "HOICHAN_PORT": str(chosen)}
     with log.open("ab") as out:
         process = subprocess.Popen(

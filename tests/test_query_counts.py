@@ -1,0 +1,221 @@
+"""How many statements each route sends to the database. A rise fails: raise the number here and say why in the commit.
+
+Counted are the statements of the request itself, after the caller's token is known to the process, with nobody on the
+stream. Transactions' own BEGIN and COMMIT are not counted.
+"""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from sqlalchemy import event
+
+from tests.hotline import Hotline, Json, Person
+from tests.policy.doors import application, doors
+
+ASK = {
+    "specialty": "K04",
+    "urgency": "orange",
+    "question": "Tiêu sợi huyết tại chỗ hay chuyển thẳng can thiệp?",
+    "patient": {"label": "MC-017", "sex": "male", "age_years": 58},
+}
+CASE = "/api/v1/consultations/{consultation_id}"
+ALLOWED: Mapping[str, int] = {
+    "DELETE /api/v1/auth/session": 1,
+    "POST /api/v1/auth/session": 6,
+    "POST /api/v1/auth/token": 4,
+    "GET /api/v1/consultations": 3,
+    "POST /api/v1/consultations": 2,
+    "GET /api/v1/consultations/{consultation_id}": 2,
+    "PATCH /api/v1/consultations/{consultation_id}": 2,
+    "POST /api/v1/consultations/{consultation_id}/acceptance": 2,
+    "POST /api/v1/consultations/{consultation_id}/assignment": 4,
+    "GET /api/v1/consultations/{consultation_id}/attachments": 3,
+    "POST /api/v1/consultations/{consultation_id}/attendance": 2,
+    "POST /api/v1/consultations/{consultation_id}/cancellation": 2,
+    "POST /api/v1/consultations/{consultation_id}/conclusion": 3,
+    "POST /api/v1/consultations/{consultation_id}/forwarding": 4,
+    "POST /api/v1/consultations/{consultation_id}/hand-over": 6,
+    "GET /api/v1/consultations/{consultation_id}/history": 3,
+    "GET /api/v1/consultations/{consultation_id}/messages": 3,
+    "POST /api/v1/consultations/{consultation_id}/messages": 3,
+    "POST /api/v1/consultations/{consultation_id}/outcome": 3,
+    "POST /api/v1/consultations/{consultation_id}/participants": 4,
+    "DELETE /api/v1/consultations/{consultation_id}/participants/{user_id}": 2,
+    "POST /api/v1/consultations/{consultation_id}/read-back": 4,
+    "GET /api/v1/consultations/{consultation_id}/record": 5,
+    "POST /api/v1/consultations/{consultation_id}/refusal": 3,
+    "POST /api/v1/consultations/{consultation_id}/stand-down": 2,
+    "POST /api/v1/consultations/{consultation_id}/urgency": 3,
+    "POST /api/v1/consultations/{consultation_id}/vitals": 4,
+    "GET /api/v1/desks": 1,
+    "GET /api/v1/desks/{desk_id}/duty": 7,
+    "GET /api/v1/desks/{desk_id}/on-call": 4,
+    "GET /api/v1/hospitals": 1,
+    "GET /api/v1/installation": 0,
+    "GET /api/v1/me": 2,
+    "POST /api/v1/me/password": 6,
+    "GET /api/v1/offers": 1,
+    "GET /api/v1/specialties": 1,
+    "GET /api/v1/telephones": 1,
+    "GET /health": 0,
+    "GET /ready": 1,
+}
+
+
+@dataclass
+class Counter:
+    """Counts the statements that one task sends."""
+
+    hotline: Hotline
+    http: httpx.AsyncClient
+    counts: dict[str, int] = field(default_factory=dict)
+    sent: int = 0
+
+    def note(self, *_: Any) -> None:
+        """One statement is about to be sent; those of other tasks are not the request's."""
+        if asyncio.current_task() is self.task:
+            self.sent += 1
+
+    def __post_init__(self) -> None:
+        self.task = asyncio.current_task()
+
+    async def ask(self, who: Person | None, method: str, route: str, body: Json | None = None, **names: str) -> Any:
+        """Send one request and keep how many statements it took."""
+        headers = {"Idempotency-Key": str(uuid4())} if method != "GET" else {}
+        if who is not None:
+            headers |= who.headers
+            await self.http.get("/api/v1/me", headers=who.headers)
+        self.sent = 0
+        form = body if route.endswith("/auth/token") else None
+        answer = await self.http.request(
+            method, route.format(**names), headers=headers, json=None if form else body, data=form
+        )
+        assert answer.is_success, f"{method} {route}: {answer.text}"
+        self.counts[f"{method} {route}"] = self.sent
+        return answer.json() if answer.content and "json" in answer.headers["content-type"] else None
+
+
+@contextmanager
+def counting(hotline: Hotline) -> Iterator[Counter]:
+    transport = httpx.ASGITransport(app=hotline.app)
+    counter = Counter(hotline, httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1"))
+    house = hotline.app.state.house
+    house.sessions._trust_s = 3600.0  # the check of all tokens every other second is nobody's request
+    engine = house.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", counter.note)
+    try:
+        yield counter
+    finally:
+        event.remove(engine, "before_cursor_execute", counter.note)
+
+
+async def test_no_route_sends_more_statements_than_its_table_says(hotline: Hotline) -> None:
+    with counting(hotline) as counter:
+        await _everything(hotline, counter)
+    for route, count in sorted(counter.counts.items()):
+        print(f"{count:3}  {route}")  # noqa: T201 (the counts are what this test is for)
+    risen = {
+        route: (count, ALLOWED.get(route)) for route, count in counter.counts.items() if count > ALLOWED.get(route, 0)
+    }
+    assert not risen
+    assert set(counter.counts) == set(ALLOWED)
+
+
+def test_every_route_is_counted() -> None:
+    every = {f"{method} {path}" for method, path in doors(application().routes) if method != "MOUNT"}
+    api = {door for door in every if "/api/" in door or door in ("GET /health", "GET /ready")}
+    assert api - set(ALLOWED) == set()
+
+
+async def _everything(hotline: Hotline, count: Counter) -> None:
+    asker = await hotline.requester("K04")
+    await _reads_of_the_network(hotline, count, asker)
+    await _a_case(hotline, count, asker)
+    await _answers(hotline, count, asker)
+    await _accounts(hotline, count)
+
+
+async def _reads_of_the_network(hotline: Hotline, count: Counter, asker: Person) -> None:
+    for route in ("/health", "/ready", "/api/v1/telephones", "/api/v1/installation"):
+        await count.ask(None, "GET", route)
+    for route in ("/me", "/specialties", "/hospitals", "/desks", "/consultations", "/offers"):
+        await count.ask(asker, "GET", f"/api/v1{route}")
+    desk = (await asker.get("/desks", specialty="K04")).json()["items"][0]["id"]
+    await count.ask(asker, "GET", "/api/v1/desks/{desk_id}/on-call", desk_id=desk)
+    answer = await count.http.get(f"/api/v1/desks/{desk}/duty", headers=asker.headers)
+    assert answer.is_success
+    await count.ask(asker, "GET", "/api/v1/desks/{desk_id}/duty", desk_id=desk)
+
+
+async def _a_case(hotline: Hotline, count: Counter, asker: Person) -> None:
+    case = await count.ask(asker, "POST", "/api/v1/consultations", ASK)
+    name = {"consultation_id": case["id"]}
+    taken = hotline.clock.now().isoformat()
+    await count.ask(asker, "PATCH", CASE, {"background": "Tăng huyết áp."}, **name)
+    await count.ask(asker, "POST", f"{CASE}/vitals", {"taken_at": taken, "pulse": 88}, **name)
+    await count.ask(asker, "POST", f"{CASE}/urgency", {"urgency": "red", "reason": "Mạch 38."}, **name)
+    leader, *team = await hotline.rung(case)
+    await count.ask(leader, "POST", f"{CASE}/acceptance", {}, **name)
+    await count.ask(team[0], "POST", f"{CASE}/attendance", {"coming": True}, **name)
+    await count.ask(leader, "POST", f"{CASE}/stand-down", {}, **name)
+    colleague = (await team[0].me())["id"]
+    await count.ask(leader, "POST", f"{CASE}/participants", {"user_id": colleague, "role": "invited"}, **name)
+    await count.ask(leader, "DELETE", f"{CASE}/participants/{{user_id}}", user_id=colleague, **name)
+    opinion = await count.ask(leader, "POST", f"{CASE}/messages", {"text": "Aspirin 300 mg.", "opinion": True}, **name)
+    understood = {"event_id": opinion["event_id"], "understood": True, "text": "Aspirin 300 mg."}
+    await count.ask(asker, "POST", f"{CASE}/read-back", understood, **name)
+    conclusion = {"summary": "Đã xem.", "conclusion": "Nhồi máu cơ tim.", "plan": "Chuyển."}
+    await count.ask(leader, "POST", f"{CASE}/conclusion", conclusion, **name)
+    for route in ("", "/messages", "/attachments", "/history", "/record"):
+        await count.ask(asker, "GET", f"{CASE}{route}", **name)
+    await count.ask(asker, "POST", f"{CASE}/outcome", {"at": "24h", "result": "transferred"}, **name)
+
+
+async def _answers(hotline: Hotline, count: Counter, asker: Person) -> None:
+    case = await hotline.ask("K04", by=asker)
+    name = {"consultation_id": case["id"]}
+    [first] = await hotline.rung(case)
+    await count.ask(first, "POST", f"{CASE}/refusal", {"reason": "busy"}, **name)
+    [second] = await hotline.rung(case)
+    third = await _somebody_else(hotline, second, first)
+    await count.ask(second, "POST", f"{CASE}/forwarding", {"user_id": third, "reason": "Đang mổ."}, **name)
+    coordinator = await _coordinator_of(hotline, second)
+    await count.ask(coordinator, "POST", f"{CASE}/assignment", {"user_id": (await first.me())["id"]}, **name)
+    await second.do(case, "acceptance")
+    await count.ask(second, "POST", f"{CASE}/hand-over", {"user_id": third, "note": "Chờ troponin."}, **name)
+    await count.ask(asker, "POST", f"{CASE}/cancellation", {"reason": "Đã chuyển."}, **name)
+
+
+async def _accounts(hotline: Hotline, count: Counter) -> None:
+    account = next(a for a in hotline.accounts if a["role"] == "integrator")
+    form = {"username": account["username"], "password": account["password"]}
+    token = (await count.ask(None, "POST", "/api/v1/auth/token", form))["access_token"]
+    await count.ask(None, "POST", "/api/v1/auth/session", form)
+    count.http.cookies.clear()
+    who = Person(hotline, account, token)
+    new = {"current": account["password"], "new": f"hoa-{uuid4()}"}
+    await count.ask(who, "POST", "/api/v1/me/password", new)
+    await count.ask(who, "DELETE", "/api/v1/auth/session")
+
+
+async def _somebody_else(hotline: Hotline, *but: Person) -> str:
+    """Another doctor of the same desk."""
+    desk, known = but[0].account["desk"], {p.account["username"] for p in but}
+    account = next(a for a in hotline.accounts if a["desk"] == desk and a["username"] not in known)
+    return str((await (await hotline.sign_in(account)).me())["id"])
+
+
+async def _coordinator_of(hotline: Hotline, doctor: Person) -> Person:
+    hospital = doctor.account["hospital"]
+    account = next(a for a in hotline.accounts if a["role"] == "coordinator" and a["hospital"] == hospital)
+    return await hotline.sign_in(account)
+
+
+if __name__ == "__main__":
+    raise SystemExit(pytest.main(["-s", __file__]))
