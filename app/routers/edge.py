@@ -13,6 +13,7 @@ from fastapi import Depends, Header, Request, Security
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyCookie, OAuth2PasswordBearer
+from pydantic import ValidationError
 from pydantic_core import to_json
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -148,7 +149,7 @@ async def _transact(request: Request, handle: Callable[[Request], Awaitable[Resp
         work: Work | None = request.state.work
         if work is not None:
             await _commit(request, work, response)
-    except (Problem, IntegrityError):
+    except (Problem, ValidationError, IntegrityError):
         replayed = await _replay(request)
         if replayed is not None:
             return replayed
