@@ -18,6 +18,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 MOST_QUEUED: Final = 1000
 """Envelopes that may wait. Beyond it nothing is queued: the socket re-reads the database when it can be written to."""
 MOST_QUEUED_CHARACTERS: Final = 256 * 1024
+LARGEST_BATCH: Final = 256 * 1024
+"""Characters of envelopes sent as one frame. In UTF-8 they stay below 1 MiB, beyond which common clients hang up."""
 MOST_HELD: Final = 500
 
 
@@ -254,11 +256,11 @@ class Line:
                 self._writer = asyncio.get_running_loop().create_task(_go_on(writing, waits_for))
 
     async def _write(self) -> None:
-        """Write all that waits as one frame, again and again until nothing waits."""
+        """Write what waits, as few frames as clients take, until nothing waits."""
         loop = asyncio.get_running_loop()
         try:
             while self.queue and not self.gone:
-                queue, self.queue, self.queued = self.queue, [], 0
+                queue = self._take_batch()
                 text = queue[0][1] if len(queue) == 1 else f"[{','.join([text for _, text in queue])}]"
                 del queue
                 self.blocked_since = loop.time()
@@ -276,6 +278,18 @@ class Line:
             self.blocked_since = None
             self._writer = None
             self._due = False
+
+    def _take_batch(self) -> list[tuple[Sub | None, str]]:
+        batch, self.queue = self.queue, []
+        if self.queued > LARGEST_BATCH:
+            size = 0
+            for taken, (_, text) in enumerate(batch):
+                size += len(text)
+                if taken and size > LARGEST_BATCH:
+                    batch, self.queue = batch[:taken], batch[taken:]
+                    break
+        self.queued = sum(len(text) for _, text in self.queue)
+        return batch
 
     def _make_room(self) -> None:
         if self._room is not None:

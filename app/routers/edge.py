@@ -73,10 +73,17 @@ def refuse_cross_site(request: Request) -> None:
         public = house_of(request).settings.public_url
         if public:
             allowed.add(urlsplit(public).netloc)
-        if urlsplit(origin).netloc not in allowed:
+        if _host_of(origin) not in allowed:
             raise CrossSite
     elif request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise CrossSite
+
+
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 async def reading(request: Request, subject: SubjectDep) -> Work:
