@@ -75,7 +75,7 @@ class Floor:
         if scope["type"] == "http":
             await self._http(scope, receive, send)
         elif scope["type"] == "websocket":
-            await self._socket(scope["path"].rpartition("/")[2], receive, send)
+            await self._socket(scope["path"].split("/")[2:], receive, send)
         else:
             await self._lifespan(receive, send)
 
@@ -104,6 +104,8 @@ class Floor:
             key = next((v for n, v in scope["headers"] if n == b"idempotency-key"), b"").decode()
             await _reply(send, 200, await self._accept(self._samples[int(rest[0])], UUID(rest[1]), key))
         elif what == "say":
+            if rest[1:]:
+                await self._keep(UUID(rest[1]), body)
             await self._push(rest[0], body.decode())
             await _reply(send, 200, "{}")
         elif what == "answer":
@@ -166,13 +168,35 @@ class Floor:
         await self._push(str(sample.case["requester_id"]), frame)
         return answer
 
+    async def _keep(self, user: UUID, body: bytes) -> None:
+        """Commit one row, as little as a message can be."""
+        now = datetime.now(UTC)
+        assert self._pool is not None
+        await self._pool.execute(
+            "INSERT INTO stored_answer (user_id, key, fingerprint, status, body, at) VALUES ($1,$2,$3,201,$4,$5)",
+            *(user, str(new_id(now)), sha256(body).digest(), body.decode(), now),
+        )
+
+    async def _replay(self, stream: str, after: int, send: Send) -> None:
+        """Send what a stream has said after a place, as stored, in one frame."""
+        assert self._pool is not None
+        rows = await self._pool.fetch(
+            "SELECT v.data::text AS d FROM stream_entry k JOIN event v ON v.id = k.event_id "
+            "WHERE k.stream = $1 AND k.seq > $2 ORDER BY k.seq",
+            *(stream, after),
+        )
+        await send({"type": "websocket.send", "text": "[" + ",".join(row["d"] for row in rows) + "]"})
+
     async def _push(self, user: str, frame: str) -> None:
         for send in self._sockets.get(user, ()):
             await send({"type": "websocket.send", "text": frame})
 
-    async def _socket(self, user: str, receive: Receive, send: Send) -> None:
+    async def _socket(self, names: list[str], receive: Receive, send: Send) -> None:
         await receive()
         await send({"type": "websocket.accept", "subprotocol": "hotline.v1"})
+        user = names[0]
+        if names[1:]:
+            await self._replay(user, int(names[1]), send)
         sockets = self._sockets.setdefault(user, [])
         sockets.append(send)
         try:

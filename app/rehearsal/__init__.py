@@ -28,8 +28,8 @@ from app.rehearsal.wire import Wire
 
 __all__ = ["rehearse"]
 
-UNDER_WAY = 200
-"""Cases at a time; those whose doctor dropped off the network take half a minute."""
+UNDER_WAY = 64
+"""Cases at a time: a server that is slower than the rate is asked more slowly, not buried."""
 SETTLE_S = 15.0
 
 

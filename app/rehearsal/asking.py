@@ -12,8 +12,8 @@ from app.rehearsal.stories import Case, Story
 from app.rehearsal.visits import COLUMN_OF
 from app.rehearsal.wire import GaveUpError, Reply
 
-HELD_WITHIN_S: Final = 150.0
-HEARD_WITHIN_S: Final = 20.0
+HELD_WITHIN_S: Final = 240.0
+HEARD_WITHIN_S: Final = 60.0
 CANCEL_AFTER_S: Final = 1.5
 
 

@@ -33,6 +33,7 @@ COLUMN_OF: Final[Mapping[str, str]] = {
     "patient.age_years": "Age",
     "patient.sex": "Sex",
     "diagnosis.text": DIAGNOSIS,
+    "question": DIAGNOSIS,
     "situation": COMPLAINT,
 }
 _LETTERS: Final = re.compile(r"[^\W\d_]{2}")
@@ -79,7 +80,7 @@ class Visit:
     ) -> dict[str, Any]:
         """Build the body of the request; `without` names columns that the API has refused."""
         diagnosis, complaint = self.words(DIAGNOSIS), self.words(COMPLAINT)
-        subject = diagnosis or complaint
+        subject = complaint if DIAGNOSIS in without else diagnosis or complaint
         pain = self.cells.get(PAIN, "").strip()
         body: dict[str, Any] = {
             "specialty": specialty,

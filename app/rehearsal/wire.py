@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import httpx
 
-TRY_FOR_S: Final = 45.0
+TRY_FOR_S: Final = 120.0
 PAUSE_S: Final = 0.3
 AWAY: Final = frozenset({429, 502, 503, 504})
 
