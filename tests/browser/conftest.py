@@ -145,6 +145,16 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
         await running.close()
 
 
+@pytest_asyncio.fixture(scope="session")
+async def large_print(chromium: str) -> AsyncIterator[Browser]:
+    """A Chromium of somebody who reads all text at twice its size."""
+    async with async_playwright() as playwright:
+        flags = [*FLAGS, "--blink-settings=defaultFontSize=32"]
+        running = await playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield running
+        await running.close()
+
+
 @pytest_asyncio.fixture
 async def ward(
     server_url: str, demo_template: tuple[str, list[Json]], tmp_path: Path, browser: Browser
