@@ -228,9 +228,8 @@ async def test_every_change_of_an_account_is_a_fact_in_its_own_chain(installatio
     previous = FIRST_HASH
     for place, fact in enumerate(facts, start=1):
         assert fact.seq == place
-        previous = chain_hash(
-            previous, fact.chain, fact.seq, fact.id, fact.type, fact.at, fact.actor_id, bytes(fact.data_hash)
-        )
+        actor = (fact.actor_id, fact.actor_name)
+        previous = chain_hash(previous, fact.chain, fact.seq, fact.id, fact.type, fact.at, actor, bytes(fact.data_hash))
         assert bytes(fact.hash) == previous
     async with installation.house.database() as session:
         head = await session.get_one(StreamHead, f"user:{user.id}")
