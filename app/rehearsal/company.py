@@ -63,7 +63,7 @@ class Company:
         return chosen
 
     def answerers(self, specialties: Iterable[str], askers: Sequence[Account]) -> list[Account]:
-        """Choose who may be rung: doctors of these specialties, their hospitals' coordinators, and two asking boards."""
+        """Choose who may be rung: doctors of these specialties, their coordinators, and two asking boards."""
         wanted = set(specialties)
         doctors = [a for a in self.accounts if a.role == "specialist" and a.specialty in wanted]
         hospitals = {a.hospital for a in doctors} | {a.hospital for a in askers[:2]}
