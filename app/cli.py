@@ -38,6 +38,8 @@ def main(arguments: list[str] | None = None) -> None:
     settings = Settings()
     _log_to_stderr(settings.log_level)
     run: Run = options.run
+    # Being asked to end while still starting must stop the embedded database too, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         code = asyncio.run(run(options, settings))
     except KeyboardInterrupt:

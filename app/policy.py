@@ -265,6 +265,12 @@ def reads_until(subject: Subject, case: Consultation, facts: CaseFacts | None) -
     return part.left_at
 
 
+def hears(subject: Subject, case: Consultation) -> bool:
+    """Whether the subject hears what is said in the case from now on: reads all of it, and was not taken out of it."""
+    facts = facts_of(case, subject, ())
+    return view_of(subject, facts) == "full" and reads_until(subject, case, facts) is None
+
+
 def may(subject: Subject, facts: CaseFacts) -> list[str]:
     """Return what the subject may do to the case now, for the client to offer."""
     return [a.value for a in _OFFERABLE if decide(subject, a, facts) is Verdict.ALLOW]
@@ -344,6 +350,7 @@ __all__ = [
     "allow",
     "decide",
     "facts_of",
+    "hears",
     "may",
     "readable_stream",
     "reads_until",

@@ -59,7 +59,7 @@ class House:
             self.hub.unbar(work.barred)
             raise
         self.sessions.forget(work.barred)
-        self.hub.deliver(entries, at=work.now, actor=work.actor)
+        self.hub.deliver(entries, at=work.now, actor=work.actor, barred=work.barred)
 
     def timers_changed(self) -> None:
         """Let the timer loop look at the due times again."""

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.clock import Clock, DatabaseClock, monotonic
 from app.models.consultation import Consultation
+from app.policy import hears
 from app.realtime import protocol
 from app.realtime.bars import ACCOUNT, SESSION, Bars, Target
 from app.realtime.catch_up import CatchUp
@@ -26,7 +27,7 @@ from app.realtime.reads import ReadLog
 from app.realtime.roster import Roster
 from app.realtime.sequence import Sequence as Order
 from app.schemas.events import CONSULTATION, USER, kind_of, projection
-from app.services.streams import Found, Told, hears
+from app.services.streams import Found, Told
 from app.work import Entry, Fact, Subject
 
 __all__ = ["ACCOUNT", "SESSION", "Hub"]

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.identifiers import new_id
 from app.models.consultation import Consultation
-from app.policy import Relation, facts_of, readable_stream, view_of
+from app.policy import facts_of, hears, readable_stream, view_of
 from app.schemas import consultation as show
 from app.schemas.events import CONSULTATION, USER, kind_of, projection
 from app.services import case_rows, snapshots
@@ -61,27 +61,6 @@ class Found:
     head: int
     snapshot: str | None = None
     events: list[Told] = field(default_factory=list)
-
-
-def hears(subject: Subject, case: Consultation) -> bool:
-    """Whether the subject hears what is said in the case from now on: may read all of it, and was not removed."""
-    facts = facts_of(case, subject, ())
-    if view_of(subject, facts) != "full":
-        return False
-    part = case.participant(subject.id)
-    return part is None or part.left_at is None or bool(facts.relations & _STANDING)
-
-
-_STANDING: Final = frozenset(
-    {
-        Relation.REQUESTER,
-        Relation.COLLEAGUE,
-        Relation.HOLDER,
-        Relation.COORDINATOR_ASKING,
-        Relation.COORDINATOR_ANSWERING,
-        Relation.INTEGRATOR,
-    }
-)
 
 
 async def changed_sessions(session: AsyncSession, subjects: Iterable[Subject], now: datetime) -> dict[UUID, bool]:
