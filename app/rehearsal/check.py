@@ -1,8 +1,8 @@
 """Was anything lost or doubled? What people were told and heard, against the database (or, without it, the API)."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -153,7 +153,7 @@ async def _api(company: Company, cases: Sequence[Case], found: Findings) -> None
                 found.doubled.append(f"{case.label}: {len(accepted)} accepted offers")
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def _database(settings: Settings, cases: Sequence[Case]) -> AsyncIterator[AsyncConnection | None]:
     """Connect to the database behind the server: DATABASE_URL, or the embedded one of the data directory.
 
@@ -168,22 +168,22 @@ async def _database(settings: Settings, cases: Sequence[Case]) -> AsyncIterator[
     except (EmbeddedPostgresError, OSError):
         url = None
     try:
-        if url is None:
-            yield None
-            return
-        engine = make_engine(url, pool_size=2)
-        try:
-            async with engine.connect() as connection:
-                ids = [UUID(case.id) for case in cases if case.id]
-                known = (await connection.execute(_KNOWN, {"ids": ids})).scalar()
-                yield connection if known or not ids else None
-        except (SQLAlchemyError, OSError):
-            yield None
-        finally:
-            await engine.dispose()
+        async with contextlib.AsyncExitStack() as stack:
+            yield await _connected(stack, url, [UUID(case.id) for case in cases if case.id]) if url else None
     finally:
         if embedded is not None:
             await embedded.stop()
+
+
+async def _connected(stack: contextlib.AsyncExitStack, url: str, ids: list[UUID]) -> AsyncConnection | None:
+    engine = make_engine(url, pool_size=2)
+    stack.push_async_callback(engine.dispose)
+    try:
+        connection = await stack.enter_async_context(engine.connect())
+        known = (await connection.execute(_KNOWN, {"ids": ids})).scalar()
+    except (SQLAlchemyError, OSError):
+        return None
+    return connection if known or not ids else None
 
 
 _KNOWN: Final = text("SELECT EXISTS (SELECT 1 FROM consultation WHERE id = ANY(CAST(:ids AS uuid[])))")
@@ -197,8 +197,8 @@ _OFFERS: Final = text(
 _HEADS: Final = text("SELECT name, head FROM stream WHERE name = ANY(CAST(:names AS text[]))")
 _CASES: Final = text("""
 SELECT c.id, c.version, c.holder_id, c.holder_name,
-       (SELECT count(*) FROM event e WHERE e.consultation_id = c.id) AS events,
-       (SELECT max(e.seq) FROM event e WHERE e.consultation_id = c.id) AS last,
+       (SELECT count(*) FROM event e WHERE e.chain = 'consultation:' || c.id) AS events,
+       (SELECT max(e.seq) FROM event e WHERE e.chain = 'consultation:' || c.id) AS last,
        (SELECT count(*) FROM stream_entry k WHERE k.stream = 'consultation:' || c.id) AS entries,
        (SELECT count(*) FROM offer o WHERE o.consultation_id = c.id AND o.state = 'accepted') AS accepted,
        (SELECT count(*) FROM message m WHERE m.consultation_id = c.id) AS said

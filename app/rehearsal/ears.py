@@ -71,8 +71,9 @@ class Ears:
     def drop(self, seconds: float) -> None:
         """Fall off the network for some seconds, without a good-bye."""
         self._away_until = perf_counter() + seconds
-        if self._socket is not None:
-            self._socket.transport.abort()
+        socket, self._socket = self._socket, None
+        if socket is not None:
+            socket.transport.abort()
 
     def acknowledge(self, stream: str, n: int, how: str) -> None:
         """Tell the server that an offer or message has arrived (`delivered`) or was looked at (`seen`)."""
