@@ -81,8 +81,8 @@ function ElsewhereRings() {
   const { rings } = useAlarm();
   const role = useStore((s) => s.me?.role);
   if (!rings.length) return null;
-  return html`<a class="note bad strip ring-strip" role="alert" href=${role === "coordinator" ? "/board" : "/desk"}><${Icon} name="bell" /><b class="grow">${t("c.rings", { title: rings[0].title, n: rings.length })}</b>
-    <${Countdown} to=${rings[0].due_at} /><span class="btn s o">${t("c.rings_open")}</span></a>`;
+  return html`<div role="alert"><a class="note bad strip ring-strip" href=${role === "coordinator" ? "/board" : "/desk"}><${Icon} name="bell" /><b class="grow">${t("c.rings", { title: rings[0].title, n: rings.length })}</b>
+    <${Countdown} to=${rings[0].due_at} /><span class="btn s o">${t("c.rings_open")}</span></a></div>`;
 }
 
 function HeaderOnly({ c }) {
