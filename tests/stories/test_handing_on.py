@@ -1,0 +1,168 @@
+"""Passing a case on: forwarding, assignment by the coordinator, and the hand-over at the end of a shift."""
+
+from tests.staff import Staff
+from tests.stories.telling import (
+    CONCLUSION,
+    DISPATCHER,
+    REQUESTER,
+    delivered,
+    held,
+    listening,
+    offer_to,
+    one_more_specialist,
+    read,
+)
+
+
+async def test_a_rung_doctor_forwards_it_and_it_rings_on_here_until_it_is_taken_there(house: Staff) -> None:
+    requester, colleague = house[REQUESTER], await one_more_specialist(house)
+    await listening(requester, colleague)
+    case = await house.hotline.ask("K04", by=requester)
+    [first] = house.rung(case)
+    await listening(first)
+    said = {"user_id": house.id_of(colleague), "reason": "Nghi bóc tách động mạch chủ"}
+    case = await first.do(case, "forwarding", said)
+    assert house.rung(case) == [first, colleague]
+    assert case["status"] == "ringing"
+    told = await requester.hears_event("offer.made", case, doctor=house.id_of(colleague))
+    assert told["d"]["said"] == "Nghi bóc tách động mạch chủ"
+    assert told["d"]["forwarded_by"] == first.name
+    case = await colleague.do(case, "acceptance")
+    assert case["holder"] == house.id_of(colleague)
+    assert offer_to(case, house, first)["state"] == "withdrawn"
+    await first.hears_event("offer.withdrawn", case, reason="taken")
+
+
+async def test_a_holder_forwards_to_another_desk_and_holds_it_until_it_is_taken_there(house: Staff) -> None:
+    case, requester, first = await held(house)
+    desk = house["tn-longnguc-1"].account["desk"]
+    case = await first.do(case, "forwarding", {"desk_id": desk, "reason": "Bóc tách động mạch chủ"})
+    assert (case["status"], case["holder"]) == ("active", house.id_of(first))
+    [surgeon] = house.rung(case)
+    assert surgeon.account["specialty"] == "K21"
+    assert case["callouts"][-1]["desk"] == desk
+    case = await surgeon.do(case, "acceptance")
+    assert case["holder"] == house.id_of(surgeon)
+    assert case["status"] == "active"
+    await requester.hears_event("consultation.handed_over", case)
+    await surgeon.do(case, "conclusion", CONCLUSION)
+
+
+async def test_a_coordinator_rings_a_named_doctor_on_top_of_the_others_and_is_asked_again_after_two_minutes(
+    house: Staff,
+) -> None:
+    requester, colleague = house[REQUESTER], await one_more_specialist(house)
+    await listening(requester, colleague)
+    case = await house.hotline.ask("K04", by=requester)
+    await house.hotline.fast_forward(minutes=3)
+    seen = await read(requester, case)
+    [dispatcher] = house.rung(seen, role="coordinator")
+    rung, rounds = house.rung(seen), seen["callouts"][0]["round"]
+    seen = await dispatcher.do(case, "assignment", {"user_id": house.id_of(colleague)})
+    assert seen["status"] == "ringing"
+    assert house.rung(seen) == [*rung, colleague]
+    await delivered(house, colleague, case)
+    await house.hotline.fast_forward(minutes=1, seconds=59)
+    assert (await read(requester, case))["callouts"][0]["round"] == rounds
+    await house.hotline.fast_forward(seconds=2)
+    assert (await read(requester, case))["callouts"][0]["round"] == rounds + 1
+    assert dispatcher in house.rung(await read(requester, case))
+    seen = await colleague.do(case, "acceptance")
+    assert seen["holder"] == house.id_of(colleague)
+    assert house.rung(seen) == []
+
+
+async def test_a_coordinator_cannot_make_an_unheld_case_silent_and_takes_it_only_with_the_specialty(
+    house: Staff,
+) -> None:
+    requester = house[REQUESTER]
+    case = await house.hotline.ask("K04", by=requester)
+    await house.hotline.fast_forward(minutes=3)
+    [dispatcher] = house.rung(await read(requester, case), role="coordinator")
+    declined = await dispatcher.post(f"/consultations/{case['id']}/refusal", {"reason": "busy"})
+    assert declined.json()["type"] == "/problems/must-act"
+    accepted = await dispatcher.post(f"/consultations/{case['id']}/acceptance")
+    assert accepted.json()["type"] == "/problems/not-eligible"
+    await house.execute(
+        "INSERT INTO user_specialty (user_id, specialty) VALUES (CAST(:id AS uuid), 'K04')",
+        id=house.id_of(dispatcher),
+    )
+    house.hotline.app.state.house.sessions.clear()
+    seen = await dispatcher.do(case, "acceptance")
+    assert seen["holder"] == house.id_of(dispatcher)
+
+
+async def test_the_holder_stays_until_the_successor_accepts(house: Staff) -> None:
+    case, requester, first = await held(house)
+    successor = await one_more_specialist(house)
+    await listening(successor)
+    case = await first.do(case, "hand-over", {"user_id": house.id_of(successor), "note": "Chờ troponin lúc 06:00"})
+    assert (case["status"], case["holder"]) == ("active", house.id_of(first))
+    assert house.rung(case) == [successor]
+    opened = await requester.hears_event("callout.opened", case)
+    assert opened["d"]["said"] == "Chờ troponin lúc 06:00"
+    await first.do(case, "messages", {"text": "Tôi vẫn giữ ca đến khi bàn giao xong.", "opinion": True})
+    case = await successor.do(case, "acceptance")
+    assert case["holder"] == house.id_of(successor)
+    await first.hears_event("consultation.handed_over", case)
+    assert (await read(first, case))["view"] == "full"
+    roles = {p["user"]: p["role"] for p in case["participants"]}
+    assert roles[house.id_of(first)] == "former"
+    assert roles[house.id_of(successor)] == "assigned"
+
+
+async def test_a_hand_over_that_nobody_accepts_rings_the_coordinator_after_fifteen_minutes(house: Staff) -> None:
+    case, requester, first = await held(house)
+    successor = await one_more_specialist(house)
+    await listening(successor)
+    await first.do(case, "hand-over", {"user_id": house.id_of(successor)})
+    await delivered(house, successor, case)
+    await house.hotline.fast_forward(minutes=14, seconds=59)
+    assert house.rung(await read(requester, case)) == [successor]
+    await house.hotline.fast_forward(seconds=2)
+    seen = await read(requester, case)
+    [dispatcher] = house.rung(seen, role="coordinator")
+    assert seen["holder"] == house.id_of(first)
+    # The case is held, so the coordinator may let it be; the successor is rung on.
+    seen = await dispatcher.do(case, "refusal", {"reason": "busy"})
+    assert successor in house.rung(await read(requester, case))
+
+
+async def test_a_successor_who_declines_leaves_the_case_where_it_was(house: Staff) -> None:
+    case, requester, first = await held(house)
+    successor = await one_more_specialist(house)
+    await first.do(case, "hand-over", {"user_id": house.id_of(successor)})
+    await successor.do(case, "refusal", {"reason": "procedure"})
+    seen = await read(requester, case)
+    assert (seen["status"], seen["holder"]) == ("active", house.id_of(first))
+    assert house.rung(seen, role="coordinator")
+
+
+async def test_nobody_hands_a_case_to_the_one_who_holds_it(house: Staff) -> None:
+    case, _, first = await held(house)
+    for command in ("hand-over", "forwarding"):
+        answer = await first.post(f"/consultations/{case['id']}/{command}", {"user_id": house.id_of(first)})
+        assert answer.status_code == 422, command
+    answer = await house[DISPATCHER].post(f"/consultations/{case['id']}/assignment", {"user_id": house.id_of(first)})
+    assert answer.status_code == 422
+
+
+async def test_a_coordinator_may_give_a_held_case_to_another_doctor_who_must_accept_it(house: Staff) -> None:
+    case, requester, first = await held(house)
+    successor = await one_more_specialist(house)
+    await house[DISPATCHER].do(case, "assignment", {"user_id": house.id_of(successor)})
+    assert (await read(requester, case))["holder"] == house.id_of(first)
+    assert (await successor.do(case, "acceptance"))["holder"] == house.id_of(successor)
+
+
+async def test_a_conclusion_ends_the_ringing_of_a_hand_over(house: Staff) -> None:
+    case, requester, first = await held(house)
+    successor = await one_more_specialist(house)
+    await listening(successor)
+    await first.do(case, "hand-over", {"user_id": house.id_of(successor)})
+    await successor.hears_event("offer.made", case)
+    await first.do(case, "conclusion", CONCLUSION)
+    await successor.hears_event("offer.withdrawn", case, reason="concluded")
+    assert house.rung(await read(requester, case)) == []
+    await house.hotline.fast_forward(hours=1)
+    assert house.rung(await read(requester, case)) == []

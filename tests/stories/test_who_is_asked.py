@@ -1,0 +1,141 @@
+"""Which desk is rung, and what the asking doctor is warned of."""
+
+from tests.hotline import Person
+from tests.staff import Staff
+from tests.stories.telling import REQUESTER, WARD_MATE, listening, read
+
+TWIN = {"patient": {"label": "MC-017", "sex": "male", "age_years": 58}}
+
+
+async def ask(person: Person, **body) -> dict:
+    answer = await person.post("/consultations", {"question": "?1", "patient": {"label": "MC-017"}} | body)
+    return {"status_code": answer.status_code} | answer.json()
+
+
+async def test_an_emergency_outside_any_agreement_rings_all_the_same_and_says_so(house: Staff) -> None:
+    requester = house[REQUESTER]
+    for urgency in ("red", "orange"):
+        case = await ask(requester, specialty="K28", urgency=urgency)
+        assert case["status_code"] == 201
+        assert "outside_agreement" in case["warnings"]
+        assert house.rung(case)
+        card = (await house.rung(case)[0].get("/offers")).json()["items"][-1]["card"]
+        assert "outside_agreement" in card["warnings"]
+
+
+async def test_an_emergency_in_a_specialty_that_no_desk_has_rings_an_emergency_desk(house: Staff) -> None:
+    case = await ask(house[REQUESTER], specialty="K13", urgency="orange")
+    assert set(case["warnings"]) == {"outside_agreement", "other_specialty"}
+    [first] = house.rung(case)
+    assert first.account["specialty"] == "K02"
+    case = await first.do(case, "acceptance")
+    assert case["holder"] == house.id_of(first)
+
+
+async def test_a_routine_request_outside_any_agreement_is_not_sent_and_says_whom_one_could_ask(house: Staff) -> None:
+    for urgency in ("yellow", "green"):
+        refused = await ask(house[REQUESTER], specialty="K28", urgency=urgency)
+        assert refused["status_code"] == 409
+        assert refused["type"] == "/problems/no-agreement"
+        assert "Tai Mũi Họng" in refused["could_ask"]
+        assert "Tai Mũi Họng" in refused["detail"]
+    [row] = await house.execute("SELECT count(*) AS n FROM consultation")
+    assert row.n == 0
+
+
+async def test_of_several_desks_the_first_whose_first_step_has_somebody_is_rung(house: Staff) -> None:
+    requester = house["gialai-capcuu-1"] if "gialai-capcuu-1" in house.by_username else None
+    asking = requester or next(
+        p
+        for p in house.by_username.values()
+        if p.account["role"] == "requester"
+        and "K27" in p.account["may_ask"]
+        and p.account["hospital"] != house[REQUESTER].account["hospital"]
+        and "K28" in p.account["may_ask"]
+    )
+    first_desk = (await ask(asking, specialty="K27", urgency="yellow"))["callouts"][0]["desk"]
+    await house.execute(
+        "DELETE FROM duty_slot WHERE role = 'primary' AND schedule_id = "
+        "(SELECT id FROM schedule WHERE desk_id = CAST(:desk AS uuid))",
+        desk=first_desk,
+    )
+    again = await ask(asking, specialty="K27", urgency="yellow")
+    assert again["callouts"][0]["desk"] != first_desk
+    assert house.rung(again)
+
+
+async def test_with_nobody_on_duty_anywhere_all_coordinators_of_the_hospital_are_rung_at_once(house: Staff) -> None:
+    await house.execute("DELETE FROM duty_slot")
+    case = await ask(house[REQUESTER], specialty="K04", urgency="orange")
+    assert case["status_code"] == 201
+    central = house["tn-timmach-1"].account["hospital"]
+    coordinators = [a for a in house.hotline.accounts if a["role"] == "coordinator" and a["hospital"] == central]
+    assert len(house.rung(case, role="coordinator")) == len(coordinators) > 1
+    assert case["callouts"][0]["next_due_at"]
+
+
+async def test_without_a_coordinator_there_those_of_the_asking_hospital_are_rung(house: Staff) -> None:
+    await house.execute("DELETE FROM duty_slot")
+    await house.execute(
+        "UPDATE user_account SET active = false WHERE role = 'coordinator' AND hospital_id = CAST(:id AS uuid)",
+        id=house["tn-timmach-1"].account["hospital"],
+    )
+    case = await ask(house[REQUESTER], specialty="K04", urgency="orange")
+    assert {p.account["hospital"] for p in house.rung(case)} == {house[REQUESTER].account["hospital"]}
+
+
+async def test_nobody_is_offered_their_own_request(house: Staff) -> None:
+    requester = house[REQUESTER]
+    desk = house["tn-timmach-1"].account["desk"]
+    for role in ("primary", "red_team"):
+        await house.put_on_duty([requester], desk=desk, role=role)
+    for urgency in ("orange", "red"):
+        case = await ask(requester, specialty="K04", urgency=urgency)
+        assert house.rung(case)
+        assert requester not in house.rung(case)
+    await house.hotline.fast_forward(minutes=10)
+    assert requester not in house.rung(await read(requester, case))
+    assert (await requester.get("/offers")).json()["items"] == []
+    accepted = await requester.post(f"/consultations/{case['id']}/acceptance")
+    assert accepted.status_code == 403
+
+
+async def test_a_routine_request_at_night_waits_for_the_morning_before_it_rings_anybody_else(house: Staff) -> None:
+    requester = house[REQUESTER]
+    await listening(requester)
+    case = await house.hotline.ask("K04", urgency="green", by=requester)  # 03:04 on a Tuesday
+    [first] = house.rung(case)
+    assert case["answer_due_at"][:16] == "2026-11-24T20:04"
+    # No device needs to have it within half a minute, and nobody is hurried before the day begins.
+    await house.hotline.fast_forward(hours=5, minutes=55)
+    assert house.rung(await read(requester, case)) == [first]
+    # Two working hours after seven: the second doctor. By then the day shift has not yet changed the people rung.
+    await house.hotline.fast_forward(minutes=2)
+    assert len(house.rung(await read(requester, case))) == 2
+    await house.hotline.fast_forward(hours=5, minutes=55)
+    assert not house.rung(await read(requester, case), role="coordinator")
+    await house.hotline.fast_forward(minutes=10)
+    assert house.rung(await read(requester, case), role="coordinator")
+
+
+async def test_a_second_open_case_of_the_same_label_on_the_ward_warns_both_doctors_to_look_twice(house: Staff) -> None:
+    requester, mate, elsewhere = house[REQUESTER], house[WARD_MATE], house["sonla-hstc-1"]
+    first = await house.hotline.ask("K04", by=requester, **TWIN)
+    assert "like_open_case" not in first["warnings"]
+    other_ward = await house.hotline.ask("K04", by=elsewhere, **TWIN)
+    assert "like_open_case" not in other_ward["warnings"]
+    twin = await house.hotline.ask("K04", by=mate, patient={"label": "mc-017", "sex": "male", "age_years": 57})
+    assert "like_open_case" in twin["warnings"]
+    assert twin["number"] != first["number"]
+    await requester.do(first, "cancellation", {})
+    await mate.do(twin, "cancellation", {})
+    later = await house.hotline.ask("K04", by=requester, **TWIN)
+    assert "like_open_case" not in later["warnings"]
+
+
+async def test_labels_made_by_the_house_are_never_alike(house: Staff) -> None:
+    requester = house[REQUESTER]
+    made = [await requester.post("/consultations", {"specialty": "K04", "urgency": "red"}) for _ in range(6)]
+    labels = [m.json()["patient"]["label"] for m in made]
+    assert len(set(labels)) == len(labels)
+    assert all("like_open_case" not in m.json()["warnings"] for m in made)
