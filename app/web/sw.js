@@ -71,7 +71,8 @@ async function numbers(request) {
     if (response.ok) await cache.put(LIST, response.clone());
     if (response.status < 500) return response;
   } catch { /* the kept list is what it is for */ }
-  return (await cache.match(LIST)) ?? Response.error();
+  const kept = await cache.match(LIST);
+  return kept ? Response.json({ ...(await kept.json()), kept: true }) : Response.error(); // the page says that it is a kept one
 }
 
 async function page(request) {

@@ -19,7 +19,7 @@ export function Telephones() {
   useEffect(() => { document.title = `${t("nav.phones")} – hoichan`; });
   useEffect(() => {
     const stop = onTelephones(setList);
-    loadTelephones().catch(() => setFailed(true));
+    loadTelephones().then((now) => setFailed(Boolean(now.kept)), () => setFailed(true));
     return stop;
   }, []);
 
