@@ -239,7 +239,11 @@ async def _network(options: argparse.Namespace, settings: Settings) -> int:
     from app.services.duty import compile_duty  # noqa: PLC0415
     from app.services.network import import_network  # noqa: PLC0415
 
-    document = await asyncio.to_thread(options.file.read_bytes)
+    try:
+        document = await asyncio.to_thread(options.file.read_bytes)
+    except OSError as error:
+        print(f"{options.file}: {error.strerror}", file=sys.stderr)
+        return 2
     async with _database(settings, migrate=not settings.database_url) as ready, _work(ready) as work:
         report = await import_network(work, document, dry_run=options.dry_run)
         for line in report.lines():

@@ -52,6 +52,7 @@ def make_engine(url: str, *, pool_size: int = 20) -> AsyncEngine:
         hide_parameters=True,  # parameters are patient data; errors end up in logs
         connect_args={
             "timeout": 5,
+            "command_timeout": 20,  # a server that vanished without a word must not hold a doctor up
             "server_settings": {
                 "application_name": "hoichan",
                 "statement_timeout": "15000",

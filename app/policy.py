@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select
+from sqlalchemy import ColumnElement, Select, exists, false, or_, select
 
 from app.errors import Forbidden, NotFound, Problem, WrongState
 from app.models.callout import Callout, CalloutState, Offer, OfferState
@@ -64,6 +64,7 @@ class Relation(StrEnum):
 
     REQUESTER = "requester"
     COLLEAGUE = "colleague"
+    SAME_HOSPITAL = "same_hospital"
     OFFERED = "offered"
     FORMERLY_OFFERED = "formerly_offered"
     HOLDER = "holder"
@@ -91,7 +92,7 @@ _CONSULTING = frozenset({Relation.HOLDER, Relation.TEAM, Relation.INVITED})
 _MEMBERS = _REQUESTING | _CONSULTING
 _READERS = _MEMBERS | {Relation.FORMER, Relation.INTEGRATOR} | _COORDINATORS
 _CARD = _READERS | {Relation.OFFERED}
-_HEADER = _CARD | {Relation.ON_DUTY, Relation.FORMERLY_OFFERED}
+_HEADER = _CARD | {Relation.ON_DUTY, Relation.FORMERLY_OFFERED, Relation.SAME_HOSPITAL}
 
 ANY_STATE = frozenset(Status)
 OPEN_STATES = frozenset(OPEN)
@@ -116,7 +117,7 @@ RULES: Mapping[Action, Rule] = {
     Action.SEE_HEADER: Rule(_DOCTORS | {Role.INTEGRATOR}, _HEADER),
     Action.READ_CARD: Rule(_DOCTORS | {Role.INTEGRATOR}, _CARD),
     Action.READ: Rule(_DOCTORS | {Role.INTEGRATOR}, _READERS),
-    Action.READ_HISTORY: Rule(_DOCTORS | {Role.INTEGRATOR}, _READERS),
+    Action.READ_HISTORY: Rule(_DOCTORS, _READERS),
     Action.UPDATE: Rule(frozenset({Role.REQUESTER}), _REQUESTING, OPEN_STATES),
     Action.RECORD_VITALS: Rule(frozenset({Role.REQUESTER}), _REQUESTING, LIVE_STATES),
     Action.POST_MESSAGE: Rule(_DOCTORS, _MEMBERS | _COORDINATORS, LIVE_STATES),
@@ -186,7 +187,7 @@ def _relations(case: Consultation, subject: Subject, on_duty_at: Collection[UUID
         yield Relation.OFFERED if offer.state == OfferState.MADE else Relation.FORMERLY_OFFERED
     part = case.participant(subject.id)
     if part is not None:
-        yield from _relations_of_part(part, subject)
+        yield from _relations_of_part(case, part, subject)
     if case.holder_id == subject.id and case.status != Status.CANCELLED:
         yield Relation.HOLDER
     if any(c.desk_id in on_duty_at for c in case.callouts):
@@ -200,6 +201,8 @@ def _relations_of_role(case: Consultation, subject: Subject) -> Iterator[Relatio
             yield Relation.REQUESTER
         elif case.ward_id is not None and case.ward_id == subject.ward_id:
             yield Relation.COLLEAGUE
+        else:
+            yield Relation.SAME_HOSPITAL
     elif subject.role == Role.INTEGRATOR and own_hospital:
         yield Relation.INTEGRATOR
     elif subject.role == Role.COORDINATOR:
@@ -209,21 +212,22 @@ def _relations_of_role(case: Consultation, subject: Subject) -> Iterator[Relatio
             yield Relation.COORDINATOR_ANSWERING
 
 
-def _relations_of_part(part: Participant, subject: Subject) -> Iterator[Relation]:
-    if part.role == "requester":
-        if part.left_at is None and subject.role == Role.REQUESTER:
-            yield Relation.REQUESTER
-    elif part.left_at is None:
-        yield _PARTS.get(part.role, Relation.FORMER)
-    else:
+def _relations_of_part(case: Consultation, part: Participant, subject: Subject) -> Iterator[Relation]:
+    asks = subject.role == Role.REQUESTER and subject.hospital_id == case.hospital_id
+    if part.left_at is not None:
         yield Relation.FORMER
+    elif part.role == "requester":
+        yield Relation.REQUESTER if asks else Relation.FORMER
+    elif part.role == "colleague":
+        yield Relation.COLLEAGUE if asks else Relation.INVITED
+    else:
+        yield _PARTS.get(part.role, Relation.FORMER)
 
 
 _PARTS = {
     "assigned": Relation.HOLDER,
     "team": Relation.TEAM,
     "invited": Relation.INVITED,
-    "colleague": Relation.COLLEAGUE,
     "former": Relation.FORMER,
 }
 
@@ -302,14 +306,7 @@ def visible_consultations(subject: Subject, on_duty_at: Collection[UUID] = ()) -
 def _visible(subject: Subject, on_duty_at: Collection[UUID]) -> ColumnElement[bool]:
     takes_part = exists().where(Participant.consultation_id == Consultation.id, Participant.user_id == subject.id)
     if subject.role == Role.REQUESTER:
-        own = and_(
-            Consultation.hospital_id == subject.hospital_id,
-            or_(
-                Consultation.requester_id == subject.id,
-                and_(Consultation.ward_id.is_not(None), Consultation.ward_id == subject.ward_id),
-            ),
-        )
-        return or_(own, takes_part)
+        return or_(Consultation.hospital_id == subject.hospital_id, takes_part)
     if subject.role == Role.INTEGRATOR:
         return Consultation.hospital_id == subject.hospital_id
     if subject.role not in (Role.SPECIALIST, Role.COORDINATOR):

@@ -19,6 +19,7 @@ UNDELIVERED_AFTER = timedelta(seconds=30)
 RING_AGAIN_AFTER = timedelta(seconds=120)
 COORDINATOR = "coordinator"
 WORKING_HOURS = "working_hours"
+HOLDER_GONE = "holder_gone"
 
 
 class CalloutState(StrEnum):
@@ -187,6 +188,11 @@ class Callout(Base):
         return self.state == CalloutState.RINGING
 
     @property
+    def personal(self) -> bool:
+        """Whether it was opened for one named person (a hand-over) and not for whoever is on duty at the desk."""
+        return self.policy.get("id") is None
+
+    @property
     def on_last_step(self) -> bool:
         """Whether the end of the ladder is reached: from here it rings until a human holds the case."""
         return self.step >= len(self.steps) - 1
@@ -286,6 +292,11 @@ class Callout(Base):
         self.step_due_at = now + RING_AGAIN_AFTER
         self.reschedule()
         return made
+
+    def rung_again(self) -> list[Offer]:
+        """Open offers of earlier steps to people whom the present step rings once more (the whole red team)."""
+        who = set(self.steps[self.step]["who"])
+        return [o for o in self.offers if o.rings and o.step < self.step and o.role in who]
 
     def _leave_step(self, now: datetime) -> None:
         if self.step < 0 or self.steps[self.step].get("keep", True):

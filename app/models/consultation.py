@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base
 from app.errors import Invalid, MustAct, NotEligible, NotRinging, Taken, WrongState
-from app.models.callout import COORDINATOR, Callout, CalloutState, Candidate, Offer, OfferState
+from app.models.callout import COORDINATOR, HOLDER_GONE, Callout, CalloutState, Candidate, Offer, OfferState
 from app.models.discussion import Conclusion, Outcome, Participant, ReadBack, VitalSigns
 from app.models.urgency import Urgency
 
@@ -173,6 +173,10 @@ class Consultation(Base):
         """Return the doctor's part in the case, present or past."""
         return next((p for p in self.participants if p.user_id == user_id), None)
 
+    def needs_somebody(self, callout: Callout) -> bool:
+        """Whether this callout may not fall silent: nobody holds the case, or the holder's account was closed."""
+        return self.holder_id is None or callout.reason == HOLDER_GONE
+
     def is_member(self, user_id: UUID) -> bool:
         """Whether this person takes part now."""
         part = self.participant(user_id)
@@ -231,7 +235,7 @@ class Consultation(Base):
         open_offers = [(c, o) for c in self.callouts for o in c.offers if o.doctor_id == by.id and o.rings]
         if not open_offers:
             raise NotRinging(status=self.status)
-        if any(o.role == COORDINATOR for _, o in open_offers) and self.holder_id is None:
+        if any(o.role == COORDINATOR and self.needs_somebody(c) for c, o in open_offers):
             raise MustAct
         for _, offer in open_offers:
             offer.decline(reason, text, now=now)
@@ -246,6 +250,7 @@ class Consultation(Base):
         else:
             offer.attend("cannot", now=now)
             offer.decline("cannot", None, now=now)
+            self._leave_team(by.id)
         return callout, offer
 
     def stand_down(self, *, user_id: UUID | None, now: datetime) -> list[Offer]:
@@ -260,6 +265,7 @@ class Consultation(Base):
                         continue
                     offer.attend("stood_down", now=now)
                     offer.withdraw("stood_down", now=now)
+                    self._leave_team(offer.doctor_id)
                     stood.append(offer)
         return stood
 
@@ -300,9 +306,10 @@ class Consultation(Base):
     def conclude(self, *, now: datetime) -> Ending:
         """The holder has given the conclusion; a further one supersedes it."""
         self.require(Status.ACTIVE, Status.CONCLUDED)
+        if self.concluded_at is None:
+            self.concluded_at = now
+            self.outcome_due_at = now + OUTCOME_DUE
         self.status = Status.CONCLUDED
-        self.concluded_at = self.concluded_at or now
-        self.outcome_due_at = self.outcome_due_at or now + OUTCOME_DUE
         self.answer(now=now)
         return self._end_all("concluded", now=now)
 
@@ -361,7 +368,7 @@ class Consultation(Base):
                 if offer:
                     return callout, offer
             for callout in callouts:
-                if callout.desk_id in on_duty_at:
+                if callout.desk_id in on_duty_at and not callout.personal:
                     return callout, self._own_offer(callout, by, now)
         if self.holder_id is not None and (self.offers_to(by.id) or on_duty_at):
             raise Taken(
@@ -376,6 +383,11 @@ class Consultation(Base):
         offer = callout.offer_to(Candidate(by.id, by.name, "on_duty"), now=now)
         assert offer is not None
         return offer
+
+    def _leave_team(self, user_id: UUID) -> None:
+        part = self.participant(user_id)
+        if part is not None and part.role == "team":
+            part.role = "former"
 
     def _team_offer(self, user_id: UUID) -> tuple[Callout, Offer]:
         for callout in self.callouts:

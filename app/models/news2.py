@@ -157,14 +157,19 @@ def assess(vitals: VitalSet, *, age_years: int | None, sex: str, pregnancy: str)
 
 
 def not_applicable(*, age_years: int | None, sex: str, pregnancy: str) -> WhyNot | None:
-    """Say why this patient has no NEWS2, or None when it may be used."""
+    """Say why this patient has no NEWS2, or None when it may be used.
+
+    A woman of child-bearing age must have been asked whether she is pregnant. Where not even the sex was said, the
+    score is given: it can only raise concern, and a hurried request at night must not lose it.
+    """
     if age_years is not None and age_years < ADULT_FROM_YEARS:
         return "under_16"
     if pregnancy == "value":
         return "pregnant"
     if age_years is None:
         return "age_unknown"
-    if pregnancy != "none" and sex != "male" and age_years in MAY_BE_PREGNANT_YEARS:
+    asked = pregnancy in ("none", "unknown")
+    if age_years in MAY_BE_PREGNANT_YEARS and pregnancy != "none" and (sex == "female" or (asked and sex != "male")):
         return "pregnancy_unknown"
     return None
 

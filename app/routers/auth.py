@@ -7,7 +7,9 @@ from datetime import timedelta
 from ipaddress import ip_address
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 
 from app.errors import InsecureTransport
 from app.routers.edge import CommandRoute, HouseDep, OwnWorkDep, PlainWorkDep, refuse_cross_site
@@ -42,9 +44,41 @@ async def token(
     return TokenRead(access_token=made, expires_in=int(lifetime.total_seconds()))
 
 
-@router.post("/session", summary="Sign a browser in", responses=problems(401, 403, 413, 422, 429))
+async def _json_or_form(request: Request) -> SignIn:
+    """Read the credentials as JSON, or as the same form that programs send for a token."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    try:
+        if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
+            form = await request.form()
+            return SignIn.model_validate({name: form.get(name) for name in ("username", "password")})
+        return SignIn.model_validate_json(await request.body())
+    except ValidationError as error:
+        raise RequestValidationError(error.errors(include_url=False, include_input=False)) from None
+
+
+_SESSION_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            kind: {"schema": SignIn.model_json_schema(), "example": SignIn.model_json_schema()["examples"][0]}
+            for kind in ("application/json", "application/x-www-form-urlencoded")
+        },
+    }
+}
+
+
+@router.post(
+    "/session",
+    summary="Sign a browser in",
+    responses=problems(401, 403, 413, 422, 429),
+    openapi_extra=_SESSION_BODY,
+)
 async def open_session(
-    body: SignIn, work: PlainWorkDep, house: HouseDep, request: Request, response: Response
+    body: Annotated[SignIn, Depends(_json_or_form)],
+    work: PlainWorkDep,
+    house: HouseDep,
+    request: Request,
+    response: Response,
 ) -> MeRead:
     """Open a browser session: the cookie `__Host-hoichan` is HttpOnly, Secure and SameSite=Strict.
 

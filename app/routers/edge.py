@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyCookie, OAuth2PasswordBearer
 from pydantic import ValidationError
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
@@ -208,7 +208,12 @@ async def _still_reads(work: Work, stored: StoredAnswer) -> bool:
         case, on_duty_at = await case_rows.load(work, stored.consultation_id)
     except NotFound:
         return False
-    return view_of(work.subject, facts_of(case, work.subject, on_duty_at)) == "full"
+    now = view_of(work.subject, facts_of(case, work.subject, on_duty_at))
+    then = from_json(stored.body).get("view", "full")
+    return now is not None and _VIEWS.index(now) >= _VIEWS.index(then)
+
+
+_VIEWS = ("header", "card", "full")
 
 
 def _begin(request: Request, subject: Subject | None, command: Command | None) -> Work:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from app.errors import DatabaseAway, Invalid, Problem
+from app.errors import DatabaseAway, Invalid, NotFound, Problem
 from app.schemas import messages
 
 log = structlog.get_logger()
@@ -83,6 +83,8 @@ def render(request: Request, problem: Problem) -> Response:
     words = dict(problem.extra)
     if "at" in words and isinstance(words["at"], str):
         words["at_local"] = datetime.fromisoformat(words["at"]).astimezone(VIETNAM).strftime("%H:%M:%S")
+    if isinstance(words.get("could_ask"), list):
+        words["could_ask"] = ", ".join(words["could_ask"]) or "—"
     if "status" in words:
         words["status"] = STATUS_WORDS.get(words["status"], (words["status"],) * 2)[index]
     shown = type(problem).__new__(type(problem))
@@ -146,6 +148,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _invalid_request(request: Request, error: RequestValidationError) -> Response:
+        if all(e.get("loc", ("",))[0] == "path" for e in error.errors()):
+            return render(request, NotFound())  # what cannot be an identifier names nothing
         return render_validation(request, error.errors())
 
     @app.exception_handler(ValidationError)

@@ -33,7 +33,7 @@ TYPES: Mapping[str, EventType] = {
     "consultation.cancelled": EventType(),
     "vitals.recorded": EventType(board=False),
     "callout.opened": EventType(hospital=LADDER_FIELDS),
-    "callout.ended": EventType(hospital=LADDER_FIELDS),
+    "callout.ended": EventType(hospital=LADDER_FIELDS, user=LADDER_FIELDS),
     "escalation.scheduled": EventType(hospital=LADDER_FIELDS),
     "escalation.exhausted": EventType(hospital=LADDER_FIELDS, user=LADDER_FIELDS),
     "offer.made": EventType(hospital=OFFER_FIELDS, user=OFFER_FIELDS | {"offer"}),

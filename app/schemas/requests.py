@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, Self, TypeAlias
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias, get_args
 from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, StrictBool, model_validator
@@ -303,15 +303,29 @@ class StandDownIn(Body):
     user_id: UUID | None = Field(None, description="One member; everybody who has not answered when left out")
 
 
+RefusalReason: TypeAlias = Literal["procedure", "wrong_specialty", "busy", "other"]
+_REASONS: Final = frozenset(get_args(RefusalReason))
+
+
 class RefusalIn(Body):
     """An offered doctor cannot take the case; the next one is rung at once."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "procedure"}]})
 
-    reason: Literal["procedure", "wrong_specialty", "busy", "other"] = Field(
-        description="procedure: in a procedure; wrong_specialty; busy: with another red case; other: see text"
+    reason: RefusalReason = Field(
+        description="procedure: in a procedure; wrong_specialty; busy: with another red case; other: see text. "
+        "Words instead of a code are kept as the text of «other»"
     )
     text: Note = Field("", description="Needed when the reason is other")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _words_are_a_text(cls, data: Any) -> Any:
+        """Nothing may slow a refusal down: whoever writes the reason in words has said enough."""
+        if isinstance(data, dict) and isinstance(data.get("reason"), str) and data["reason"] not in _REASONS:
+            words = ". ".join(w for w in (data["reason"], data.get("text")) if isinstance(w, str) and w)
+            return {**data, "reason": "other", "text": words}
+        return data
 
     @model_validator(mode="after")
     def _reasoned(self) -> Self:

@@ -79,6 +79,13 @@ def needed(text: str) -> str:
     return text
 
 
+def _not_blank(text: str) -> str:
+    """Refuse an empty message; a thumb or three dots say something."""
+    if not text.strip():
+        raise PydanticCustomError("needed", "This must be filled in")
+    return text
+
+
 def _safely(limit: int, *, one_line: bool = False) -> Callable[[str], str]:
     def validate(text: str) -> str:
         return safe(text, limit=limit, one_line=one_line)
@@ -101,5 +108,5 @@ NeededPassage: TypeAlias = Annotated[
     str, AfterValidator(_safely(PASSAGE)), AfterValidator(needed), _schema(PASSAGE, least=1)
 ]
 NeededMessage: TypeAlias = Annotated[
-    str, AfterValidator(_safely(MESSAGE)), AfterValidator(needed), _schema(MESSAGE, least=1)
+    str, AfterValidator(_safely(MESSAGE)), AfterValidator(_not_blank), _schema(MESSAGE, least=1)
 ]

@@ -22,6 +22,7 @@ from app.models.user import Role, User, UserSpecialty
 from app.policy import Action, allow, readable_stream
 from app.schemas.account import DeskDutyRead, MeRead
 from app.services import passwords
+from app.services.departures import release
 from app.services.duty import compile_duty, duty_of_doctor
 from app.services.events import record_about
 from app.services.sessions import revoke
@@ -188,6 +189,7 @@ async def deactivate_account(work: Work, username: str) -> None:
     work.barred.append(("user", str(user.id)))
     await _record(work, user.id, "deactivated")
     await compile_duty(work)
+    await release(work, user.id)
 
 
 _USERNAME: Final = re.compile(r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?")

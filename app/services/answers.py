@@ -92,10 +92,12 @@ async def forward(work: Work, case_id: UUID, *, user_id: UUID | None, desk_id: U
         # A member of a red team who still owes the leader an answer has nothing to pass on.
         raise NotRinging(status=case.status)
     if desk_id is not None:
-        desk = await routing.desk_now(work, desk_id, case.urgency)
+        desk = await routing.desk_now(work, desk_id, case.urgency, open_only=True)
         if desk is None:
             raise Invalid("desk_id", "Không có bàn trực này.", "There is no such desk.")
-        made = ladder.open_callout(work, case, desk, reason="forwarded")
+        if any(c.desk_id == desk_id and not c.personal for c in case.ringing_callouts):
+            raise Invalid("desk_id", "Bàn này đang được gọi rồi.", "This desk is being rung already.")
+        made = await ladder.open_callout(work, case, desk, reason="forwarded")
         await ladder.record_opened(work, case, case.callouts[-1], made, said=reason)
         return answer(work, case, on_duty_at)
     assert user_id is not None
@@ -156,7 +158,7 @@ async def _open_hand_over(work: Work, case: Consultation, to: Candidate, reason:
     who = f"user:{to.doctor_id}"
     duty = {**await _duty(work, case, held), who: [to]}
     policy = ladder.hand_over_policy(reason, to.doctor_id) | ({"note": note} if note else {})
-    made = ladder.open_callout(work, case, desk, reason=reason, policy=policy, duty=duty)
+    made = await ladder.open_callout(work, case, desk, reason=reason, policy=policy, duty=duty)
     await ladder.record_opened(work, case, case.callouts[-1], made, said=note)
 
 

@@ -63,11 +63,7 @@ async def ask(work: Work, request: RequestIn) -> Seen:
     case.join(work.subject.person, "requester", now=work.now)
     for taken in request.vitals:
         case.vitals.append(_vital_signs(work, case, taken))
-    made = ladder.open_callout(work, case, route.desk, reason="request")
-    if not made:
-        # Nobody is on duty, not even a coordinator: those of either hospital are rung whether they are or not.
-        duty = await routing.duty_for(work, route.desk.id, case.hospital_id)
-        made = case.callouts[0].advance(duty, now=work.now, never=case.requester_id)
+    made = await ladder.open_callout(work, case, route.desk, reason="request")
     requested = events.record(work, case, "consultation.requested", {})
     ladder.record_step(work, case, case.callouts[0], made)
     body = requested.data["consultation"] = show.full(case)
@@ -193,7 +189,7 @@ async def raise_urgency(work: Work, case_id: UUID, urgency: Urgency, reason: str
     )
     ladder.record_ending(work, case, ending)
     for desk in desks:
-        made = ladder.open_callout(work, case, desk, reason="urgency_raised", also=ringing[desk.id])
+        made = await ladder.open_callout(work, case, desk, reason="urgency_raised", also=ringing[desk.id])
         await ladder.record_opened(work, case, case.callouts[-1], made)
     return _seen(work, case, on_duty_at)
 
@@ -384,8 +380,11 @@ _LISTS_CONTENT = frozenset(
 
 
 def _seen(work: Work, case: Consultation, on_duty_at: Sequence[UUID] = ()) -> Seen:
+    """The answer to a command shows the case, so it is a read."""
     facts = facts_of(case, work.subject, on_duty_at)
-    return Seen(case, view_of(work.subject, facts) or "header", _may(work, case, on_duty_at))
+    view = view_of(work.subject, facts) or "header"
+    log_read(work, case, view, "command")
+    return Seen(case, view, _may(work, case, on_duty_at))
 
 
 def _may(work: Work, case: Consultation, on_duty_at: Sequence[UUID]) -> list[str]:

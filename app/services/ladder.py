@@ -6,17 +6,17 @@ from typing import Any
 from uuid import UUID
 
 from app.identifiers import new_id
-from app.models.callout import COORDINATOR, Callout, CalloutState, Candidate, Duty, Offer
+from app.models.callout import COORDINATOR, HOLDER_GONE, Callout, CalloutState, Candidate, Duty, Offer
 from app.models.consultation import Consultation, Ending
 from app.schemas import consultation as show
-from app.services import events
+from app.services import events, routing
 from app.services.routing import Desk, preview
 from app.work import Work
 
 HAND_OVER_UNACCEPTED_S = 15 * 60
 
 
-def open_callout(
+async def open_callout(
     work: Work,
     case: Consultation,
     desk: Desk,
@@ -28,7 +28,8 @@ def open_callout(
 ) -> list[Offer]:
     """Begin to ring a desk: freeze its policy, take the first step that has somebody, record nothing yet.
 
-    `also` are people rung with the first step: those who were ringing already, or the holder.
+    `also` are people rung with the first step: those who were ringing already, or the holder. With nobody on duty, not
+    even a coordinator, the coordinators of either hospital are rung whether they are or not.
     """
     frozen = policy or desk.policy
     on_duty = duty if duty is not None else desk.duty
@@ -57,6 +58,9 @@ def open_callout(
     callout.offers = []
     case.callouts.append(callout)
     made = callout.advance(on_duty, now=now, never=case.requester_id)
+    if not made:
+        anybody = await routing.duty_for(work, desk.id, case.hospital_id)
+        made = callout.advance(anybody, now=now, never=case.requester_id)
     for candidate in also:
         extra = callout.offer_to(candidate, now=now)
         if extra:
@@ -84,7 +88,7 @@ def record_step(work: Work, case: Consultation, callout: Callout, made: Iterable
         events.record(work, case, "escalation.exhausted", data, to=rung)
 
 
-def record_offer_made(work: Work, case: Consultation, callout: Callout, offer: Offer, **more: str) -> None:
+def record_offer_made(work: Work, case: Consultation, callout: Callout, offer: Offer, **more: str | bool) -> None:
     """Record one offer; the card itself is attached on delivery, so that it ends with the share."""
     events.record(
         work,
@@ -116,9 +120,10 @@ def record_ending(work: Work, case: Consultation, ending: Ending) -> None:
         record_ended(work, case, callout)
 
 
-def record_ended(work: Work, case: Consultation, callout: Callout) -> None:
+def record_ended(work: Work, case: Consultation, callout: Callout, *, to: Iterable[UUID] = ()) -> None:
     """Record that a desk is rung no longer, and why."""
-    events.record(work, case, "callout.ended", _ladder(callout) | {"callout": show.callout(callout, ladder=False)})
+    data = _ladder(callout) | {"callout": show.callout(callout, ladder=False)}
+    events.record(work, case, "callout.ended", data, to=to)
 
 
 def step_up(work: Work, case: Consultation, callout: Callout, duty: Duty) -> None:
@@ -129,6 +134,13 @@ def step_up(work: Work, case: Consultation, callout: Callout, duty: Duty) -> Non
     for offer in callout.offers:
         if offer.expired_at and offer.id not in expired_before:
             events.record(work, case, "offer.expired", offer_data(callout, offer), to=[offer.doctor_id])
+    if callout.on_last_step and not case.needs_somebody(callout) and not any(o.rings for o in callout.offers):
+        # Everybody has said no, and the case has its holder: it ends here, and the holder is told.
+        callout.end(CalloutState.ENDED, "unanswered", now=work.now)
+        record_ended(work, case, callout, to=[case.holder_id] if case.holder_id else [])
+        return
+    for offer in callout.rung_again():
+        record_offer_made(work, case, callout, offer, again=True)
     record_step(work, case, callout, made)
 
 
@@ -158,6 +170,12 @@ def hand_over_policy(name: str, user_id: UUID) -> dict[str, Any]:
         ],
         "answer_due_s": HAND_OVER_UNACCEPTED_S,
     }
+
+
+def gone_policy() -> dict[str, Any]:
+    """Return the ladder of a case whose holder's account was closed: coordinators, until somebody has taken it."""
+    steps = [{"who": [COORDINATOR], "timeout_s": 120}]
+    return {"id": None, "version": 1, "name": HOLDER_GONE, "steps": steps, "answer_due_s": HAND_OVER_UNACCEPTED_S}
 
 
 def due(case: Consultation, now: datetime) -> list[Callout]:

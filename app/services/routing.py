@@ -98,7 +98,7 @@ def choose(
         return _first_reachable(agreed, never), []
     if urgency not in (Urgency.RED, Urgency.ORANGE):
         could_ask = agreed or [d for d in desks if d.specialty == specialty]
-        raise NoAgreement(could_ask=", ".join(dict.fromkeys(d.hospital_name for d in could_ask)) or "—")
+        raise NoAgreement(could_ask=list(dict.fromkeys(d.hospital_name for d in could_ask)))
     if not desks:
         raise NobodyToRing
     same = [d for d in desks if d.specialty == specialty]
@@ -116,9 +116,14 @@ async def _must_exist(work: Work, specialty: str) -> None:
         raise Invalid("specialty", f"Không có chuyên khoa {specialty}.", f"There is no specialty {specialty}.")
 
 
-async def desk_now(work: Work, desk_id: UUID, urgency: str) -> Desk | None:
-    """Load one desk with the policy in force and who is on duty for it now."""
+async def desk_now(work: Work, desk_id: UUID, urgency: str, *, open_only: bool = False) -> Desk | None:
+    """Load one desk with the policy in force and who is on duty for it now.
+
+    A case that a desk was rung for stays that desk's when the desk is closed meanwhile; `open_only` is for new ones.
+    """
     row = (await work.session.execute(_DESK, {"desk": desk_id, "urgency": urgency, "now": work.now})).one_or_none()
+    if row and open_only and not row.active:
+        return None
     return _desk(from_json(row.desk)) if row else None
 
 
@@ -236,8 +241,8 @@ FROM outside o JOIN desk k ON k.id = o.desk_id JOIN organization h ON h.id = k.h
 """)  # noqa: S608
 
 _DESK = text(f"""
-SELECT {_DESK_JSON.format(tier="0")}::text AS desk
-FROM desk k JOIN organization h ON h.id = k.hospital_id WHERE k.id = CAST(:desk AS uuid) AND k.active
+SELECT {_DESK_JSON.format(tier="0")}::text AS desk, k.active
+FROM desk k JOIN organization h ON h.id = k.hospital_id WHERE k.id = CAST(:desk AS uuid)
 """)  # noqa: S608
 
 _DUTY = text("""

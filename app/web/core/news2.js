@@ -59,7 +59,8 @@ export function whyNot({ age_years, sex, pregnancy }) {
   if (known && age_years < ADULT) return "under_16";
   if (pregnancy === "value") return "pregnant";
   if (!known) return "age_unknown";
-  if (pregnancy !== "none" && asksPregnancy({ age_years, sex })) return "pregnancy_unknown";
+  // Where not even the sex was said the score is given: it can only raise concern.
+  if (pregnancy !== "none" && asksPregnancy({ age_years, sex }) && (sex === "female" || pregnancy === "unknown")) return "pregnancy_unknown";
   return null;
 }
 

@@ -50,7 +50,7 @@ export function Home({ selected: asked = null }) {
     }, (error) => setRead(error));
   }, [tries, back]);
 
-  const cases = order([...headers.values()].filter((h) => h.hospital === me.hospital || h.requester === me.id));
+  const cases = order([...headers.values()].filter((h) => h.label !== undefined) /* other wards of the hospital: their header is no case of ours */);
   const selected = cases.find((h) => h.id === asked) ?? cases[0];
   const failed = read !== "loading" && read !== "done" && !cases.length;
   return html`<div class="home">
