@@ -23,8 +23,9 @@ export function Telephones() {
     return stop;
   }, []);
 
-  const asked = bare(wanted);
-  const found = (list?.items ?? []).filter((x) => !asked || bare(`${x.hospital_name} ${x.name} ${x.specialty ? specialtyName(x.specialty, lang()) : ""} ${x.phone}`).includes(asked));
+  const asked = bare(wanted).split(/\s+/).filter(Boolean);
+  const says = (x) => bare(`${x.hospital_name} ${x.name} ${x.specialty ? specialtyName(x.specialty, lang()) : ""} ${x.phone}`);
+  const found = (list?.items ?? []).filter((x) => asked.every((word) => says(x).includes(word)));
   const hospitals = [...new Set(found.map((x) => x.hospital_name))];
   const actions = html`<button type="button" class="ib" aria-label=${t("phones.print")} onClick=${() => print()}><${Icon} name="print" /></button>`;
 
