@@ -117,7 +117,7 @@ RULES: Mapping[Action, Rule] = {
     Action.SEE_HEADER: Rule(_DOCTORS | {Role.INTEGRATOR}, _HEADER),
     Action.READ_CARD: Rule(_DOCTORS | {Role.INTEGRATOR}, _CARD),
     Action.READ: Rule(_DOCTORS | {Role.INTEGRATOR}, _READERS),
-    Action.READ_HISTORY: Rule(_DOCTORS, _READERS),
+    Action.READ_HISTORY: Rule(_DOCTORS, _READERS - {Relation.INTEGRATOR}),
     Action.UPDATE: Rule(frozenset({Role.REQUESTER}), _REQUESTING, OPEN_STATES),
     Action.RECORD_VITALS: Rule(frozenset({Role.REQUESTER}), _REQUESTING, LIVE_STATES),
     Action.POST_MESSAGE: Rule(_DOCTORS, _MEMBERS | _COORDINATORS, LIVE_STATES),

@@ -379,7 +379,7 @@ def test_a_correction_takes_nothing_that_may_not_be_corrected(value, field):
     [
         (UrgencyIn, {"urgency": "orange"}, "reason"),
         (UrgencyIn, {"reason": "x"}, "urgency"),
-        (RefusalIn, {"reason": "tired"}, "reason"),
+        (RefusalIn, {"reason": "…"}, "text"),
         (RefusalIn, {"reason": "other", "text": " "}, "text"),
         (ForwardingIn, {}, "user_id"),
         (ForwardingIn, {"user_id": ID, "desk_id": ID}, "user_id"),

@@ -182,15 +182,6 @@ class Consultation(Base):
         part = self.participant(user_id)
         return part is not None and part.left_at is None
 
-    def leave_out_after(self, moment: datetime | None) -> None:
-        """Show the case, which is only being read, without what was measured or said after a moment."""
-        if moment is None:
-            return
-        self.vitals = [v for v in self.vitals if v.recorded_at <= moment]
-        self.conclusions = [c for c in self.conclusions if c.at <= moment]
-        self.read_backs = [r for r in self.read_backs if r.at <= moment]
-        self.outcomes = [o for o in self.outcomes if o.reported_at <= moment]
-
     def require(self, *statuses: Status) -> None:
         """Refuse what is not possible in the present state."""
         if self.status not in statuses:

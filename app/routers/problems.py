@@ -148,7 +148,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _invalid_request(request: Request, error: RequestValidationError) -> Response:
-        if all(e.get("loc", ("",))[0] == "path" for e in error.errors()):
+        if all(tuple(e.get("loc", ()))[:1] == ("path",) for e in error.errors()):
             return render(request, NotFound())  # what cannot be an identifier names nothing
         return render_validation(request, error.errors())
 

@@ -77,7 +77,8 @@ async def read(work: Work, case_id: UUID, *, via: str = "read") -> Seen:
     view = view_of(work.subject, facts)
     if view is None:
         raise NotFound
-    case.leave_out_after(reads_until(work.subject, case, facts))
+    if reads_until(work.subject, case, facts) is not None:
+        view = "header"  # what was said while they took part stands in the messages and the history
     log_read(work, case, view, via)
     return Seen(case, view, _may(work, case, on_duty_at))
 

@@ -34,6 +34,7 @@ CAST = {
     "ig": "the integrator of the asking hospital",
     "ix": "an integrator of another hospital",
 }
+STRANGERS = {"fr", "by", "st", "cx", "ad", "op", "ix"}  # no relation, so the state of the case is nothing to them
 NOT_YET = {"ho", "te", "fm"}  # nobody is this while the case rings for the first time
 
 

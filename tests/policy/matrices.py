@@ -6,113 +6,113 @@ F full case, C offer card only, H board header only, + done, 2 refused as bad in
 
 RINGING = """
 door                 rq cl wa fr of fo ho te in fm rm du by st ca cb cx ad op ig ix
-GET …                F  F  4  4  C  H  .  .  F  .  F  H  4  4  F  F  4  4  4  F  4
+GET …                F  F  H  4  C  H  .  .  F  .  H  H  4  4  F  F  4  4  4  F  4
 GET messages         +  +  4  4  4  4  .  .  +  .  +  4  4  4  +  +  4  4  4  +  4
 GET attachments      +  +  4  4  4  4  .  .  +  .  +  4  4  4  +  +  4  4  4  +  4
-GET history          +  +  4  4  4  4  .  .  +  .  +  4  4  4  +  +  4  4  4  +  4
-GET record           +  +  4  4  4  4  .  .  +  .  +  4  4  4  +  +  4  4  4  +  4
-PATCH …              +  +  4  4  3  3  .  .  3  .  3  3  4  4  3  3  4  4  4  3  4
-vitals               +  +  4  4  3  3  .  .  3  .  3  3  4  4  3  3  4  4  4  3  4
-urgency              +  +  4  4  3  3  .  .  3  .  3  3  4  4  +  +  4  4  4  3  4
-cancellation         +  +  4  4  3  3  .  .  3  .  3  3  4  4  3  3  4  4  4  3  4
-acceptance           3  3  4  4  +  9  .  .  3  .  3  +  4  4  3  3  4  4  4  3  4
-refusal              3  3  4  4  +  9  .  .  3  .  3  3  4  4  3  3  4  4  4  3  4
-attendance           3  3  4  4  9  9  .  .  3  .  3  3  4  4  3  3  4  4  4  3  4
-stand-down           3  3  4  4  3  3  .  .  3  .  3  3  4  4  3  3  4  4  4  3  4
-forwarding           3  3  4  4  +  3  .  .  3  .  3  3  4  4  3  3  4  4  4  3  4
-assignment           3  3  4  4  3  3  .  .  3  .  3  3  4  4  +  +  4  4  4  3  4
-hand-over            3  3  4  4  3  3  .  .  3  .  3  3  4  4  3  3  4  4  4  3  4
-messages             +  +  4  4  3  3  .  .  +  .  3  3  4  4  +  +  4  4  4  3  4
-messages (opinion)   3  3  4  4  3  3  .  .  +  .  3  3  4  4  3  3  4  4  4  3  4
-read-back            +  +  4  4  3  3  .  .  3  .  3  3  4  4  3  3  4  4  4  3  4
-conclusion           3  3  4  4  3  3  .  .  3  .  3  3  4  4  3  3  4  4  4  3  4
-outcome              9  9  4  4  3  3  .  .  3  .  3  3  4  4  3  3  4  4  4  3  4
-participants         +  +  4  4  3  3  .  .  3  .  3  3  4  4  +  +  4  4  4  3  4
-DELETE participants  +  +  4  4  3  3  .  .  3  .  3  3  4  4  +  +  4  4  4  3  4
+GET history          +  +  4  4  4  4  .  .  +  .  +  4  4  4  +  +  4  4  4  4  4
+GET record           +  +  4  4  4  4  .  .  +  .  4  4  4  4  +  +  4  4  4  +  4
+PATCH …              +  +  3  4  3  3  .  .  3  .  3  3  4  4  3  3  4  4  4  3  4
+vitals               +  +  3  4  3  3  .  .  3  .  3  3  4  4  3  3  4  4  4  3  4
+urgency              +  +  3  4  3  3  .  .  3  .  3  3  4  4  +  +  4  4  4  3  4
+cancellation         +  +  3  4  3  3  .  .  3  .  3  3  4  4  3  3  4  4  4  3  4
+acceptance           3  3  3  4  +  9  .  .  3  .  3  +  4  4  3  3  4  4  4  3  4
+refusal              3  3  3  4  +  9  .  .  3  .  3  3  4  4  3  3  4  4  4  3  4
+attendance           3  3  3  4  9  9  .  .  3  .  3  3  4  4  3  3  4  4  4  3  4
+stand-down           3  3  3  4  3  3  .  .  3  .  3  3  4  4  3  3  4  4  4  3  4
+forwarding           3  3  3  4  +  3  .  .  3  .  3  3  4  4  3  3  4  4  4  3  4
+assignment           3  3  3  4  3  3  .  .  3  .  3  3  4  4  +  +  4  4  4  3  4
+hand-over            3  3  3  4  3  3  .  .  3  .  3  3  4  4  3  3  4  4  4  3  4
+messages             +  +  3  4  3  3  .  .  +  .  3  3  4  4  +  +  4  4  4  3  4
+messages (opinion)   3  3  3  4  3  3  .  .  +  .  3  3  4  4  3  3  4  4  4  3  4
+read-back            +  +  3  4  3  3  .  .  3  .  3  3  4  4  3  3  4  4  4  3  4
+conclusion           3  3  3  4  3  3  .  .  3  .  3  3  4  4  3  3  4  4  4  3  4
+outcome              9  9  3  4  3  3  .  .  3  .  3  3  4  4  3  3  4  4  4  3  4
+participants         +  +  3  4  3  3  .  .  3  .  3  3  4  4  +  +  4  4  4  3  4
+DELETE participants  +  +  3  4  3  3  .  .  3  .  3  3  4  4  +  +  4  4  4  3  4
 """
 
 # A red alert that is led: the offered member of the team still owes an answer, and may not pass the leader's case on.
 ACTIVE = """
 door                 rq cl wa fr of fo ho te in fm rm du by st ca cb cx ad op ig ix
-GET …                F  F  4  4  C  H  F  F  F  F  F  H  4  4  F  F  4  4  4  F  4
+GET …                F  F  H  4  C  H  F  F  F  F  H  H  4  4  F  F  4  4  4  F  4
 GET messages         +  +  4  4  4  4  +  +  +  +  +  4  4  4  +  +  4  4  4  +  4
 GET attachments      +  +  4  4  4  4  +  +  +  +  +  4  4  4  +  +  4  4  4  +  4
-GET history          +  +  4  4  4  4  +  +  +  +  +  4  4  4  +  +  4  4  4  +  4
-GET record           +  +  4  4  4  4  +  +  +  +  +  4  4  4  +  +  4  4  4  +  4
-PATCH …              +  +  4  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
-vitals               +  +  4  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
-urgency              2  2  4  4  3  3  2  3  3  3  3  3  4  4  2  2  4  4  4  3  4
-cancellation         +  +  4  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
-acceptance           3  3  4  4  9  9  +  9  3  9  3  9  4  4  3  3  4  4  4  3  4
-refusal              3  3  4  4  +  9  9  9  3  9  3  3  4  4  3  3  4  4  4  3  4
-attendance           3  3  4  4  +  9  9  +  3  9  3  3  4  4  3  3  4  4  4  3  4
-stand-down           3  3  4  4  3  3  +  3  3  3  3  3  4  4  3  3  4  4  4  3  4
-forwarding           3  3  4  4  9  3  +  9  3  3  3  3  4  4  3  3  4  4  4  3  4
-assignment           3  3  4  4  3  3  3  3  3  3  3  3  4  4  +  +  4  4  4  3  4
-hand-over            3  3  4  4  3  3  +  3  3  3  3  3  4  4  3  3  4  4  4  3  4
-messages             +  +  4  4  3  3  +  +  +  3  3  3  4  4  +  +  4  4  4  3  4
-messages (opinion)   3  3  4  4  3  3  +  +  +  3  3  3  4  4  3  3  4  4  4  3  4
-read-back            +  +  4  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
-conclusion           3  3  4  4  3  3  +  3  3  3  3  3  4  4  3  3  4  4  4  3  4
-outcome              9  9  4  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
-participants         +  +  4  4  3  3  +  3  3  3  3  3  4  4  +  +  4  4  4  3  4
-DELETE participants  +  +  4  4  3  3  +  3  3  3  3  3  4  4  +  +  4  4  4  3  4
+GET history          +  +  4  4  4  4  +  +  +  +  +  4  4  4  +  +  4  4  4  4  4
+GET record           +  +  4  4  4  4  +  +  +  +  4  4  4  4  +  +  4  4  4  +  4
+PATCH …              +  +  3  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+vitals               +  +  3  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+urgency              2  2  3  4  3  3  2  3  3  3  3  3  4  4  2  2  4  4  4  3  4
+cancellation         +  +  3  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+acceptance           3  3  3  4  9  9  +  9  3  9  3  9  4  4  3  3  4  4  4  3  4
+refusal              3  3  3  4  +  9  9  9  3  9  3  3  4  4  3  3  4  4  4  3  4
+attendance           3  3  3  4  +  9  9  +  3  9  3  3  4  4  3  3  4  4  4  3  4
+stand-down           3  3  3  4  3  3  +  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+forwarding           3  3  3  4  9  3  +  9  3  3  3  3  4  4  3  3  4  4  4  3  4
+assignment           3  3  3  4  3  3  3  3  3  3  3  3  4  4  +  +  4  4  4  3  4
+hand-over            3  3  3  4  3  3  +  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+messages             +  +  3  4  3  3  +  +  +  3  3  3  4  4  +  +  4  4  4  3  4
+messages (opinion)   3  3  3  4  3  3  +  +  +  3  3  3  4  4  3  3  4  4  4  3  4
+read-back            +  +  3  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+conclusion           3  3  3  4  3  3  +  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+outcome              9  9  3  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+participants         +  +  3  4  3  3  +  3  3  3  3  3  4  4  +  +  4  4  4  3  4
+DELETE participants  +  +  3  4  3  3  +  3  3  3  3  3  4  4  +  +  4  4  4  3  4
 """
 
 # Nobody is rung any more: the share that an offer opened has ended.
 CONCLUDED = """
 door                 rq cl wa fr of fo ho te in fm rm du by st ca cb cx ad op ig ix
-GET …                F  F  4  4  H  H  F  F  F  F  F  H  4  4  F  F  4  4  4  F  4
+GET …                F  F  H  4  H  H  F  F  F  F  H  H  4  4  F  F  4  4  4  F  4
 GET messages         +  +  4  4  4  4  +  +  +  +  +  4  4  4  +  +  4  4  4  +  4
 GET attachments      +  +  4  4  4  4  +  +  +  +  +  4  4  4  +  +  4  4  4  +  4
-GET history          +  +  4  4  4  4  +  +  +  +  +  4  4  4  +  +  4  4  4  +  4
-GET record           +  +  4  4  4  4  +  +  +  +  +  4  4  4  +  +  4  4  4  +  4
-PATCH …              9  9  4  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
-vitals               +  +  4  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
-urgency              9  9  4  4  3  3  9  3  3  3  3  3  4  4  9  9  4  4  4  3  4
-cancellation         9  9  4  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
-acceptance           3  3  4  4  9  9  9  9  3  9  3  9  4  4  3  3  4  4  4  3  4
-refusal              3  3  4  4  9  9  9  9  3  9  3  3  4  4  3  3  4  4  4  3  4
-attendance           3  3  4  4  9  9  9  9  3  9  3  3  4  4  3  3  4  4  4  3  4
-stand-down           3  3  4  4  3  3  9  3  3  3  3  3  4  4  3  3  4  4  4  3  4
-forwarding           3  3  4  4  3  3  9  3  3  3  3  3  4  4  3  3  4  4  4  3  4
-assignment           3  3  4  4  3  3  3  3  3  3  3  3  4  4  9  9  4  4  4  3  4
-hand-over            3  3  4  4  3  3  9  3  3  3  3  3  4  4  3  3  4  4  4  3  4
-messages             +  +  4  4  3  3  +  +  +  3  3  3  4  4  +  +  4  4  4  3  4
-messages (opinion)   3  3  4  4  3  3  +  +  +  3  3  3  4  4  3  3  4  4  4  3  4
-read-back            +  +  4  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
-conclusion           3  3  4  4  3  3  +  3  3  3  3  3  4  4  3  3  4  4  4  3  4
-outcome              +  +  4  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
-participants         +  +  4  4  3  3  +  3  3  3  3  3  4  4  +  +  4  4  4  3  4
-DELETE participants  +  +  4  4  3  3  +  3  3  3  3  3  4  4  +  +  4  4  4  3  4
+GET history          +  +  4  4  4  4  +  +  +  +  +  4  4  4  +  +  4  4  4  4  4
+GET record           +  +  4  4  4  4  +  +  +  +  4  4  4  4  +  +  4  4  4  +  4
+PATCH …              9  9  3  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+vitals               +  +  3  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+urgency              9  9  3  4  3  3  9  3  3  3  3  3  4  4  9  9  4  4  4  3  4
+cancellation         9  9  3  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+acceptance           3  3  3  4  9  9  9  9  3  9  3  9  4  4  3  3  4  4  4  3  4
+refusal              3  3  3  4  9  9  9  9  3  9  3  3  4  4  3  3  4  4  4  3  4
+attendance           3  3  3  4  9  9  9  9  3  9  3  3  4  4  3  3  4  4  4  3  4
+stand-down           3  3  3  4  3  3  9  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+forwarding           3  3  3  4  3  3  9  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+assignment           3  3  3  4  3  3  3  3  3  3  3  3  4  4  9  9  4  4  4  3  4
+hand-over            3  3  3  4  3  3  9  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+messages             +  +  3  4  3  3  +  +  +  3  3  3  4  4  +  +  4  4  4  3  4
+messages (opinion)   3  3  3  4  3  3  +  +  +  3  3  3  4  4  3  3  4  4  4  3  4
+read-back            +  +  3  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+conclusion           3  3  3  4  3  3  +  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+outcome              +  +  3  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+participants         +  +  3  4  3  3  +  3  3  3  3  3  4  4  +  +  4  4  4  3  4
+DELETE participants  +  +  3  4  3  3  +  3  3  3  3  3  4  4  +  +  4  4  4  3  4
 """
 
 # Read, and nothing else, in a closed case and in a cancelled one alike.
 ENDED = """
 door                 rq cl wa fr of fo ho te in fm rm du by st ca cb cx ad op ig ix
-GET …                F  F  4  4  H  H  F  F  F  F  F  H  4  4  F  F  4  4  4  F  4
+GET …                F  F  H  4  H  H  F  F  F  F  H  H  4  4  F  F  4  4  4  F  4
 GET messages         +  +  4  4  4  4  +  +  +  +  +  4  4  4  +  +  4  4  4  +  4
 GET attachments      +  +  4  4  4  4  +  +  +  +  +  4  4  4  +  +  4  4  4  +  4
-GET history          +  +  4  4  4  4  +  +  +  +  +  4  4  4  +  +  4  4  4  +  4
-GET record           +  +  4  4  4  4  +  +  +  +  +  4  4  4  +  +  4  4  4  +  4
-PATCH …              9  9  4  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
-vitals               9  9  4  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
-urgency              9  9  4  4  3  3  9  3  3  3  3  3  4  4  9  9  4  4  4  3  4
-cancellation         9  9  4  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
-acceptance           3  3  4  4  9  9  9  9  3  9  3  9  4  4  3  3  4  4  4  3  4
-refusal              3  3  4  4  9  9  9  9  3  9  3  3  4  4  3  3  4  4  4  3  4
-attendance           3  3  4  4  9  9  9  9  3  9  3  3  4  4  3  3  4  4  4  3  4
-stand-down           3  3  4  4  3  3  9  3  3  3  3  3  4  4  3  3  4  4  4  3  4
-forwarding           3  3  4  4  3  3  9  3  3  3  3  3  4  4  3  3  4  4  4  3  4
-assignment           3  3  4  4  3  3  3  3  3  3  3  3  4  4  9  9  4  4  4  3  4
-hand-over            3  3  4  4  3  3  9  3  3  3  3  3  4  4  3  3  4  4  4  3  4
-messages             9  9  4  4  3  3  9  9  9  3  3  3  4  4  9  9  4  4  4  3  4
-messages (opinion)   3  3  4  4  3  3  9  9  9  3  3  3  4  4  3  3  4  4  4  3  4
-read-back            9  9  4  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
-conclusion           3  3  4  4  3  3  9  3  3  3  3  3  4  4  3  3  4  4  4  3  4
-outcome              9  9  4  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
-participants         9  9  4  4  3  3  9  3  3  3  3  3  4  4  9  9  4  4  4  3  4
-DELETE participants  9  9  4  4  3  3  9  3  3  3  3  3  4  4  9  9  4  4  4  3  4
+GET history          +  +  4  4  4  4  +  +  +  +  +  4  4  4  +  +  4  4  4  4  4
+GET record           +  +  4  4  4  4  +  +  +  +  4  4  4  4  +  +  4  4  4  +  4
+PATCH …              9  9  3  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+vitals               9  9  3  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+urgency              9  9  3  4  3  3  9  3  3  3  3  3  4  4  9  9  4  4  4  3  4
+cancellation         9  9  3  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+acceptance           3  3  3  4  9  9  9  9  3  9  3  9  4  4  3  3  4  4  4  3  4
+refusal              3  3  3  4  9  9  9  9  3  9  3  3  4  4  3  3  4  4  4  3  4
+attendance           3  3  3  4  9  9  9  9  3  9  3  3  4  4  3  3  4  4  4  3  4
+stand-down           3  3  3  4  3  3  9  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+forwarding           3  3  3  4  3  3  9  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+assignment           3  3  3  4  3  3  3  3  3  3  3  3  4  4  9  9  4  4  4  3  4
+hand-over            3  3  3  4  3  3  9  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+messages             9  9  3  4  3  3  9  9  9  3  3  3  4  4  9  9  4  4  4  3  4
+messages (opinion)   3  3  3  4  3  3  9  9  9  3  3  3  4  4  3  3  4  4  4  3  4
+read-back            9  9  3  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+conclusion           3  3  3  4  3  3  9  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+outcome              9  9  3  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+participants         9  9  3  4  3  3  9  3  3  3  3  3  4  4  9  9  4  4  4  3  4
+DELETE participants  9  9  3  4  3  3  9  3  3  3  3  3  4  4  9  9  4  4  4  3  4
 """
 
 MATRICES = {"ringing": RINGING, "active": ACTIVE, "concluded": CONCLUDED, "closed": ENDED, "cancelled": ENDED}

@@ -29,34 +29,35 @@ RELATIONS = {
     "ca": "coordinator_asking",
     "cb": "coordinator_answering",
     "ig": "integrator",
+    "sh": "same_hospital",
 }
 STATES = {"rin": "ringing", "act": "active", "con": "concluded", "clo": "closed", "can": "cancelled"}
 
 # Actions about one case: by whom, in which relation to it, in which state of it.
 ABOUT_A_CASE = """
-action             roles  rq cl ho te in fm of fo du ca cb ig  rin act con clo can
-see_header         RSCI   y  y  y  y  y  y  y  y  y  y  y  y   y   y   y   y   y
-read_card          RSCI   y  y  y  y  y  y  y  .  .  y  y  y   y   y   y   y   y
-read               RSCI   y  y  y  y  y  y  .  .  .  y  y  y   y   y   y   y   y
-read_history       RSCI   y  y  y  y  y  y  .  .  .  y  y  y   y   y   y   y   y
-update             R      y  y  .  .  .  .  .  .  .  .  .  .   y   y   .   .   .
-record_vitals      R      y  y  .  .  .  .  .  .  .  .  .  .   y   y   y   .   .
-post_message       RSC    y  y  y  y  y  .  .  .  .  y  y  .   y   y   y   .   .
-give_opinion       SC     .  .  y  y  y  .  .  .  .  .  .  .   y   y   y   .   .
-read_back          R      y  y  .  .  .  .  .  .  .  .  .  .   y   y   y   .   .
-raise_urgency      RSC    y  y  y  .  .  .  .  .  .  y  y  .   y   y   .   .   .
-cancel             R      y  y  .  .  .  .  .  .  .  .  .  .   y   y   .   .   .
-accept             SC     .  .  y  .  .  .  y  y  y  .  .  .   y   y   y   y   y
-decline            SC     .  .  .  .  .  .  y  y  .  .  .  .   y   y   y   y   y
-forward            SC     .  .  y  .  .  .  y  .  .  .  .  .   y   y   .   .   .
-attend             SC     .  .  .  y  .  .  y  y  .  .  .  .   y   y   .   .   .
-stand_down         SC     .  .  y  .  .  .  .  .  .  .  .  .   y   y   .   .   .
-assign             C      .  .  .  .  .  .  .  .  .  y  y  .   y   y   .   .   .
-invite             RSC    y  y  y  .  .  .  .  .  .  y  y  .   y   y   y   .   .
-hand_over          SC     .  .  y  .  .  .  .  .  .  .  .  .   y   y   .   .   .
-conclude           SC     .  .  y  .  .  .  .  .  .  .  .  .   y   y   y   .   .
-report_outcome     R      y  y  .  .  .  .  .  .  .  .  .  .   .   .   y   .   .
-acknowledge_offer  SC     .  .  .  .  .  .  y  .  .  .  .  .   y   y   y   y   y
+action             roles  rq cl ho te in fm of fo du ca cb ig sh  rin act con clo can
+see_header         RSCI   y  y  y  y  y  y  y  y  y  y  y  y  y   y   y   y   y   y
+read_card          RSCI   y  y  y  y  y  y  y  .  .  y  y  y  .   y   y   y   y   y
+read               RSCI   y  y  y  y  y  y  .  .  .  y  y  y  .   y   y   y   y   y
+read_history       RSC    y  y  y  y  y  y  .  .  .  y  y  .  .   y   y   y   y   y
+update             R      y  y  .  .  .  .  .  .  .  .  .  .  .   y   y   .   .   .
+record_vitals      R      y  y  .  .  .  .  .  .  .  .  .  .  .   y   y   y   .   .
+post_message       RSC    y  y  y  y  y  .  .  .  .  y  y  .  .   y   y   y   .   .
+give_opinion       SC     .  .  y  y  y  .  .  .  .  .  .  .  .   y   y   y   .   .
+read_back          R      y  y  .  .  .  .  .  .  .  .  .  .  .   y   y   y   .   .
+raise_urgency      RSC    y  y  y  .  .  .  .  .  .  y  y  .  .   y   y   .   .   .
+cancel             R      y  y  .  .  .  .  .  .  .  .  .  .  .   y   y   .   .   .
+accept             SC     .  .  y  .  .  .  y  y  y  .  .  .  .   y   y   y   y   y
+decline            SC     .  .  .  .  .  .  y  y  .  .  .  .  .   y   y   y   y   y
+forward            SC     .  .  y  .  .  .  y  .  .  .  .  .  .   y   y   .   .   .
+attend             SC     .  .  .  y  .  .  y  y  .  .  .  .  .   y   y   .   .   .
+stand_down         SC     .  .  y  .  .  .  .  .  .  .  .  .  .   y   y   .   .   .
+assign             C      .  .  .  .  .  .  .  .  .  y  y  .  .   y   y   .   .   .
+invite             RSC    y  y  y  .  .  .  .  .  .  y  y  .  .   y   y   y   .   .
+hand_over          SC     .  .  y  .  .  .  .  .  .  .  .  .  .   y   y   .   .   .
+conclude           SC     .  .  y  .  .  .  .  .  .  .  .  .  .   y   y   y   .   .
+report_outcome     R      y  y  .  .  .  .  .  .  .  .  .  .  .   .   .   y   .   .
+acknowledge_offer  SC     .  .  .  .  .  .  y  .  .  .  .  .  .   y   y   y   y   y
 """
 
 # Actions that are not about one case.
