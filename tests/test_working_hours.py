@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.models.working_hours import after_working_time
@@ -58,6 +58,7 @@ def worked(start: datetime, end: datetime) -> timedelta:
 WHOLE_MINUTES = st.integers(0, 60 * 24 * 400).map(lambda m: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=m))
 
 
+@settings(max_examples=50, deadline=None)
 @given(WHOLE_MINUTES, st.integers(1, 1200))
 def test_exactly_the_asked_working_time_lies_between_start_and_end(start: datetime, minutes: int) -> None:
     amount = timedelta(minutes=minutes)
@@ -66,6 +67,7 @@ def test_exactly_the_asked_working_time_lies_between_start_and_end(start: dateti
     assert worked(start, end - timedelta(minutes=1)) < amount
 
 
+@settings(deadline=None)
 @given(WHOLE_MINUTES, st.integers(0, 3000), st.integers(1, 600))
 def test_asking_later_is_never_due_earlier(start: datetime, later: int, minutes: int) -> None:
     amount = timedelta(minutes=minutes)

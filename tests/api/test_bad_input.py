@@ -14,6 +14,7 @@ from tests.hotline import Hotline, Json
 from tests.staff import Staff
 
 GOOD: Json = REQUEST_EXAMPLE
+NOWHERE = "0199a3c2-7b41-7d2e-9c55-2f60b1a4d803"
 VITALS = {"taken_at": "2026-11-23T20:00:00Z"}
 MANY = "\u0301" * 40
 
@@ -216,7 +217,7 @@ async def test_a_number_that_overrides_the_direction_of_reading_is_made_plain(
 
 def cursor(at: str) -> str:
     """A page cursor as nobody was ever given."""
-    made = json.dumps([at, "0199a3c2-7b41-7d2e-9c55-2f60b1a4d803"])
+    made = json.dumps([at, NOWHERE])
     return base64.urlsafe_b64encode(made.encode()).decode().rstrip("=")
 
 
@@ -225,12 +226,12 @@ ADDRESSES = [
     ("/consultations/1", {404, 422}),
     ("/consultations/..%2F..%2Fetc%2Fpasswd", {404, 422}),
     ("/consultations/%00", {404, 422}),
-    (f"/consultations/{uuid4()}%00", {404, 422}),
-    (f"/consultations/{uuid4()}", {404}),
-    (f"/consultations/{uuid4()}/messages?cursor=-1", {422}),
-    (f"/consultations/{uuid4()}/messages?cursor=99999999999999999999999", {404, 422}),
-    (f"/consultations/{uuid4()}/messages?cursor=x", {422}),
-    (f"/consultations/{uuid4()}/history?cursor=9223372036854775808", {404, 422}),
+    (f"/consultations/{NOWHERE}%00", {404, 422}),
+    (f"/consultations/{NOWHERE}", {404}),
+    (f"/consultations/{NOWHERE}/messages?cursor=-1", {422}),
+    (f"/consultations/{NOWHERE}/messages?cursor=99999999999999999999999", {422}),
+    (f"/consultations/{NOWHERE}/messages?cursor=x", {422}),
+    (f"/consultations/{NOWHERE}/history?cursor=9223372036854775808", {422}),
     ("/consultations?q=%00", {200, 422}),
     ("/consultations?q=%25%5F%5C", {200}),
     ("/consultations?q=%ED%A0%80", {200, 422}),
@@ -249,7 +250,7 @@ ADDRESSES = [
     ("/consultations?cursor=WzE3LCJ4Il0", {422}),
     ("/desks?specialty=%00", {200, 422}),
     ("/desks?hospital=x", {422}),
-    (f"/desks/{uuid4()}/on-call", {404}),
+    (f"/desks/{NOWHERE}/on-call", {404}),
     ("/desks/x/on-call", {404, 422}),
     ("/desks/{desk}/on-call?at=now", {422}),
     ("/desks/{desk}/on-call?at=0001-01-01T00:00:00Z", {200, 422}),
@@ -269,11 +270,12 @@ async def test_an_address_that_means_nothing_is_answered_in_words(
 ) -> None:
     desk = staff["tn-timmach-1"].account["desk"]
     case = await shared_hotline.ask("K04", by=staff["sonla-capcuu-1"])
-    for path in (address, address.replace(address[15:51], case["id"]) if "/messages" in address else address):
+    for path in dict.fromkeys((address, address.replace(NOWHERE, case["id"]))):
         answer = await shared_hotline.http.get(
             f"/api/v1{path.replace('{desk}', desk)}", headers=staff["sonla-capcuu-1"].headers
         )
-        assert answer.status_code in statuses | ({200} if path != address else set()), answer.text
+        there = {200} if path != address and "cursor" not in path and "%00" not in path else set()
+        assert answer.status_code in statuses | there, answer.text
         assert answer.json()
 
 
@@ -293,7 +295,7 @@ async def test_a_routine_request_outside_any_agreement_is_told_whom_it_could_ask
         answer = await send(shared_hotline, staff, changed(specialty="K28", urgency="yellow"), Accept_Language=language)
         assert answer.status_code == 409
         assert answer.json()["type"] == "/problems/no-agreement"
-        assert "Tai Mũi Họng" in answer.json()["could_ask"]
+        assert any("Tai Mũi Họng" in hospital for hospital in answer.json()["could_ask"])
         assert word in answer.json()["title"] + answer.json()["detail"]
 
 
@@ -318,7 +320,7 @@ async def test_commands_about_people_and_things_that_are_not_there_name_the_fiel
         (first, "forwarding", {"user_id": staff.id_of(first)}, "user_id"),
         (first, "forwarding", {"desk_id": str(uuid4())}, "desk_id"),
         (first, "forwarding", {"desk_id": str(uuid4()), "user_id": str(uuid4())}, "user_id"),
-        (first, "refusal", {"reason": "tired"}, "reason"),
+        (first, "refusal", {"reason": 7}, "reason"),
         (first, "refusal", {"reason": "other"}, "text"),
         (requester, "participants", {"user_id": stranger}, "user_id"),
         (requester, "participants", {"user_id": admin}, "user_id"),
