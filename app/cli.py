@@ -93,7 +93,15 @@ def _parser() -> argparse.ArgumentParser:
 
 async def _serve(_options: argparse.Namespace, settings: Settings) -> int:
     async with _database(settings, migrate=not settings.database_url) as ready:
-        if await _is_demo(ready):
+        try:
+            demo = await _is_demo(ready)
+        except ProgrammingError:
+            print("Chạy «hoichan migrate» trước. / Run 'hoichan migrate' first.", file=sys.stderr)  # noqa: T201
+            return 2
+        except OSError as error:
+            print(f"DATABASE_URL: {error}", file=sys.stderr)  # noqa: T201
+            return 2
+        if demo:
             print(
                 "Cơ sở dữ liệu này là bản demo: dùng «hoichan demo». / A demonstration database: use 'hoichan demo'.",
                 file=sys.stderr,

@@ -30,6 +30,8 @@ log = structlog.get_logger()
 CLOCK_EVERY_S = 10.0
 COMPILE_EVERY = timedelta(hours=24)
 RETRY_S = 0.5
+ANSWERS_KEPT = timedelta(days=14)
+"""How long a repeated Idempotency-Key is still answered; the answers hold patient data and go after that."""
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None, background: bool = True) -> FastAPI:
@@ -133,6 +135,12 @@ async def _compile(house: House) -> None:
     async with house.work(None) as work:
         await compile_duty(work)
         await house.commit(work)
+    async with house.work(None) as work:
+        await work.session.execute(_FORGET_ANSWERS, {"before": work.now - ANSWERS_KEPT})
+        await house.commit(work)
+
+
+_FORGET_ANSWERS = text("DELETE FROM stored_answer WHERE at < CAST(:before AS timestamptz)")
 
 
 async def _for_ever(every_s: float, once: Callable[[], Awaitable[None]], what: str) -> None:

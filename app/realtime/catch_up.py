@@ -144,15 +144,19 @@ class CatchUp:
     # --- for whole streams --------------------------------------------------------------------------------------------
 
     async def _fill(self) -> None:
-        pause = FIRST_PAUSE_S
+        pause, at_once = FIRST_PAUSE_S, FILLED_AT_ONCE
         try:
             while self._to_fill:
-                names = list(self._to_fill)[:FILLED_AT_ONCE]
+                names = list(self._to_fill)[:at_once]
                 try:
                     again = await self._fill_some(names)
-                    pause = FIRST_PAUSE_S
+                    pause, at_once = FIRST_PAUSE_S, min(2 * at_once, FILLED_AT_ONCE)
                 except Exception as error:  # noqa: BLE001 (the database is away, or one row is bad: tried again)
                     log.warning("streams wait to be read", error=type(error).__name__, streams=len(names))
+                    # One stream that cannot be read holds up no other: these go to the end, in ever smaller parts.
+                    for name in names:
+                        self._to_fill[name] = self._to_fill.pop(name)
+                    at_once = max(1, at_once // 2)
                     await asyncio.sleep(pause)
                     pause = min(pause * 2, LONGEST_PAUSE_S)
                     continue
