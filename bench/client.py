@@ -5,6 +5,7 @@ Loopback only: no TLS, no redirects, no chunked answers. Floor and product are s
 
 import asyncio
 import base64
+import contextlib
 import os
 import re
 import struct
@@ -89,13 +90,20 @@ class Http:
 
     async def request(self, method: str, path: str, *, headers: bytes = b"", body: bytes = b"") -> Reply:
         """Ask once and wait. `headers` is whole lines, each with its CRLF."""
-        connection = self._free.pop() if self._free else None
-        if connection is None or not connection.open:
-            _, connection = await asyncio.get_running_loop().create_connection(_Connection, "127.0.0.1", self.port)
         head = f"{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{self.port}\r\ncontent-length: {len(body)}\r\n".encode()
         if body and b"content-type:" not in headers:
             head += b"content-type: application/json\r\n"
-        reply = await connection.ask(head + headers + b"\r\n" + body)
+        request = head + headers + b"\r\n" + body
+        while self._free:
+            connection = self._free.pop()
+            if connection.open:
+                with contextlib.suppress(ConnectionError):  # it was idle so long that the server has just closed it
+                    return await self._ask(connection, request)
+        _, connection = await asyncio.get_running_loop().create_connection(_Connection, "127.0.0.1", self.port)
+        return await self._ask(connection, request)
+
+    async def _ask(self, connection: _Connection, request: bytes) -> Reply:
+        reply = await connection.ask(request)
         self._free.append(connection)
         return reply
 
