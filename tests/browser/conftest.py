@@ -2,9 +2,8 @@
 
 import asyncio
 import contextlib
-import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 import pytest_asyncio
 import uvicorn
-from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from app.clock import FakeClock
 from app.config import Settings
@@ -72,23 +70,32 @@ class Ward(Hotline):
         scheme: str = "light",
         device_ahead_s: float = 0.0,
         through: Cable | None = None,
-        touch: bool | None = None,
+        own_time: bool = False,
     ) -> Page:
-        """Open the client as this person (signed out: None) on a device, whose clock may be ahead of the server's."""
+        """Open the client as this person (signed out: None) on a device, whose clock may be ahead of the server's.
+
+        `own_time`: the page's time is the test's to pass (`page.clock`), its timers included.
+        """
         assert self.browser is not None
         url = through.url if through else self.url
         context = await self.browser.new_context(
             viewport=on,
             base_url=url,
             color_scheme=scheme,
-            has_touch=on["width"] < 1000 if touch is None else touch,
+            reduced_motion="reduce",
+            has_touch=on["width"] < 1000,
             locale="vi-VN",
         )
         context.set_default_timeout(PATIENCE_MS)
         self.contexts.append(context)
-        ahead = (self.clock.now() - datetime.now(UTC)).total_seconds() + device_ahead_s
-        await context.add_init_script(device_clock(ahead))
-        await context.add_init_script(f"localStorage.getItem('hoichan.lang') ?? localStorage.setItem('hoichan.lang', '{lang}')")
+        if own_time:
+            await context.clock.install(time=self.clock.now())
+        else:
+            ahead = (self.clock.now() - datetime.now(UTC)).total_seconds() + device_ahead_s
+            await context.add_init_script(device_clock(ahead))
+        await context.add_init_script(
+            f"localStorage.getItem('hoichan.lang') ?? localStorage.setItem('hoichan.lang', '{lang}')"
+        )
         page = await context.new_page()
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         if person is not None:
@@ -126,14 +133,17 @@ class Ward(Hotline):
 
 def device_clock(ahead_s: float) -> str:
     """A script that puts the device's own clock ahead of this machine's."""
-    return """(() => {
-      const Real = Date, ahead = %d;
-      class Device extends Real {
-        constructor(...given) { given.length ? super(...given) : super(Real.now() + ahead); }
-        static now() { return Real.now() + ahead; }
-      }
-      globalThis.Date = Device;
-    })()""" % round(ahead_s * 1000)
+    return DEVICE_CLOCK.replace("AHEAD", str(round(ahead_s * 1000)))
+
+
+DEVICE_CLOCK = """(() => {
+  const Real = Date;
+  class Device extends Real {
+    constructor(...given) { given.length ? super(...given) : super(Real.now() + AHEAD); }
+    static now() { return Real.now() + AHEAD; }
+  }
+  globalThis.Date = Device;
+})()"""
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -182,7 +192,8 @@ async def open_ward(settings: Settings, accounts: list[Json], browser: Browser) 
             running.result()
     timers = asyncio.create_task(app.state.timers.run())
     port = server.servers[0].sockets[0].getsockname()[1]
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_MS / 1000) as http:
+    fresh = httpx.Limits(max_keepalive_connections=0)  # a page may be open for longer than an idle connection is kept
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_MS / 1000, limits=fresh) as http:
         ward = Ward(app, clock, http, port, accounts, browser=browser, url=f"http://127.0.0.1:{port}")
         try:
             yield ward

@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE, SMALLEST, Ward
+from tests.browser.eyes import look
 from tests.browser.hands import CASE_PAGE, QUESTION, choice, field, fill_request
 from tests.hotline import Json
 
@@ -13,16 +14,6 @@ pytestmark = pytest.mark.browser
 
 MODULES = {"vi": ["vi.js", "desk.vi.js"], "en": ["en.js", "desk.en.js"]}
 VIETNAMESE = re.compile(r"[ăâđêôơưĂÂĐÊÔƠƯáàảãạắằẳẵặấầẩẫậéèẻẽẹếềểễệíìỉĩịóòỏõọốồổỗộớờởỡợúùủũụứừửữựýỳỷỹỵ]", re.IGNORECASE)
-# What the reader sees that is not marked as Vietnamese: visible text outside [lang=vi].
-UNMARKED = """() => {
-  const found = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    const at = node.parentElement;
-    if (!node.data.trim() || at.closest('[lang="vi"], script, style, noscript') || !at.checkVisibility()) continue;
-    found.push(node.data.trim());
-  }
-  return found;
-}"""
 
 
 async def test_every_sentence_stands_in_both_languages_with_the_same_holes(ward: Ward) -> None:
@@ -47,19 +38,7 @@ async def test_every_sentence_stands_in_both_languages_with_the_same_holes(ward:
 
 async def test_every_key_that_the_client_asks_for_exists(ward: Ward) -> None:
     page = await ward.open(None, at="/telephones")
-    missing = await page.evaluate(
-        """async (modules) => {
-          const all = Object.assign({}, ...(await Promise.all(modules.map((m) => import(`/assets/strings/${m}`)))).map((m) => m.default));
-          const seen = new Set(["/assets/app.js"]), missing = [];
-          for (const path of seen) {
-            const text = await (await fetch(path)).text();
-            for (const [, to] of text.matchAll(/(?:from|import\\(?)\\s*"(\\.[^"]+\\.js)"/g)) seen.add(new URL(to, location.origin + path).pathname);
-            for (const [, key] of text.matchAll(/\\bt\\("([^"]+)"/g)) if (!(key in all)) missing.push(`${path}: ${key}`);
-          }
-          return missing;
-        }""",
-        MODULES["vi"],
-    )
+    missing = await look(page, "missingKeys", MODULES["vi"])
     assert missing == []
 
 
@@ -138,7 +117,7 @@ def names_of(accounts: list[Json], desks: list[Json]) -> list[str]:
 
 async def assert_english(page: Page, names: list[str]) -> None:
     mixed = []
-    for text in await page.evaluate(UNMARKED):
+    for text in await look(page, "unmarked"):
         rest = text
         for name in names:
             rest = rest.replace(name, "")
@@ -151,4 +130,4 @@ async def test_the_smallest_phone_in_english_scrolls_in_one_direction_only(ward:
     requester = await ward.requester("K04")
     page = await ward.open(requester, on=SMALLEST, lang="en", at="/request")
     await page.get_by_role("main").wait_for()
-    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert await look(page, "outside") == []

@@ -122,5 +122,3 @@ async def dying(server: Server, browser: Browser) -> AsyncIterator[tuple[Server,
             assert ward.errors == []
     finally:
         await server.clear_away()
-
-

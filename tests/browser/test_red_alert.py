@@ -84,7 +84,14 @@ async def test_urgency_raised_while_waiting_rings_the_holder_and_the_whole_team(
     await button(phone, "Thêm sinh hiệu").click()
     dialog = phone.get_by_role("dialog")
     await expect(dialog).to_contain_text("MC-017")
-    values = {"Nhịp thở": "28", "SpO₂": "88", "Mạch": "134", "HA tâm thu": "84", "HA tâm trương": "50", "Nhiệt độ": "38,4"}
+    values = {
+        "Nhịp thở": "28",
+        "SpO₂": "88",
+        "Mạch": "134",
+        "HA tâm thu": "84",
+        "HA tâm trương": "50",
+        "Nhiệt độ": "38,4",
+    }
     for label, value in values.items():
         await dialog.get_by_role("textbox", name=re.compile(f"^{label}")).fill(value)
     await dialog.get_by_role("radio", name="Khí trời").click()

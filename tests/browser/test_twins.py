@@ -63,7 +63,9 @@ async def test_drafts_and_signatures_stay_with_their_patient(ward: Ward) -> None
     await expect(composer).to_contain_text(f"{ELDER} · Nam 12 tháng tuổi · {elder['number']}")
     await expect(composer.locator("textarea")).to_have_value("Liều cho 9,5 kg:")
     await expect(field(desk, "Tóm tắt")).to_have_value("Bé trai, sốt ngày thứ hai.")
-    messages = {c["id"]: (await doctor.get(f"/consultations/{c['id']}/messages")).json()["items"] for c in (elder, younger)}
+    messages = {
+        c["id"]: (await doctor.get(f"/consultations/{c['id']}/messages")).json()["items"] for c in (elder, younger)
+    }
     assert [m["text"] for m in messages[younger["id"]]] == ["Cho xem phim phổi."]
     assert messages[elder["id"]] == []
 

@@ -1,0 +1,130 @@
+"""Every screen carries the demo band, and none shuts anybody out: axe-core's rules in light and in dark."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import DESKTOP, PHONE, Ward
+from tests.browser.eyes import barriers
+from tests.browser.hands import DEMO, button
+from tests.hotline import Json, Person
+
+pytestmark = pytest.mark.browser
+
+
+@dataclass
+class Scene:
+    """A night on which every screen has something to show."""
+
+    ward: Ward
+    requester: Person
+    doctor: Person
+    coordinator: Person
+    ringing: Json
+    held: Json
+    concluded: Json
+
+
+@pytest_asyncio.fixture
+async def scene(ward: Ward) -> AsyncIterator[Scene]:
+    requester = await ward.requester("K04")
+    before = {"taken_at": "2026-11-23T19:40:00Z", "pulse": 96, "systolic": 104, "diastolic": 66, "respiration": 20}
+    now = {"taken_at": "2026-11-23T20:00:00Z", "pulse": 112, "systolic": 94, "diastolic": 60, "respiration": 24}
+    vitals = [before, now | {"spo2": 93, "on_oxygen": False, "temperature": 36.6, "consciousness": "alert"}]
+    safety = {"allergies": {"state": "value", "text": "Penicillin"}, "anticoagulant": {"state": "unknown"}}
+    lost = await ward.ask("K04", by=requester, patient={"label": "MC-011", "sex": "female", "age_years": 71})
+    await ward.moves_on(minutes=3)
+    offers = (await requester.get(f"/consultations/{lost['id']}")).json()["callouts"][0]["offers"]
+    last = next(o for o in offers if o["role"] == "coordinator")
+    coordinator = await ward.by_name(last["doctor_name"], last["doctor"])
+    held = await ward.ask("K04", by=requester, vitals=vitals, safety=safety)
+    doctor = await ward.first_of(held)
+    await doctor.do(held, "acceptance")
+    await requester.do(held, "messages", {"text": "Đau ngực giờ thứ hai."})
+    await doctor.do(held, "messages", {"text": "Tiêu sợi huyết ngay rồi chuyển.", "opinion": True})
+    concluded = await ward.ask("K04", by=requester, patient={"label": "MC-012", "sex": "male", "age_years": 44})
+    await doctor.do(concluded, "acceptance")
+    done = {"summary": "Đau ngực.", "conclusion": "Viêm cơ tim.", "plan": "Theo dõi.", "decision": "Điều trị tại chỗ"}
+    await doctor.do(concluded, "conclusion", done)
+    ringing = await ward.ask("K04", by=requester, vitals=vitals, safety=safety)
+    yield Scene(ward, requester, doctor, coordinator, ringing, held, concluded)
+
+
+Open = Callable[[Scene, dict[str, int]], Awaitable[Page]]
+
+
+def at(who: str | None, path: str, ready: str) -> Open:
+    async def opens(scene: Scene, on: dict[str, int]) -> Page:
+        names = {case: getattr(scene, case)["id"] for case in ("ringing", "held", "concluded")}
+        person = getattr(scene, who) if who else None
+        page = await scene.ward.open(person, on=on, at=path.format(**names))
+        await page.locator(ready).first.wait_for()
+        return page
+
+    return opens
+
+
+SCREENS = [
+    ("sign-in", at(None, "/sign-in", "form")),
+    ("telephones", at(None, "/telephones", ".numbers")),
+    ("home", at("requester", "/", ".case")),
+    ("request", at("requester", "/request", "#f-question")),
+    ("red alert", at("requester", "/red-alert", ".team")),
+    ("waiting", at("requester", "/cases/{ringing}", ".hero")),
+    ("asking case", at("requester", "/cases/{held}", ".composer")),
+    ("concluded case", at("requester", "/cases/{concluded}", ".disc")),
+    ("account", at("requester", "/account", "form")),
+    ("desk", at("doctor", "/desk", ".wake")),
+    ("answering case", at("doctor", "/cases/{held}", ".composer")),
+    ("rota", at("doctor", "/rota", ".wk")),
+    ("board", at("coordinator", "/board", ".alarm")),
+]
+
+
+@pytest.mark.parametrize("on", [PHONE, DESKTOP], ids=["phone", "desktop"])
+async def test_every_screen_carries_the_band_and_can_be_read_by_everybody(scene: Scene, on: dict[str, int]) -> None:
+    wrong: list[str] = []
+    for name, opens in SCREENS:
+        page = await opens(scene, on)
+        await expect(page.locator(".demo-band"), name).to_contain_text(DEMO)
+        await expect(page.locator(".demo-band"), name).to_be_in_viewport()
+        wrong += [f"{name}, {words}" for words in await barriers(page)]
+        await page.context.close()
+        scene.ward.contexts.remove(page.context)
+    assert wrong == [], "\n".join(wrong)
+
+
+async def test_the_dialogs_of_a_case_carry_the_band_and_can_be_read_by_everybody(scene: Scene) -> None:
+    wrong: list[str] = []
+    page = await at("doctor", "/cases/{held}", ".composer")(scene, DESKTOP)
+    for name in ("Gọi", "Mời thêm", "Bàn giao ca", "Thêm sinh hiệu", "Sửa thông tin", "Nâng mức khẩn"):
+        opener = button(page, name, exact=True).first
+        if not await opener.is_visible():
+            continue
+        await opener.click()
+        await page.get_by_role("dialog").wait_for()
+        await expect(page.locator(".demo-band")).to_be_visible()
+        wrong += [f"{name}, {words}" for words in await barriers(page)]
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("dialog")).to_have_count(0)
+        await expect(opener).to_be_focused()
+    assert wrong == [], "\n".join(wrong)
+
+
+async def test_a_page_title_and_an_address_name_no_patient(scene: Scene) -> None:
+    """Titles and addresses are read over shoulders, on shared screens and in histories."""
+    for who, path, ready in (
+        ("requester", "/", ".case"),
+        ("requester", "/cases/{ringing}", ".hero"),
+        ("requester", "/cases/{held}", ".composer"),
+        ("doctor", "/desk", ".wake"),
+        ("doctor", "/cases/{held}", ".composer"),
+        ("coordinator", "/board", ".alarm"),
+    ):
+        page = await at(who, path, ready)(scene, DESKTOP)
+        shown = f"{await page.title()} {page.url}"
+        for secret in ("MC-0", "58", "Tiêu sợi huyết", "Penicillin"):
+            assert secret not in shown.replace(scene.ward.url, ""), shown
