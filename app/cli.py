@@ -96,10 +96,10 @@ async def _serve(_options: argparse.Namespace, settings: Settings) -> int:
         try:
             demo = await _is_demo(ready)
         except ProgrammingError:
-            print("Chạy «hoichan migrate» trước. / Run 'hoichan migrate' first.", file=sys.stderr)  # noqa: T201
+            print("Chạy «hoichan migrate» trước. / Run 'hoichan migrate' first.", file=sys.stderr)
             return 2
         except OSError as error:
-            print(f"DATABASE_URL: {error}", file=sys.stderr)  # noqa: T201
+            print(f"DATABASE_URL: {error}", file=sys.stderr)
             return 2
         if demo:
             print(
