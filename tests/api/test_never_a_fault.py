@@ -66,7 +66,7 @@ async def test_no_body_makes_the_server_fail(shared_hotline: Hotline, staff: Sta
 
     runs: list[tuple[str, Any, int, bool]] = []
 
-    @settings(max_examples=400, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=250, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     @given(st.sampled_from(PLACES), plausible | bodies, st.integers(0, 2), st.booleans())
     def collect(path: str, body: Any, who: int, real: bool) -> None:  # noqa: FBT001 (hypothesis fills it)
         runs.append((path, body, who, real))
