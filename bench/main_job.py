@@ -103,8 +103,14 @@ class Product:
                 self.cases.heard(envelope, arrived)
 
         def at_asker(envelope: dict[str, Any], arrived: float) -> None:
-            if envelope.get("t") == "offer.accepted" and envelope["s"].startswith("consultation:"):
+            if not str(envelope.get("s")).startswith("consultation:"):
+                return
+            if envelope.get("t") == "offer.accepted":
                 self.cases.heard(envelope, arrived)
+            elif envelope["k"] == "snapshot" and envelope["d"]["consultation"]["holder"]:
+                # Heard in another process, the case may begin with a state in which it is held already.
+                case_id = envelope["d"]["consultation"]["id"]
+                self.cases.heard({"t": "offer.accepted", "d": {"consultation_id": case_id}}, arrived)
 
         sockets = []
         for person in others:
