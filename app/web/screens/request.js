@@ -61,7 +61,7 @@ function Form({ onSent, others, told }) {
   const summary = useRef(null);
   const news2 = useMemo(() => scoreOf(form), [form]);
   const put = (field) => (value) => setForm((f) => ({ ...f, [field]: value }));
-  const putVital = (field) => (value) => setForm((f) => ({ ...f, vitals: { ...f.vitals, [field]: value, taken_at: f.vitals.taken_at ?? minute(nowIso()) } }));
+  const putVital = (field) => (value) => setForm((f) => ({ ...f, vitals: { ...f.vitals, taken_at: f.vitals.taken_at ?? minute(nowIso()), [field]: value } }));
   const still = errors.length ? check(form).map((e) => e.field) : [];
   const open = errors.filter((e) => e.server || still.includes(e.field)); // what has been put right is not shown any more
   const error = (field) => {
