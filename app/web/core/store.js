@@ -142,6 +142,7 @@ function onUser(s, event, d) {
     const changed = { ...offer, ...offerFacts(event, d), n };
     next = { ...next, offers: withEntry(next.offers, offer.offer_id, changed) };
   }
+  if (d.card) next = withCard(next, d.card);
   if (event.t === "escalation.exhausted") {
     const alarm = {
       consultation_id: d.consultation_id, number: d.number ?? d.header?.number, round: d.round ?? d.header?.round ?? 0,
@@ -151,6 +152,13 @@ function onUser(s, event, d) {
   }
   if (d.header) next = withHeader(next, d.header);
   return settleAlarm(next, d.header);
+}
+
+/** What changed on a card that rings is on it at once, also where the case is known by its card only (hazard 16). */
+function withCard(s, card) {
+  const offers = new Map([...s.offers].map(([id, offer]) => [id, offer.consultation_id === card.id ? { ...offer, card } : offer]));
+  const known = s.consultations.get(card.id);
+  return { ...s, offers, consultations: known?.view === "card" ? withEntry(s.consultations, card.id, { ...known, ...card }) : s.consultations };
 }
 
 function offerFacts(event, d) {
