@@ -59,6 +59,7 @@ def make_engine(url: str, *, pool_size: int = 20) -> AsyncEngine:
                 "lock_timeout": "5000",
                 "idle_in_transaction_session_timeout": "30000",
                 "jit": "off",
+                "plan_cache_mode": "force_generic_plan",  # prepared once; planning costs more than running
                 "timezone": "UTC",  # rows rendered as JSON by the database carry its zone
             },
         },

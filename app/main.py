@@ -84,6 +84,7 @@ def _house(settings: Settings, clock: Clock) -> House:
         settings=settings,
         engine=engine,
         database=database,
+        autocommit=make_sessions(engine.execution_options(isolation_level="AUTOCOMMIT")),
         clock=clock,
         hub=Hub(database),
         sessions=Sessions(database, clock),

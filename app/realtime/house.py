@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from app.services.sign_in import Guard
 
 
+LOOKS_EVERY = timedelta(seconds=1)
+"""How long the timer loop sleeps at most."""
+
+
 @dataclass(slots=True)
 class House:
     """One process's settings, clock, database, signed-in sessions and sockets."""
@@ -26,6 +31,8 @@ class House:
     settings: Settings
     engine: AsyncEngine
     database: async_sessionmaker[AsyncSession]
+    autocommit: async_sessionmaker[AsyncSession]
+    """Sessions in which each statement is its own transaction."""
     clock: Clock
     hub: Hub
     sessions: Sessions
@@ -60,6 +67,12 @@ class House:
             raise
         self.sessions.forget(work.barred)
         self.hub.deliver(entries, at=work.now, actor=work.actor, barred=work.barred)
+
+    def note_due_times(self, work: Work) -> None:
+        """Let the timer loop look again if something is due before it would look by itself."""
+        soon = work.now + LOOKS_EVERY
+        if any(c.next_due_at and c.next_due_at <= soon for case in work.cases.values() for c in case.callouts):
+            self.timers.set()
 
     def timers_changed(self) -> None:
         """Let the timer loop look at the due times again."""

@@ -14,11 +14,11 @@ from uuid import UUID
 import structlog
 
 from app.clock import monotonic
-from app.realtime.house import House
+from app.realtime.house import LOOKS_EVERY, House
 from app.services import escalation
 
 log = structlog.get_logger()
-LONGEST_SLEEP_S = 1.0
+LONGEST_SLEEP_S = LOOKS_EVERY.total_seconds()
 PASSED_OVER_S = 0.05
 WATCH_EVERY_S = 10.0
 AFTER_FAULT_S = 0.5

@@ -12,7 +12,7 @@ from pydantic_core import from_json, to_json
 
 from app.errors import Invalid
 from app.models.consultation import Status
-from app.routers.edge import CommandRoute, HouseDep, ReadDep, WorkDep, json_response
+from app.routers.edge import AskDep, CommandRoute, HouseDep, ReadDep, WorkDep, json_response
 from app.routers.problems import problems
 from app.schemas.reads import ConsultationPage, ConsultationRead
 from app.schemas.requests import CancellationIn, ConsultationPatch, RequestIn, UrgencyIn
@@ -31,7 +31,7 @@ router = APIRouter(prefix="/api/v1/consultations", tags=["consultations"], route
     summary="Ask for a consultation",
     responses=problems(400, 401, 403, 409, 413, 422),
 )
-async def ask(body: RequestIn, work: WorkDep, house: HouseDep) -> Response:
+async def ask(body: RequestIn, work: AskDep, house: HouseDep) -> Response:
     """Take a request by ISBAR and ring the specialist on call; 201 means stored and ringing.
 
     Red needs the specialty only. Outside any agreement red and orange ring all the same (`warnings`); yellow and green

@@ -40,7 +40,11 @@ def house_of(request: Request) -> House:
     return house
 
 
-HouseDep = Annotated[House, Depends(house_of)]
+async def _house(request: Request) -> House:
+    return house_of(request)
+
+
+HouseDep = Annotated[House, Depends(_house)]
 
 
 async def subject_of(
@@ -88,7 +92,7 @@ def _host_of(origin: str) -> str | None:
 
 async def reading(request: Request, subject: SubjectDep) -> Work:
     """Begin a unit of work that reads; what it reads of patients is logged before the answer leaves."""
-    return _begin(request, subject, None)
+    return _begin(request, subject, None, one_statement=True)
 
 
 async def commanding(
@@ -111,6 +115,13 @@ async def commanding(
     return _begin(request, subject, Command(key, fingerprint))
 
 
+async def asking(request: Request, work: Annotated[Work, Depends(commanding)]) -> Work:
+    """Begin a unit of work that locks nothing and is written by one statement: a new request."""
+    await work.session.close()
+    return _begin(request, work.actor, work.command, one_statement=True)
+
+
+AskDep = Annotated[Work, Depends(asking)]
 ReadDep = Annotated[Work, Depends(reading)]
 WorkDep = Annotated[Work, Depends(commanding)]
 
@@ -173,8 +184,7 @@ async def _commit(request: Request, work: Work, response: Response) -> None:
     elif request.method in SAFE and not work.reads and not work.facts:
         return
     await house.commit(work, answer)
-    if work.cases:
-        house.timers_changed()
+    house.note_due_times(work)
 
 
 async def _replay(request: Request) -> Response | None:
@@ -216,9 +226,11 @@ async def _still_reads(work: Work, stored: StoredAnswer) -> bool:
 _VIEWS = ("header", "card", "full")
 
 
-def _begin(request: Request, subject: Subject | None, command: Command | None) -> Work:
+def _begin(request: Request, subject: Subject | None, command: Command | None, *, one_statement: bool = False) -> Work:
+    """`one_statement`: all that is written is one statement, which is atomic by itself and needs no transaction."""
     house = house_of(request)
-    work = Work(house.database(), subject, house.clock.now(), language=language_of(request), command=command)
+    session = (house.autocommit if one_statement else house.database)()
+    work = Work(session, subject, house.clock.now(), language=language_of(request), command=command)
     request.state.work = work
     return work
 

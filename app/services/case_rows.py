@@ -119,6 +119,7 @@ def parameters(work: Work) -> dict[str, Any]:
     order = attrgetter("consultation_id", "user_id")
     participants = sorted((p for case in cases for p in case.participants), key=order)
     return {
+        "changed": [case.id for case in cases],
         "cases": _json(Consultation, cases),
         "callouts": _json(Callout, callouts),
         "offers": _json(Offer, [o for c in callouts for o in c.offers]),
@@ -177,7 +178,8 @@ INSERT_CASES = f"WITH cases AS ({_insert(Consultation, 'cases')}), new_vitals AS
 
 UPDATE_CASES = (
     f"WITH cases AS (UPDATE consultation c SET {_assignments(Consultation, 'n', but=_FIXED)} "  # noqa: S608
-    "FROM json_populate_recordset(CAST(NULL AS consultation), CAST(:cases AS json)) n WHERE c.id = n.id)"
+    "FROM json_populate_recordset(CAST(NULL AS consultation), CAST(:cases AS json)) n "
+    "WHERE c.id = n.id AND c.id = ANY(CAST(:changed AS uuid[])))"
     f", new_vitals AS ({_insert(VitalSigns, 'vitals')})"
 )
 

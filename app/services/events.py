@@ -236,7 +236,8 @@ _COMMON = """
 ), bumped AS (
   UPDATE stream s SET head = s.head + c.n,
     chain_seq = coalesce(h.seq, s.chain_seq), chain_hash = coalesce(h.hash, s.chain_hash)
-  FROM locked l JOIN counted c ON c.stream = l.name LEFT JOIN chained h ON h.name = l.name WHERE s.name = l.name
+  FROM locked l JOIN counted c ON c.stream = l.name LEFT JOIN chained h ON h.name = l.name
+  WHERE s.name = l.name AND s.name = ANY(CAST(:count_streams AS text[]))
   RETURNING s.name, s.head - c.n AS base
 ), facts AS (
   INSERT INTO event (id, chain, seq, type, at, actor_id, actor_name, consultation_id, data, data_hash, hash)
