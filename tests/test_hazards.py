@@ -31,7 +31,7 @@ def proofs(number: int) -> list[tuple[str, str]]:
     return found
 
 
-def tests_of(path: Path) -> dict[str, ast.AsyncFunctionDef | ast.FunctionDef]:
+def read_tests(path: Path) -> dict[str, ast.AsyncFunctionDef | ast.FunctionDef]:
     """The tests of a file that pytest runs, read without importing it."""
     tree = ast.parse(path.read_text())
     functions = (node for node in tree.body if isinstance(node, ast.AsyncFunctionDef | ast.FunctionDef))
@@ -44,7 +44,7 @@ def test_every_proof_that_a_row_claims_exists_and_runs(number: int) -> None:
         path = ROOT / file
         assert path.is_file(), f"hazard {number}: there is no {file}"
         assert path.name.startswith("test_"), f"hazard {number}: pytest does not read {file}"
-        found = tests_of(path).get(name)
+        found = read_tests(path).get(name)
         assert found is not None, f"hazard {number}: {file} has no {name}"
         marks = {n.attr for d in found.decorator_list for n in ast.walk(d) if isinstance(n, ast.Attribute)}
         assert not marks & NOT_RUN, f"hazard {number}: {name} does not run"
