@@ -1,5 +1,6 @@
 """What is read of a case: the models hold for what is really built, and the record says what happened, no more."""
 
+import contextlib
 import json
 from datetime import timedelta
 from typing import Any
@@ -74,7 +75,8 @@ def a_case(body: Json = REQUEST_EXAMPLE) -> Consultation:
     request = RequestIn.model_validate({k: v for k, v in body.items() if k != "written_at"} | {"vitals": []})
     case = consultations._new_case(work, request, Route("HC-0412", desk, ["outside_agreement"]))
     case.join(REQUESTER.person, "requester", now=work.now)
-    ladder.open_callout(work, case, desk, reason="request")
+    with contextlib.suppress(StopIteration):  # somebody is on duty, so it asks nothing of the database and ends at once
+        ladder.open_callout(work, case, desk, reason="request").send(None)
     return case
 
 

@@ -126,6 +126,8 @@ class Consultation(Base):
     cancelled_at: Mapped[datetime | None]
     cancel_reason: Mapped[str | None]
 
+    said: int
+    """How many messages there are."""
     callouts: list[Callout]
     participants: list[Participant]
     vitals: list[VitalSigns]

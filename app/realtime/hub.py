@@ -27,6 +27,7 @@ from app.realtime.reads import ReadLog
 from app.realtime.roster import Roster
 from app.realtime.sequence import Sequence as Order
 from app.schemas.events import CONSULTATION, USER, kind_of, projection
+from app.services.snapshots import of_unspoken
 from app.services.streams import Found, Told
 from app.work import Entry, Fact, Subject
 
@@ -352,13 +353,25 @@ class Hub:
         for line in dict.fromkeys(lines):
             if name in line.subs or name in (line.unsubscribed or ()) or not audience.hears(line.subject):
                 continue
-            if entry.n > 1:
+            if entry.n > 1 and case.said:
                 self.subscribe(line, name)
+            elif entry.n > 1:
+                self._begin_with(line, name, case)
             elif not line.closing and len(line.subs) < MOST_STREAMS:
                 sub = self._join(line, name, 0, "had")
                 sub.held = None
                 self.streams[name].order.head = 0
                 self.reads.note(line.subject.id, case.id, "full", "subscription")
+
+    def _begin_with(self, line: Line, name: str, case: Consultation) -> None:
+        """Let somebody hear a case that was just committed, from what is known of it here: nothing need be read."""
+        if line.closing or len(line.subs) >= MOST_STREAMS:
+            return
+        sub = self._join(line, name, None, "own")
+        sub.held = []
+        snapshot = to_json(of_unspoken(case, line.subject, demo=self.demo)).decode()
+        self.release(sub, Found(case.version, snapshot=snapshot))
+        self.reads.note(line.subject.id, case.id, "full", "subscription")
 
     def _arrive(self, stream: Stream, n: int, arrival: Arrival) -> None:
         self._send_on(stream, stream.order.arrive(n, arrival))

@@ -77,7 +77,7 @@ async def assign(work: Work, case_id: UUID, user_id: UUID) -> Seen:
         ladder.record_offer_made(work, case, callout, offer)
     if callout.on_last_step:
         callout.give_time(now=work.now)
-    data = {"callout": show.callout(callout), "callout_id": callout.id, "due_at": callout.step_due_at}
+    data = {"callout": callout, "callout_id": callout.id, "due_at": callout.step_due_at}
     events.record(
         work, case, "escalation.scheduled", data | {"assigned_by": work.subject.name}, to=_coordinators(callout)
     )

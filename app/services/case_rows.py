@@ -96,8 +96,10 @@ async def load_many(work: Work, case_ids: Iterable[UUID]) -> list[Consultation]:
 
 def _assemble(body: str) -> Consultation:
     data = from_json(body)
+    said = data.pop("said")
     parts = {name: data.pop(name) or [] for name in _PARTS}
     case = revive(Consultation, data)
+    case.said = said
     offers = [revive(Offer, o) for o in parts["offers"]]
     case.callouts = [revive(Callout, c) for c in parts["callouts"]]
     for callout in case.callouts:
@@ -196,6 +198,7 @@ _PARTS = ("callouts", "offers", "participants", "vitals", "conclusions", "read_b
 # A row of over 40 columns and its parts are more than json_build_object takes: two objects, joined as text.
 _BODY = """
   left(to_json(c)::text, -1) || ',' || substr(json_build_object(
+    'said', (SELECT count(*) FROM message m WHERE m.consultation_id = c.id),
     'callouts', (SELECT json_agg(to_json(k) ORDER BY k.opened_at, k.id) FROM callout k WHERE k.consultation_id = c.id),
     'offers', (SELECT json_agg(to_json(o) ORDER BY o.made_at, o.step, o.id)
                FROM offer o WHERE o.consultation_id = c.id),

@@ -21,7 +21,7 @@ from app.schemas import messages
 from app.schemas.requests import ConsultationPatch, RequestIn
 from app.schemas.vitals import VitalsIn
 from app.services import case_rows, events, ladder, routing
-from app.work import Work
+from app.work import Subject, Work
 
 PAGE = 50
 SAFETY_UNASKED = {"state": "not_asked", "text": ""}
@@ -80,7 +80,7 @@ async def read(work: Work, case_id: UUID, *, via: str = "read") -> Seen:
     if reads_until(work.subject, case, facts) is not None:
         view = "header"  # what was said while they took part stands in the messages and the history
     log_read(work, case, view, via)
-    return Seen(case, view, _may(work, case, on_duty_at))
+    return Seen(case, view, may_now(work.subject, case, on_duty_at))
 
 
 async def locked(work: Work, case_id: UUID, action: Action) -> tuple[Consultation, list[UUID]]:
@@ -264,6 +264,7 @@ def _new_case(work: Work, request: RequestIn, route: routing.Route) -> Consultat
         created_at=now,
         updated_at=now,
     )
+    case.said = 0
     case.callouts, case.participants, case.vitals = [], [], []
     case.conclusions, case.read_backs, case.outcomes = [], [], []
     return case
@@ -385,11 +386,11 @@ def _seen(work: Work, case: Consultation, on_duty_at: Sequence[UUID] = ()) -> Se
     facts = facts_of(case, work.subject, on_duty_at)
     view = view_of(work.subject, facts) or "header"
     log_read(work, case, view, "command")
-    return Seen(case, view, _may(work, case, on_duty_at))
+    return Seen(case, view, may_now(work.subject, case, on_duty_at))
 
 
-def _may(work: Work, case: Consultation, on_duty_at: Sequence[UUID]) -> list[str]:
-    subject = work.subject
+def may_now(subject: Subject, case: Consultation, on_duty_at: Sequence[UUID] = ()) -> list[str]:
+    """Return what the subject may do to the case now, the answers to its own offers included."""
     allowed = may(subject, facts_of(case, subject, on_duty_at))
     own = [o for c in case.callouts for o in c.offers if o.doctor_id == subject.id and o.rings]
     ringing = [c for c in case.ringing_callouts if c.open_offer_of(subject.id) or c.desk_id in on_duty_at]

@@ -53,6 +53,7 @@ async def post_message(work: Work, case_id: UUID, posted: MessageIn) -> Message:
     )
     work.session.add(message)
     await work.session.flush()
+    case.said += 1
     if corrected:
         await work.session.execute(update(Message).where(Message.id == corrected.id).values(superseded_by=message.id))
     if posted.opinion:

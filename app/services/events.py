@@ -21,12 +21,15 @@ from pydantic_core import to_json
 from sqlalchemy import text
 
 from app.identifiers import new_id
+from app.models.callout import Callout
 from app.models.consultation import Consultation
+from app.schemas.consultation import callout as show_callout
 from app.schemas.consultation import header
 from app.schemas.events import TYPES
 from app.services import case_rows
 from app.work import Answer, Entry, Fact, Work
 
+WITH_LADDER = frozenset({"callout.opened", "escalation.scheduled"})
 FIRST_HASH = b"\x00" * 32
 
 
@@ -122,11 +125,13 @@ def _seal(work: Work) -> tuple[list[_Sealed], dict[str, bytes]]:
     actor = _actor(work)
     heads = dict(work.chain_heads)
     headers = {case_id: header(case) for case_id, case in work.cases.items()}
+    callouts: dict[tuple[UUID, bool], dict[str, Any]] = {}
     sealed = []
     for fact in work.facts:
         case = fact.consultation
         if case is not None:
             fact.data["header"] = headers[case.id]
+            _render_callout(fact, callouts)
             heads.setdefault(fact.chain, bytes(case.head_hash or b"") or FIRST_HASH)
         stored = to_json(fact.data)
         data_hash = sha256(stored).digest()
@@ -136,6 +141,16 @@ def _seal(work: Work) -> tuple[list[_Sealed], dict[str, bytes]]:
             case.head_hash = digest
         sealed.append(_Sealed(fact, stored.decode(), data_hash, digest))
     return sealed, heads
+
+
+def _render_callout(fact: Fact, rendered: dict[tuple[UUID, bool], dict[str, Any]]) -> None:
+    """Show the callout that a fact is about as the transaction leaves it; its ladder only where the ladder changed."""
+    callout = fact.data.get("callout")
+    if isinstance(callout, Callout):
+        key = (callout.id, fact.type in WITH_LADDER)
+        if key not in rendered:
+            rendered[key] = show_callout(callout, ladder=key[1])
+        fact.data["callout"] = rendered[key]
 
 
 def _actor(work: Work) -> tuple[UUID | None, str | None]:

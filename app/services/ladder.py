@@ -71,7 +71,7 @@ async def open_callout(
 async def record_opened(work: Work, case: Consultation, callout: Callout, made: list[Offer], *, said: str = "") -> None:
     """Record a callout that opened after the request itself, whom it rings, and what was said to them."""
     words = {"said": said} if said else {}
-    events.record(work, case, "callout.opened", _ladder(callout) | {"callout": show.callout(callout)} | words)
+    events.record(work, case, "callout.opened", _ladder(callout) | {"callout": callout} | words)
     record_step(work, case, callout, made)
 
 
@@ -81,10 +81,10 @@ def record_step(work: Work, case: Consultation, callout: Callout, made: Iterable
         record_offer_made(work, case, callout, offer)
     if not callout.ringing:
         return
-    events.record(work, case, "escalation.scheduled", _ladder(callout) | {"callout": show.callout(callout)})
+    events.record(work, case, "escalation.scheduled", _ladder(callout) | {"callout": callout})
     if callout.on_last_step:
         rung = [o.doctor_id for o in callout.offers if o.role == COORDINATOR and o.rings]
-        data = _ladder(callout) | {"callout": show.callout(callout, ladder=False)}
+        data = _ladder(callout) | {"callout": callout}
         events.record(work, case, "escalation.exhausted", data, to=rung)
 
 
@@ -122,7 +122,7 @@ def record_ending(work: Work, case: Consultation, ending: Ending) -> None:
 
 def record_ended(work: Work, case: Consultation, callout: Callout, *, to: Iterable[UUID] = ()) -> None:
     """Record that a desk is rung no longer, and why."""
-    data = _ladder(callout) | {"callout": show.callout(callout, ladder=False)}
+    data = _ladder(callout) | {"callout": callout}
     events.record(work, case, "callout.ended", data, to=to)
 
 
@@ -154,7 +154,7 @@ def offer_data(callout: Callout, offer: Offer) -> dict[str, Any]:
         "role": offer.role,
         "step": offer.step,
         "due_at": callout.step_due_at,
-        "callout": show.callout(callout, ladder=False),
+        "callout": callout,
     }
 
 

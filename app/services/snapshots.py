@@ -14,8 +14,8 @@ from app.models.discussion import Message
 from app.schemas import consultation as show
 from app.schemas.events import CONSULTATION, USER, kind_of
 from app.services import case_rows, duty, offers
-from app.services.consultations import answer
-from app.work import Work
+from app.services.consultations import answer, may_now
+from app.work import Subject, Work
 
 BOARD_ROWS: Final = 500
 GAPS_AHEAD: Final = timedelta(hours=24)
@@ -47,6 +47,11 @@ async def of(
         else:
             found[name] = await _of_board(work, UUID(name.partition(":")[2]), circumstances)
     return found
+
+
+def of_unspoken(case: Consultation, subject: Subject, *, demo: bool) -> Json:
+    """What the stream of a case says first as long as nothing has been said in it: the case itself."""
+    return {"consultation": show.full(case, may=may_now(subject, case), demo=demo), "messages": []}
 
 
 async def _of_cases(work: Work, cases: Mapping[str, Consultation], circumstances: Circumstances) -> dict[str, Json]:
