@@ -7,7 +7,7 @@ The folder in HOICHAN_TEST_FAULTS holds two files. `die` names a fact and a plac
 have passed more than have, so that a due time comes without waiting.
 
     received    the service has done its part, nothing is written yet
-    written     everything is written, nothing is committed
+    written     everything is written; nothing is committed, unless writing and committing were one statement
     committed   the database has it, nobody has been told
     queued      it waits in the sockets' queues, nothing is on the wire
     heard       the sockets have it, the caller has no answer

@@ -61,7 +61,8 @@ async def test_a_request_is_asked_once_wherever_the_server_dies(server: Server, 
 
     await server.restart()
     known = await cases_called(requester, label)
-    assert len(known) == (0 if place in ("received", "written") else 1)
+    if place != "written":  # a request may be written and committed by one statement
+        assert len(known) == (0 if place == "received" else 1)
     answer = await requester.post("/consultations", request(label), key=key)
     assert answer.status_code == 201
     assert answer.headers.get("Idempotent-Replayed") == ("true" if known else None)
@@ -96,10 +97,13 @@ async def test_an_acceptance_counts_once_wherever_the_server_dies(server: Server
 
     await server.restart()
     await night.come_back()
+    holder = (await requester.get(f"/consultations/{case['id']}")).json()["holder"]
+    if place != "written":
+        assert (holder is None) is (place == "received")
     answer = await first.post(path, {}, key=key)
     assert answer.status_code == 200
     assert answer.json()["holder"] == (await first.me())["id"]
-    assert (answer.headers.get("Idempotent-Replayed") == "true") is (place not in ("received", "written"))
+    assert (answer.headers.get("Idempotent-Replayed") == "true") is (holder is not None)
     assert (await facts(requester, case)).count("offer.accepted") == 1
     heard = await requester.hears_event("offer.accepted", case)
     assert heard["d"]["doctor_name"] == first.name
