@@ -67,22 +67,23 @@ class Ward(Hotline):
         on: dict[str, int] = DESKTOP,
         at: str = "/",
         lang: str = "vi",
-        scheme: str = "light",
         device_ahead_s: float = 0.0,
         through: Cable | None = None,
         own_time: bool = False,
+        works_offline: bool = False,
     ) -> Page:
         """Open the client as this person (signed out: None) on a device, whose clock may be ahead of the server's.
 
-        `own_time`: the page's time is the test's to pass (`page.clock`), its timers included.
+        `own_time`: the page's time is the test's to pass (`page.clock`), its timers included. `works_offline`: the
+        device has been here before, and keeps the client's files; without it each page is spared fetching them all.
         """
         assert self.browser is not None
         url = through.url if through else self.url
         context = await self.browser.new_context(
             viewport=on,
             base_url=url,
-            color_scheme=scheme,
             reduced_motion="reduce",
+            service_workers="allow" if works_offline else "block",
             has_touch=on["width"] < 1000,
             locale="vi-VN",
         )
@@ -103,6 +104,8 @@ class Ward(Hotline):
         await page.goto(at)
         if person is not None:
             await expect(page.locator(".conn").first).to_have_text("Trực tuyến" if lang == "vi" else "Live")
+        if works_offline:
+            await page.evaluate("navigator.serviceWorker.ready.then(() => null)")
         return page
 
     async def browser_session(self, person: Person, url: str) -> Any:

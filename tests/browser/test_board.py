@@ -34,7 +34,8 @@ async def test_nobody_answers_and_the_coordinator_assigns_somebody_who_accepts(w
     assigned = await ward.first_of(case)
     await button(dialog, assigned.name).first.click()
     await expect(dialog).to_be_hidden()
-    await expect(board.get_by_text(f"Đang gọi {assigned.name}. Ca vẫn đổ chuông")).to_be_visible()
+    told = board.locator(".note").filter(has_text=f"Đang gọi {assigned.name}. Ca vẫn đổ chuông")
+    await expect(told).to_be_visible()
     assert (await requester.get(f"/consultations/{case['id']}")).json()["status"] == "ringing"
 
     desk = await ward.open(assigned, on=DESKTOP)

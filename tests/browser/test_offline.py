@@ -24,7 +24,7 @@ async def test_a_request_without_a_network_is_called_unsent_offers_the_telephone
     ward: Ward, cable: Cable
 ) -> None:
     requester = await ward.requester("K04")
-    phone = await ward.open(requester, on=PHONE, at="/request", through=cable)
+    phone = await ward.open(requester, on=PHONE, at="/request", through=cable, works_offline=True)
     await fill_request(phone, label="MC-041")
     cable.is_cut()
     await send_request(phone)
@@ -57,8 +57,7 @@ async def test_a_request_without_a_network_is_called_unsent_offers_the_telephone
 
 async def test_the_form_comes_back_at_the_same_field_after_a_crash_without_a_network(ward: Ward, cable: Cable) -> None:
     requester = await ward.requester("K04")
-    phone = await ward.open(requester, on=PHONE, at="/request", through=cable)
-    await phone.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    phone = await ward.open(requester, on=PHONE, at="/request", through=cable, works_offline=True)
     await fill_request(phone, label="MC-042", question="Có cần chọc dịch màng tim không?")
     await expect(phone.get_by_text("Đã lưu nháp")).to_be_visible()
     cable.is_cut()
@@ -77,8 +76,7 @@ async def test_the_server_dies_while_the_doctor_types(
         case = await ward.ask("K04", by=requester)
         doctor = await ward.first_of(case)
         await doctor.do(case, "acceptance")
-        phone = await ward.open(requester, on=PHONE, at=f"/cases/{case['id']}?view=full")
-        await phone.evaluate("navigator.serviceWorker.ready.then(() => null)")
+        phone = await ward.open(requester, on=PHONE, at=f"/cases/{case['id']}?view=full", works_offline=True)
         box = phone.locator(".composer textarea")
         await box.fill("Mạch 112, huyết áp")
 

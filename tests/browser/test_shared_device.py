@@ -33,8 +33,7 @@ KEPT = """async () => {
 async def test_drafts_and_what_waits_are_unreadable_on_the_device(ward: Ward) -> None:
     requester = await ward.requester("K04")
     case = await ward.ask("K04", by=requester)
-    page = await ward.open(requester, on=PHONE, at="/request")
-    await page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    page = await ward.open(requester, on=PHONE, at="/request", works_offline=True)
     await fill_request(page, label="Nguyễn thử 41")
     await expect(page.get_by_text("Đã lưu nháp")).to_be_visible()
     await page.goto(f"/cases/{case['id']}")

@@ -13,12 +13,11 @@ pytestmark = pytest.mark.browser
 
 
 async def test_the_list_is_read_signed_out_and_without_a_network(ward: Ward, cable: Cable) -> None:
-    page = await ward.open(None, on=PHONE, through=cable)
+    page = await ward.open(None, on=PHONE, through=cable, works_offline=True)
     call = page.get_by_role("link", name=re.compile(r"0\d{2,3} \d{3} \d{3}"))
     await expect(call.first).to_be_visible()  # the hotline, on the sign-in screen already
     await page.goto("/telephones")
     await expect(page.get_by_text("Danh bạ lúc")).to_contain_text("24/11/2026")
-    await page.evaluate("navigator.serviceWorker.ready.then(() => null)")
     numbers = await page.locator(".numbers a").count()
     assert numbers > 50
     for kind in ("điều phối viên", "bàn trực", "khoa", "bệnh viện"):
@@ -38,8 +37,7 @@ async def test_the_list_is_read_signed_out_and_without_a_network(ward: Ward, cab
 
 async def test_every_screen_of_a_device_without_a_network_leads_to_a_telephone(ward: Ward, cable: Cable) -> None:
     requester = await ward.requester("K04")
-    page = await ward.open(requester, on=PHONE, through=cable)
-    await page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    page = await ward.open(requester, on=PHONE, through=cable, works_offline=True)
     cable.is_cut()
     for path in ("/", "/request", "/red-alert", "/telephones", "/account"):
         await page.goto(path)
