@@ -86,7 +86,7 @@ async def test_the_server_dies_while_the_doctor_types(
         await writes(phone, "Mạch 112, huyết áp 94/60.")
         await expect(phone.locator(".m.me")).to_contain_text("Chờ gửi")
         await box.fill("Da lạnh, vã")
-        await phone.wait_for_function(DRAFT_KEPT, arg=f"message:{case['id']}")
+        await phone.wait_for_function(DRAFT_KEPT, arg=[f"message:{case['id']}", "Da lạnh, vã"])
         await phone.reload()  # of patients, only what one wrote oneself stays on the device
         await expect(phone.get_by_text("1 tin chờ gửi, đã lưu trên máy. Không mất gì.")).to_be_visible()
         await expect(phone.get_by_role("main").get_by_role("link", name="Gọi tổng đài trực")).to_be_visible()
@@ -101,13 +101,10 @@ async def test_the_server_dies_while_the_doctor_types(
         await expect(phone.locator(".m.me")).to_have_count(2)
 
 
-# Whether this device keeps a draft under a name.
-DRAFT_KEPT = """async (name) => {
-  const done = (request) => new Promise((yes) => { request.onsuccess = () => yes(request.result); });
-  const db = await done(indexedDB.open("hoichan"));
-  const keys = await done(db.transaction("drafts").objectStore("drafts").getAllKeys());
-  db.close();
-  return keys.some(([, id]) => id === name);
+# Whether this device keeps these words as the draft of a case.
+DRAFT_KEPT = """async ([name, text]) => {
+  const { loadDraft } = await import("/assets/core/drafts.js");
+  return (await loadDraft(name))?.value.text === text;
 }"""
 
 

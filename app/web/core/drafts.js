@@ -16,13 +16,22 @@ export async function loadDraft(form) {
   return (await db.one("drafts", form))?.value ?? null;
 }
 
-export async function saveDraft(form, value) {
+/** Writing takes a moment: what is done to a form is done in order, so that words already sent never come back as a draft. */
+const writing = new Map();
+
+function inOrder(form, work) {
+  const next = (writing.get(form) ?? Promise.resolve()).then(work, work);
+  writing.set(form, next);
+  return next;
+}
+
+export const saveDraft = (form, value) => inOrder(form, async () => {
   const savedAt = new Date(serverNow()).toISOString();
   await db.put("drafts", form, { value, savedAt });
   return savedAt;
-}
+});
 
-export const dropDraft = (form) => db.remove("drafts", form);
+export const dropDraft = (form) => inOrder(form, () => db.remove("drafts", form));
 
 export function useDraft(form, initial) {
   const [value, setValue] = useState(initial);
