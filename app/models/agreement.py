@@ -22,6 +22,8 @@ class Agreement(Base):
     rank: Mapped[int] = mapped_column(default=1)
     during: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
     title: Mapped[str] = mapped_column(default="")
+    version: Mapped[int] = mapped_column(server_default="1", default=1)
+    warned_days: Mapped[int | None] = mapped_column(comment="the last warning before its end: 60, 30 or 7 days")
 
     __table_args__ = (
         ExcludeConstraint(

@@ -75,12 +75,15 @@ class Offer(Base):
     answered_at: Mapped[datetime | None]
     attendance: Mapped[str | None] = mapped_column(comment="red team: coming, cannot or stood_down")
     attendance_at: Mapped[datetime | None]
+    answered_via: Mapped[str | None] = mapped_column(comment="client, voice or link")
+    noticed_at: Mapped[datetime | None] = mapped_column(comment="when its messages outside the socket were planned")
 
     __table_args__ = (
         Index("uq_offer_one_accepted", "callout_id", unique=True, postgresql_where=text("state = 'accepted'")),
         Index("uq_offer_one_open", "callout_id", "doctor_id", unique=True, postgresql_where=text("state = 'made'")),
         Index("ix_offer_open_to", "doctor_id", postgresql_where=text("state = 'made'")),
         Index("ix_offer_doctor_made", "doctor_id", "made_at"),
+        Index("ix_offer_unnoticed", "made_at", postgresql_where=text("state = 'made' AND noticed_at IS NULL")),
     )
 
     @property
@@ -167,6 +170,11 @@ class Callout(Base):
     opened_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     reason: Mapped[str | None]
+    ended_reason: Mapped[str | None]
+    question: Mapped[str | None] = mapped_column(comment="what this desk is asked, where it is not the case's question")
+    passed_over: Mapped[list[str]] = mapped_column(
+        JSONB, server_default="[]", default=list, comment="doctors on duty who had no room for this case"
+    )
 
     offers: list[Offer]
 

@@ -117,6 +117,10 @@ class Consultation(Base):
     held_since: Mapped[datetime | None]
     answer_due_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
+    heard_at: Mapped[datetime | None] = mapped_column(comment="the holder's last message or confirmed call")
+    next_due_at: Mapped[datetime | None] = mapped_column(
+        comment="when a held case has been silent, or unanswered, too long"
+    )
     outcome_due_at: Mapped[datetime | None]
     written_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
@@ -142,6 +146,8 @@ class Consultation(Base):
         Index("ix_consultation_hospital_created", "hospital_id", "created_at"),
         Index("ix_consultation_ward_live", "ward_id", postgresql_where=text("status NOT IN ('closed','cancelled')")),
         Index("ix_consultation_created", "created_at", "id"),
+        Index("ix_consultation_holder_active", "holder_id", postgresql_where=text("status = 'active'")),
+        Index("ix_consultation_due", "next_due_at", postgresql_where=text("next_due_at IS NOT NULL")),
     )
 
     # --- what is so -------------------------------------------------------------------------------------------------

@@ -23,6 +23,10 @@ class EscalationPolicy(Base):
     version: Mapped[int] = mapped_column(default=1)
     steps: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     answer_due_s: Mapped[int]
+    silent_s: Mapped[int] = mapped_column(
+        server_default="900", default=900, comment="seconds without a word after acceptance, then it rings again"
+    )
+    made_by: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.id"))
     valid_from: Mapped[datetime]
     superseded_at: Mapped[datetime | None]
 

@@ -37,6 +37,7 @@ class User(Base):
     licence: Mapped[str | None]
     phone: Mapped[str | None]
     email: Mapped[str | None]
+    capacity: Mapped[int | None] = mapped_column(comment="cases held at once before they are passed over; empty: any")
     active: Mapped[bool] = mapped_column(default=True)
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]

@@ -54,6 +54,7 @@ async def open_callout(
         next_due_at=now,
         opened_at=now,
         reason=reason,
+        passed_over=[],
     )
     callout.offers = []
     case.callouts.append(callout)
