@@ -6,7 +6,7 @@ are the same rules as a query. A foreign case and an absent one get the same ans
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -298,6 +298,119 @@ _OFFERABLE = (
 )
 
 
+class DutyAction(StrEnum):
+    """Everything that can be asked about duty: rotas, leave, swaps, policies, agreements, feeds."""
+
+    READ_ROTA = "read_rota"
+    PUBLISH_ROTA = "publish_rota"
+    OVERRIDE_SOON = "override_soon"
+    IMPORT_ROTA = "import_rota"
+    ASK_LEAVE = "ask_leave"
+    DECIDE_LEAVE = "decide_leave"
+    OFFER_SWAP = "offer_swap"
+    TAKE_SWAP = "take_swap"
+    ANSWER_CHECK = "answer_check"
+    SEE_GAPS = "see_gaps"
+    SET_POLICY = "set_policy"
+    SEE_AGREEMENT = "see_agreement"
+    SET_AGREEMENT = "set_agreement"
+    MAKE_OWN_FEED = "make_own_feed"
+    MAKE_ROTA_FEED = "make_rota_feed"
+
+
+class Standing(StrEnum):
+    """How somebody stands to a rota, to a piece of duty, or to a party of an agreement."""
+
+    ADMIN = "admin"
+    """Administrator of the hospital."""
+    OPERATOR = "operator"
+    """Operator of the platform: stands for health departments."""
+    HEAD = "head"
+    """Responsible for this rota."""
+    COORDINATOR = "coordinator"
+    """Coordinator of the hospital."""
+    STAFF = "staff"
+    """Specialist of the hospital."""
+    ON_ROTA = "on_rota"
+    """May be on duty in this rota: has its specialty at its hospital."""
+    SELF = "self"
+    """The duty is one's own."""
+
+
+_EDITORS = frozenset({Standing.ADMIN, Standing.HEAD})
+_HOSPITAL = _EDITORS | {Standing.COORDINATOR, Standing.STAFF, Standing.ON_ROTA}
+
+DUTY_RULES: Mapping[DutyAction, frozenset[Standing]] = {
+    DutyAction.READ_ROTA: _HOSPITAL,
+    DutyAction.PUBLISH_ROTA: _EDITORS,
+    DutyAction.OVERRIDE_SOON: _EDITORS | {Standing.COORDINATOR},
+    DutyAction.IMPORT_ROTA: _EDITORS,
+    DutyAction.ASK_LEAVE: frozenset({Standing.SELF}),
+    DutyAction.DECIDE_LEAVE: _EDITORS,
+    DutyAction.OFFER_SWAP: frozenset({Standing.SELF}),
+    DutyAction.TAKE_SWAP: frozenset({Standing.ON_ROTA}),
+    DutyAction.ANSWER_CHECK: frozenset({Standing.SELF}),
+    DutyAction.SEE_GAPS: _HOSPITAL,
+    DutyAction.SET_POLICY: frozenset({Standing.ADMIN}),
+    DutyAction.SEE_AGREEMENT: frozenset({Standing.ADMIN, Standing.OPERATOR, Standing.COORDINATOR}),
+    DutyAction.SET_AGREEMENT: frozenset({Standing.ADMIN, Standing.OPERATOR}),
+    DutyAction.MAKE_OWN_FEED: frozenset({Standing.SELF}),
+    DutyAction.MAKE_ROTA_FEED: _HOSPITAL,
+}
+
+
+def standings_to(
+    subject: Subject,
+    hospitals: Iterable[UUID | None],
+    *,
+    head: UUID | None = None,
+    specialty: str | None = None,
+    doctor: UUID | None = None,
+    departments: bool = False,
+) -> frozenset[Standing]:
+    """Work out how the subject stands to something of these hospitals.
+
+    `head`: who is responsible for the rota; `specialty`: of its desk; `doctor`: whose duty it is; `departments`: a
+    health department is a party.
+    """
+    found: set[Standing] = set()
+    if subject.hospital_id is not None and subject.hospital_id in set(hospitals):
+        if subject.role in _AT_HOSPITAL:
+            found.add(_AT_HOSPITAL[subject.role])
+        if subject.role in _ANSWERING and (specialty is None or specialty in subject.specialties):
+            found.add(Standing.ON_ROTA)
+    if head is not None and head == subject.id and subject.role in _ANSWERING | {Role.ADMIN}:
+        found.add(Standing.HEAD)
+    if doctor is not None and doctor == subject.id and subject.role in _ANSWERING:
+        found.add(Standing.SELF)
+    if departments and subject.role == Role.OPERATOR:
+        found.add(Standing.OPERATOR)
+    return frozenset(found)
+
+
+_AT_HOSPITAL: Mapping[str, Standing] = {
+    Role.ADMIN: Standing.ADMIN,
+    Role.COORDINATOR: Standing.COORDINATOR,
+    Role.SPECIALIST: Standing.STAFF,
+}
+
+
+def decide_duty(action: DutyAction, standings: Collection[Standing]) -> Verdict:
+    """May somebody who stands so do this? Who stands in no relation to it does not learn that it exists."""
+    if not standings:
+        return Verdict.UNSEEN
+    return Verdict.ALLOW if DUTY_RULES.get(action, frozenset()) & frozenset(standings) else Verdict.DENY
+
+
+def allow_duty(action: DutyAction, standings: Collection[Standing]) -> None:
+    """Let them go on, or raise NotFound or Forbidden."""
+    verdict = decide_duty(action, standings)
+    if verdict is Verdict.UNSEEN:
+        raise NotFound
+    if verdict is not Verdict.ALLOW:
+        raise Forbidden
+
+
 def visible_consultations(subject: Subject, on_duty_at: Collection[UUID] = ()) -> Select[Consultation]:
     """Select the cases whose header the subject may see; the same rules as `decide`."""
     return select(Consultation).where(_visible(subject, on_duty_at))
@@ -337,20 +450,26 @@ def readable_stream(subject: Subject, stream: str) -> bool | None:
 
 
 __all__ = [
+    "DUTY_RULES",
     "RULES",
     "Action",
     "CalloutState",
     "CaseFacts",
+    "DutyAction",
     "Relation",
     "Rule",
+    "Standing",
     "Verdict",
     "allow",
+    "allow_duty",
     "decide",
+    "decide_duty",
     "facts_of",
     "hears",
     "may",
     "readable_stream",
     "reads_until",
+    "standings_to",
     "view_of",
     "visible_consultations",
 ]

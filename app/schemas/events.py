@@ -12,6 +12,26 @@ CONSULTATION, USER, HOSPITAL = "consultation", "user", "hospital"
 HEADER_FIELDS = frozenset({"consultation_id", "header"})
 OFFER_FIELDS = frozenset({"offer_id", "doctor", "doctor_name", "role", "step", "due_at", "callout_id", "reason", "at"})
 LADDER_FIELDS = frozenset({"callout_id", "step", "due_at", "round", "desk", "desk_name", "next_names", "reason"})
+ADVICE_FIELDS = frozenset({"event_id", "step", "due_at", "opinion_at"})
+DUTY_FIELDS = frozenset(
+    {
+        "desk",
+        "desk_name",
+        "hospital",
+        "schedule",
+        "role",
+        "doctor",
+        "doctor_name",
+        "from",
+        "to",
+        "kind",
+        "at",
+        "check_id",
+    }
+)
+ROTA_FIELDS = frozenset({"desk", "desk_name", "hospital", "schedule", "version", "by_name", "reason"})
+LEAVE_FIELDS = frozenset({"leave_id", "doctor", "doctor_name", "from", "to", "state", "by_name"})
+AGREEMENT_FIELDS = frozenset({"agreement_id", "asking", "answering", "specialty", "from", "to", "state"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +75,30 @@ TYPES: Mapping[str, EventType] = {
     "record.signed": EventType(),
     "record.addendum_added": EventType(),
     "attachment.added": EventType(board=False),
-    "duty.started": EventType(),
-    "duty.ended": EventType(),
-    "duty.gap_found": EventType(),
+    "advice.unread": EventType(hospital=ADVICE_FIELDS, user=ADVICE_FIELDS),
+    "consultation.silent": EventType(hospital=frozenset({"holder", "holder_name", "at", "why"})),
+    "call.recorded": EventType(board=False),
+    "call.confirmed": EventType(board=False),
+    "waiting.changed": EventType(board=False),
+    "duty.started": EventType(hospital=DUTY_FIELDS, user=DUTY_FIELDS),
+    "duty.ended": EventType(hospital=DUTY_FIELDS, user=DUTY_FIELDS | {"open_cases"}),
+    "duty.moved": EventType(hospital=DUTY_FIELDS, user=DUTY_FIELDS | {"added", "removed"}),
+    "duty.corrected": EventType(hospital=DUTY_FIELDS),
+    "duty.gap_found": EventType(hospital=DUTY_FIELDS, user=DUTY_FIELDS),
+    "duty.gap_closed": EventType(hospital=DUTY_FIELDS, user=DUTY_FIELDS),
+    "duty.check_asked": EventType(hospital=DUTY_FIELDS, user=DUTY_FIELDS),
+    "duty.check_answered": EventType(hospital=DUTY_FIELDS, user=DUTY_FIELDS),
+    "duty.unreachable": EventType(hospital=DUTY_FIELDS, user=DUTY_FIELDS),
     "presence.changed": EventType(hospital=frozenset({"user", "name", "online"})),
-    "rota.published": EventType(),
-    "override.added": EventType(),
+    "rota.published": EventType(hospital=ROTA_FIELDS, user=ROTA_FIELDS),
+    "override.added": EventType(hospital=DUTY_FIELDS, user=DUTY_FIELDS),
+    "swap.offered": EventType(hospital=DUTY_FIELDS | {"swap_id"}, user=DUTY_FIELDS | {"swap_id"}),
+    "swap.ended": EventType(hospital=DUTY_FIELDS | {"swap_id", "state"}, user=DUTY_FIELDS | {"swap_id", "state"}),
+    "leave.requested": EventType(hospital=LEAVE_FIELDS, user=LEAVE_FIELDS),
+    "leave.decided": EventType(hospital=LEAVE_FIELDS, user=LEAVE_FIELDS),
+    "policy.changed": EventType(hospital=frozenset({"desk", "urgency", "version"})),
+    "agreement.changed": EventType(hospital=AGREEMENT_FIELDS),
+    "agreement.expiring": EventType(hospital=AGREEMENT_FIELDS | {"days"}, user=AGREEMENT_FIELDS | {"days"}),
     "access.revoked": EventType(board=False),
     "account.changed": EventType(board=False),
 }

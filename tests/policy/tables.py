@@ -71,6 +71,35 @@ read_own_stream     RSCAO
 manage_own_account  RSCAOI
 """
 
+# Actions about duty, by how somebody stands to the rota (or to the parties of an agreement).
+STANDINGS = {
+    "ad": "admin",
+    "op": "operator",
+    "hd": "head",
+    "co": "coordinator",
+    "st": "staff",
+    "on": "on_rota",
+    "se": "self",
+}
+ABOUT_DUTY = """
+action          ad op hd co st on se
+read_rota       y  .  y  y  y  y  .
+publish_rota    y  .  y  .  .  .  .
+override_soon   y  .  y  y  .  .  .
+import_rota     y  .  y  .  .  .  .
+ask_leave       .  .  .  .  .  .  y
+decide_leave    y  .  y  .  .  .  .
+offer_swap      .  .  .  .  .  .  y
+take_swap       .  .  .  .  .  y  .
+answer_check    .  .  .  .  .  .  y
+see_gaps        y  .  y  y  y  y  .
+set_policy      y  .  .  .  .  .  .
+see_agreement   y  y  .  y  .  .  .
+set_agreement   y  y  .  .  .  .  .
+make_own_feed   .  .  .  .  .  .  y
+make_rota_feed  y  .  y  y  y  y  .
+"""
+
 # Refusing these must not tell that the case exists; refusing anything else may, to whoever sees its header.
 HIDDEN = {"see_header", "read_card", "read", "read_history"}
 
@@ -187,6 +216,16 @@ def case_rows() -> Iterator[CaseRow]:
 
 def plain_rows() -> dict[str, frozenset[str]]:
     return {action: roles_of(letters) for action, letters in rows(NOT_ABOUT_A_CASE)[1:]}
+
+
+def duty_rows() -> dict[str, frozenset[str]]:
+    """Who may do what about duty: action, and the standings that allow it."""
+    heading, *body = rows(ABOUT_DUTY)
+    assert heading == ["action", *STANDINGS]
+    return {
+        action: frozenset(STANDINGS[name] for name, mark in zip(STANDINGS, marks, strict=True) if mark == "y")
+        for action, *marks in body
+    }
 
 
 def routes() -> dict[tuple[str, str], str]:

@@ -8,7 +8,18 @@ import pytest
 
 from app.models.consultation import Status
 from app.models.user import Role
-from app.policy import Action, CaseFacts, Relation, Verdict, decide, readable_stream
+from app.policy import (
+    Action,
+    CaseFacts,
+    DutyAction,
+    Relation,
+    Standing,
+    Verdict,
+    decide,
+    decide_duty,
+    readable_stream,
+    standings_to,
+)
 from app.realtime import protocol
 from app.work import Subject
 from tests.policy import tables
@@ -16,6 +27,7 @@ from tests.policy.doors import application, doors
 
 CASE_ROWS = list(tables.case_rows())
 PLAIN_ROWS = tables.plain_rows()
+DUTY_ROWS = tables.duty_rows()
 
 
 def somebody(role: str, hospital: UUID | None = None) -> Subject:
@@ -49,7 +61,7 @@ def test_every_route_stands_in_the_table() -> None:
 
 
 def test_every_route_asks_for_an_action_that_exists() -> None:
-    known = {*Action, "nobody", "own_offers", "own_list"}
+    known = {*Action, *DutyAction, "nobody", "own_offers", "own_list"}
     assert set(tables.routes().values()) <= known
 
 
@@ -98,6 +110,40 @@ def test_what_is_not_about_a_case_depends_on_the_role_alone(action: str) -> None
     for role in Role:
         verdict = Verdict.ALLOW if role in PLAIN_ROWS[action] else Verdict.DENY
         assert decide(somebody(role), Action(action)) is verdict, role
+
+
+def test_every_action_about_duty_and_every_standing_stands_in_the_table() -> None:
+    assert set(DUTY_ROWS) == set(DutyAction)
+    assert set(tables.STANDINGS.values()) == set(Standing)
+
+
+@pytest.mark.parametrize("action", DutyAction)
+def test_what_is_about_duty_depends_on_how_one_stands_to_it(action: DutyAction) -> None:
+    assert decide_duty(action, ()) is Verdict.UNSEEN
+    for one, other in combinations(Standing, 2):
+        for standings in ((one,), (other,), (one, other)):
+            allowed = bool(DUTY_ROWS[action] & set(standings))
+            assert decide_duty(action, standings) is (Verdict.ALLOW if allowed else Verdict.DENY), standings
+
+
+def test_nobody_stands_in_any_relation_to_a_rota_of_another_hospital() -> None:
+    for role in Role:
+        for hospital in (None, uuid4()):
+            assert standings_to(somebody(role, hospital), [uuid4()], head=uuid4(), doctor=uuid4()) == frozenset()
+
+
+def test_at_ones_own_hospital_the_role_decides() -> None:
+    hospital = uuid4()
+    found = {role: standings_to(somebody(role, hospital), [hospital], departments=True) for role in Role}
+    assert found == {
+        Role.REQUESTER: frozenset(),
+        Role.SPECIALIST: {Standing.STAFF, Standing.ON_ROTA},
+        Role.COORDINATOR: {Standing.COORDINATOR, Standing.ON_ROTA},
+        Role.ADMIN: {Standing.ADMIN},
+        Role.OPERATOR: {Standing.OPERATOR},
+        Role.INTEGRATOR: frozenset(),
+    }
+    assert standings_to(somebody("specialist", hospital), [hospital], specialty="K04") == {Standing.STAFF}
 
 
 def test_an_unknown_role_may_do_nothing() -> None:
