@@ -5,11 +5,15 @@
  *
  *   useUser(id, { shared })  binds to a user; on a shared device the others' keys and data are dropped -> { dropped }
  *   put(store, id, value, meta), all(store), one(store, id), remove(store, id)      of the bound user only
+ *   owner()                  the bound user; what one user began is finished for that user, whoever signs in meanwhile
  */
 const NAME = "hoichan", VERSION = 1;
 const STORES = ["outbox", "drafts", "kept"];
 const memory = new Map(); // `${store}/${user}/${id}` -> row, when there is no IndexedDB
-let opened = null, user = null, key = null;
+const keys = new Map(); // user -> key
+let opened = null, user = null;
+
+export const owner = () => user;
 
 function open() {
   opened ??= new Promise((resolve) => {
@@ -43,7 +47,6 @@ export const durable = async () => Boolean(await open()) && Boolean(globalThis.c
 
 export async function useUser(id, { shared = false } = {}) {
   user = id;
-  key = null;
   if (!id || !(await durable())) return { dropped: 0 };
   let dropped = 0;
   if (shared) {
@@ -57,47 +60,65 @@ export async function useUser(id, { shared = false } = {}) {
     for (const row of await run("keys", "readonly", (s) => s.getAll())) {
       if (row.user !== id) await run("keys", "readwrite", (s) => s.delete(row.user));
     }
+    keys.forEach((_, other) => other !== id && keys.delete(other));
   }
-  const known = await run("keys", "readonly", (s) => s.get(id));
-  key = known?.key ?? (await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]));
-  if (!known) await run("keys", "readwrite", (s) => s.put({ user: id, key }));
+  keys.set(id, await keyOf(id));
   return { dropped };
 }
 
+/** The key of a user, made once: of two tabs that start together, the second uses the first one's. */
+async function keyOf(id) {
+  const find = () => run("keys", "readonly", (s) => s.get(id));
+  const known = await find();
+  if (known) return known.key;
+  const key = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+  await run("keys", "readwrite", (s) => s.add({ user: id, key })).catch(() => {});
+  return (await find()).key;
+}
+
 /** Store `value` encrypted; `meta` stays readable (no patient data in it). Resolves when it is on the device. */
-export async function put(store, id, value, meta = {}) {
+export async function put(store, id, value, meta = {}, of = user) {
+  const key = keys.get(of);
   if (!key) {
-    memory.set(`${store}/${user}/${id}`, { id, value, meta });
+    memory.set(`${store}/${of}/${id}`, { id, value, meta });
     return;
   }
-  const owner = user;
   const iv = crypto.getRandomValues(new Uint8Array(12));
   const data = await crypto.subtle.encrypt({ name: "AES-GCM", iv }, key, new TextEncoder().encode(JSON.stringify(value)));
-  await run(store, "readwrite", (s) => s.put({ user: owner, id, iv, data, meta }));
+  await run(store, "readwrite", (s) => s.put({ user: of, id, iv, data, meta }));
 }
 
 async function decrypted(row) {
   try {
-    const plain = await crypto.subtle.decrypt({ name: "AES-GCM", iv: row.iv }, key, row.data);
+    const plain = await crypto.subtle.decrypt({ name: "AES-GCM", iv: row.iv }, keys.get(row.user), row.data);
     return { id: row.id, meta: row.meta, value: JSON.parse(new TextDecoder().decode(plain)) };
   } catch {
     return null; // written under a key that was dropped: nobody can read it, and nobody should
   }
 }
 
-export async function one(store, id) {
-  if (!key) return memory.get(`${store}/${user}/${id}`) ?? null;
-  const row = await run(store, "readonly", (s) => s.get([user, id]));
+export async function one(store, id, of = user) {
+  if (!keys.has(of)) return memory.get(`${store}/${of}/${id}`) ?? null;
+  const row = await run(store, "readonly", (s) => s.get([of, id]));
   return row ? decrypted(row) : null;
 }
 
 export async function all(store) {
-  if (!key) return [...memory].filter(([k]) => k.startsWith(`${store}/${user}/`)).map(([, row]) => row);
+  if (!keys.has(user)) return [...memory].filter(([k]) => k.startsWith(`${store}/${user}/`)).map(([, row]) => row);
   const rows = await run(store, "readonly", (s) => s.getAll(IDBKeyRange.bound([user], [user, []])));
   return (await Promise.all(rows.map(decrypted))).filter(Boolean);
 }
 
-export async function remove(store, id) {
-  if (!key) memory.delete(`${store}/${user}/${id}`);
-  else await run(store, "readwrite", (s) => s.delete([user, id]));
+/** `only(row)`: whether what is there now is what shall go. */
+export async function remove(store, id, { owner: of = user, only = () => true } = {}) {
+  const place = `${store}/${of}/${id}`;
+  if (!keys.has(of)) {
+    if (memory.has(place) && only(memory.get(place))) memory.delete(place);
+    return;
+  }
+  await run(store, "readwrite", (s) => {
+    const ask = s.get([of, id]);
+    ask.onsuccess = () => ask.result && only(ask.result) && s.delete([of, id]);
+    return ask;
+  });
 }
