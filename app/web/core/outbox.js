@@ -2,15 +2,17 @@
  * Commands on their way to the server. What is tapped is kept on this device first, then sent, in order per case and in
  * parallel across cases, under an idempotency key made at the tap: sent twice, it happens once.
  *
- *   const { id, promise } = command({ path, method: "POST", body, caseId, optimistic, what, expiresAfter })
+ *   const { id, promise, kept } = command({ path, method: "POST", body, caseId, optimistic, what, expiresAfter })
  *   promise        the server's JSON, or an ApiError once a person must decide (refused) or it was given up
+ *   kept           done when it is on this device; only then may the words that it was made of be dropped elsewhere
  *   subscribe(caseId | null, fn) -> stop        fn(items) at once and on every change; null: all of this user
  *   useOutbox(caseId)                           the same as a hook
- *   retryNow(id?)  resend(id, body?)  discard(id)
+ *   retryNow(id?)  resend(id, body?)  discard(id, after?)
  *
- * An item: { id, caseId, path, method, body, what, optimistic, state, stale, tries, nextAt, createdAt, error }.
+ * An item: { id, caseId, path, method, body, what, optimistic, state, on, stale, tries, nextAt, createdAt, error }.
  * state: queued | sending | retrying | refused | sent. `stale` is set after 2 min: say "not sent" and offer the
- * telephone; it keeps trying. A refused item stays until a person edits, resends or deletes it.
+ * telephone; it keeps trying. `on`: the device that keeps it, or only the page when keeping failed; before either is known
+ * ("its way") nothing is sent. A refused item stays until a person edits, resends or deletes it.
  *
  * optimistic false (accept, decline, assign, conclude, cancel): the screen changes only on the answer. Give those
  * `expiresAfter` seconds where acting late would be wrong (an acceptance by somebody who walked away): if the server was
@@ -37,10 +39,12 @@ export async function start(userId) {
   user = userId;
   paused = false;
   const kept = await db.all("outbox");
-  kept.filter((row) => !items.has(row.id)).forEach((row) => {
+  if (user !== userId) return;
+  const earlier = kept.filter((row) => !items.has(row.id)).sort((a, b) => Date.parse(a.value.createdAt) - Date.parse(b.value.createdAt));
+  items = new Map([...earlier.map((row) => {
     const state = row.value.state === "refused" ? "refused" : "queued";
-    items.set(row.id, { ...row.value, state, error: row.value.error ?? null });
-  });
+    return [row.id, { ...row.value, state, on: "device", error: row.value.error ?? null }];
+  }), ...items]);
   clock ??= setInterval(tick, 1000);
   changed();
   pump();
@@ -66,14 +70,18 @@ export function command({ path, method = "POST", body = {}, caseId = null, optim
   const sent = CARRIES_WRITTEN_AT.test(path) && method === "POST" && !body.written_at ? { ...body, written_at: createdAt } : body;
   const item = {
     id, user, path, method, body: sent, caseId, optimistic, what, expiresAfter, createdAt,
-    state: "queued", tries: 0, nextAt: 0, error: null, stale: false,
+    state: "queued", on: "its way", tries: 0, nextAt: 0, error: null, stale: false,
   };
   items.set(id, item);
   const promise = new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
   promise.catch(() => {}); // the item itself tells the screen; a caller who listens gets the error too
   changed(caseId);
-  keep(item).catch(() => {}).then(pump);
-  return { id, promise };
+  const kept = keep(item);
+  kept.then(() => "device", () => "page").then((on) => {
+    if (items.has(id)) items.set(id, { ...items.get(id), on });
+    pump();
+  });
+  return { id, promise, kept };
 }
 
 const keep = ({ id, ...rest }) => db.put("outbox", id, { id, ...rest }, { what: rest.what, createdAt: rest.createdAt });
@@ -106,14 +114,14 @@ function heads() {
 function pump() {
   if (paused || !user) return;
   for (const item of heads()) {
-    if (item.state !== "sending" && item.nextAt <= performance.now()) send(item);
+    if (item.state !== "sending" && item.on !== "its way" && item.nextAt <= performance.now()) send(item);
   }
 }
 
 async function send(item) {
   update(item.id, { state: "sending", tries: item.tries + 1 });
   const exchange = async () => {
-    const kept = await db.one("outbox", item.id).catch(() => item);
+    const kept = item.on === "page" || (await db.one("outbox", item.id).catch(() => item));
     if (!kept) return { elsewhere: true }; // another tab of this user has sent or deleted it
     return { json: await request(item.method, item.path, { body: item.body, key: item.id }) };
   };
@@ -199,15 +207,17 @@ export function resend(id, body) {
     retryNow(id);
     return { id, promise: new Promise((resolve, reject) => waiting.set(id, { resolve, reject })) };
   }
-  discard(id);
-  return command({ ...item, body: body ?? item.body });
+  const again = command({ ...item, body: body ?? item.body });
+  discard(id, again.kept);
+  return again;
 }
 
-export function discard(id) {
+/** `after`: its words are being kept elsewhere; until that is done, they stay here too. */
+export function discard(id, after = null) {
   const item = items.get(id);
   if (!item) return;
   items.delete(id);
-  db.remove("outbox", id).catch(() => {});
+  Promise.resolve(after).then(() => db.remove("outbox", id)).catch(() => {});
   tabs?.postMessage({ gone: id });
   settle(id, "reject", new ApiError({ type: "discarded" }));
   changed(item.caseId);
