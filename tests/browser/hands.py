@@ -1,8 +1,11 @@
 """What people do on their pages, in the words that they read there."""
 
+import asyncio
 import re
 
 from playwright.async_api import Locator, Page, expect
+
+from tests.hotline import Json
 
 QUESTION = "Tiêu sợi huyết tại chỗ hay chuyển thẳng can thiệp?"
 CASE_PAGE = re.compile(r"/cases/[0-9a-f-]+")
@@ -43,6 +46,19 @@ async def writes(page: Page, text: str) -> None:
     """Write a message in the open case and send it."""
     await page.locator(".composer textarea").fill(text)
     await page.locator(".composer").get_by_role("button", name="Gửi", exact=True).click()
+
+
+async def draft_kept(page: Page, case: Json, text: str) -> None:
+    """Wait until the device keeps these words as the draft of a case's next message."""
+    # Not `wait_for_function`: it takes the promise of an asynchronous function for a yes.
+    async with asyncio.timeout(30):
+        await page.evaluate(DRAFT_KEPT, [f"message:{case['id']}", text])
+
+
+DRAFT_KEPT = """async ([name, text]) => {
+  const { one } = await import("/assets/core/db.js");
+  while ((await one("drafts", name))?.value.value.text !== text) await new Promise((again) => setTimeout(again, 20));
+}"""
 
 
 async def sees_at_once(locator: Locator) -> None:

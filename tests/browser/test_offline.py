@@ -12,7 +12,7 @@ from playwright.async_api import Browser, expect
 
 from tests.browser.cable import Cable
 from tests.browser.conftest import DESKTOP, PHONE, RunningClock, Ward
-from tests.browser.hands import UNSENT, button, fill_request, send_request, writes
+from tests.browser.hands import UNSENT, button, draft_kept, fill_request, send_request, writes
 from tests.conftest import a_copy
 from tests.faults.server import Server
 from tests.hotline import Json
@@ -86,7 +86,7 @@ async def test_the_server_dies_while_the_doctor_types(
         await writes(phone, "Mạch 112, huyết áp 94/60.")
         await expect(phone.locator(".m.me")).to_contain_text("Chờ gửi")
         await box.fill("Da lạnh, vã")
-        await phone.wait_for_function(DRAFT_KEPT, arg=[f"message:{case['id']}", "Da lạnh, vã"])
+        await draft_kept(phone, case, "Da lạnh, vã")
         await phone.reload()  # of patients, only what one wrote oneself stays on the device
         await expect(phone.get_by_text("1 tin chờ gửi, đã lưu trên máy. Không mất gì.")).to_be_visible()
         await expect(phone.get_by_role("main").get_by_role("link", name="Gọi tổng đài trực")).to_be_visible()
@@ -99,13 +99,6 @@ async def test_the_server_dies_while_the_doctor_types(
         await box.fill("Da lạnh, vã mồ hôi.")
         await button(phone.locator(".composer"), "Gửi", exact=True).click()
         await expect(phone.locator(".m.me")).to_have_count(2)
-
-
-# Whether this device keeps these words as the draft of a case.
-DRAFT_KEPT = """async ([name, text]) => {
-  const { loadDraft } = await import("/assets/core/drafts.js");
-  return (await loadDraft(name))?.value.text === text;
-}"""
 
 
 @asynccontextmanager

@@ -161,10 +161,23 @@ function Team({ c }) {
 
 // --- the discussion -----------------------------------------------------------------------------------------------------
 
+const BLANK = { text: "", opinion: false, supersedes: null };
+
+/**
+ * Words that come into the field before those that stand there already. A correction is of one message alone: what stood
+ * there steps aside, and comes back when it is sent or given up.
+ */
+function ahead(words, d) {
+  if (!d.text.trim()) return { ...words, aside: words.aside ?? d.aside };
+  if (!words.text.trim() || (d.supersedes && d.supersedes === words.supersedes)) return d;
+  if (words.supersedes || d.supersedes) return { ...words, aside: d };
+  return { ...words, text: `${words.text}\n${d.text}`, aside: d.aside };
+}
+
 function Discussion({ c, me, mine, shown }) {
   const [run, action] = useAction();
   const outbox = useOutbox(c.id);
-  const draft = useDraft(`message:${c.id}`, { text: "", opinion: false, supersedes: null });
+  const draft = useDraft(`message:${c.id}`, BLANK, ahead);
   // The stream may be faster than the answer: what the server already shows is no longer queued.
   const arrived = (x) => (c.messages ?? []).some((m) => m.author === me.id && m.written_at && Date.parse(m.written_at) === Date.parse(x.body.written_at));
   const queued = outbox.filter((x) => x.what === "message" && !arrived(x));
@@ -275,7 +288,7 @@ function Message({ m, c, me, mine, draft }) {
   const replaces = m.supersedes && c.messages.find((x) => x.event_id === m.supersedes);
   const readBacks = (c.read_backs ?? []).filter((r) => r.event_id === m.event_id);
   const asks = m.opinion && !replaced && may(c, "read_back") && !readBacks.some((r) => r.understood);
-  const correct = () => draft[1]({ text: m.text, opinion: m.opinion, supersedes: m.event_id });
+  const correct = () => draft[1]((d) => ahead({ text: m.text, opinion: m.opinion, supersedes: m.event_id }, d));
   return html`<${Bubble} m=${m} mine=${own} state=${stateOf(m, c)} replaces=${replaces} replaced=${m.superseded_by ? replaced ?? { at: m.at, author_name: m.author_name } : null}
       cites=${m.opinion && m.vitals_id ? c.vitals?.find((v) => v.id === m.vitals_id) : null} readBacks=${readBacks}>
     ${m.opinion && !replaced && !mine && !readBacks.length && html`<p class="cap rb-wait"><${Icon} name="clock" />${t("c.rb.waiting")}</p>`}
@@ -314,8 +327,9 @@ function Unsent({ item, draft }) {
   const refused = item.state === "refused";
   const state = refused || item.stale ? "failed" : item.state === "sending" ? "sending" : "queued";
   const edit = () => {
-    draft[1]({ text: item.body.text, opinion: Boolean(item.body.opinion), supersedes: item.body.supersedes ?? null });
-    discard(item.id);
+    const [, set, { flush }] = draft;
+    set((d) => ahead({ text: item.body.text, opinion: Boolean(item.body.opinion), supersedes: item.body.supersedes ?? null }, d));
+    discard(item.id, flush());
   };
   return html`<${Bubble} m=${{ ...item.body, at: item.createdAt }} mine state=${state} problem=${refused ? errorText(item.error) : ""}>
     ${state === "failed" && html`<div class="row m-acts"><button type="button" class="btn s g" onClick=${() => discard(item.id)}>${t("c.delete")}</button>
@@ -372,14 +386,14 @@ function Composer({ c, mine, draft: [draft, set, { drop }] }) {
     const text = draft.text.trim();
     if (!text) return;
     const body = { text, ...(draft.opinion && opinions ? { opinion: true } : {}), ...(draft.supersedes ? { supersedes: draft.supersedes } : {}) };
-    command({ path: path(c, "messages"), body, caseId: c.id, optimistic: true, what: "message" });
-    drop();
+    const { kept } = command({ path: path(c, "messages"), body, caseId: c.id, optimistic: true, what: "message" });
+    drop(kept, draft.aside).catch(() => {});
   };
   const key = (e) => (e.ctrlKey || e.metaKey) && e.key === "Enter" && !e.isComposing && send(e);
   return html`<form class="composer" onSubmit=${send}>
     <div class="cp-top row wrap"><span class="cp-who"><b>${c.patient.label}</b> · ${personText(c)} · <span class="num">${c.number}</span></span>
       ${opinions && html`<button type="button" class=${`btn s ${draft.opinion ? "p" : "g"} end`} aria-pressed=${draft.opinion ? "true" : "false"} onClick=${() => set((d) => ({ ...d, opinion: !d.opinion }))}><${Icon} name="pin" />${t("c.as_opinion")}</button>`}</div>
-    ${corrected && html`<p class="note info cp-corr"><${Icon} name="edit" /><span class="grow">${t("c.correcting", { time: fmtWhen(corrected.at) })} <s lang="vi">${corrected.text}</s></span><button type="button" class="btn s g" onClick=${() => set({ text: "", opinion: false, supersedes: null })}>${t("c.correct_stop")}</button></p>`}
+    ${corrected && html`<p class="note info cp-corr"><${Icon} name="edit" /><span class="grow">${t("c.correcting", { time: fmtWhen(corrected.at) })} <s lang="vi">${corrected.text}</s></span><button type="button" class="btn s g" onClick=${() => set((d) => d.aside ?? BLANK)}>${t("c.correct_stop")}</button></p>`}
     ${opinions && !draft.text && !corrected && html`<div class="qr" aria-label=${t("c.quick")}>${QUICK.map((text) => html`<button type="button" key=${text} lang="vi" class="btn s o" onClick=${() => { set((d) => ({ ...d, text })); field.current?.focus(); }}>${text}</button>`)}</div>`}
     <div class="comp"><textarea ref=${field} class="in" rows="1" aria-label=${t(draft.opinion ? "p.opinion" : "c.message")} placeholder=${t("c.write_to", { name: mine ? c.holder_name ?? t("c.desk_side") : c.requester_name })} value=${draft.text}
         onInput=${(e) => { set((d) => ({ ...d, text: e.target.value })); grow(e.target); }} onKeyDown=${key}></textarea>
