@@ -184,6 +184,7 @@ async def test_what_was_answered_is_there_after_a_kill_and_every_ringing_case_ri
     first = (await night.rung(held))[0]
     await first.do(held, "acceptance")
     await requester.do(held, "messages", {"text": "Đang chuẩn bị tiêu sợi huyết."})
+    await requester.hears_event("message.posted", held)
     cursors = cursors_of(requester)
     await server.kill()
     server.time_passes(40)  # nobody was rung meanwhile: the time that passed counts all the same
