@@ -109,9 +109,11 @@ async def dying(server: Server, browser: Browser) -> AsyncIterator[tuple[Server,
         async with httpx.AsyncClient(base_url=server.url, timeout=20) as http:
             clock = RunningClock(datetime.now(UTC))
             ward = Ward(None, clock, http, server.port, server.accounts, browser=browser, url=server.url)  # type: ignore[arg-type]
-            yield server, ward
-            for context in ward.contexts:
-                await context.close()
+            try:
+                yield server, ward
+            finally:
+                for context in ward.contexts:
+                    await context.close()
             assert ward.errors == []
     finally:
         await server.clear_away()

@@ -142,11 +142,16 @@ class Server:
 
     async def clear_away(self) -> None:
         """Leave nothing running, whatever the test did."""
-        if self.process is not None and self.process.poll() is None:
-            await self.stop()
-        for process in self.postgres():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
+        try:
+            if self.process is not None and self.process.poll() is None:
+                await self.stop()
+        finally:
+            if self.process is not None and self.process.poll() is None:
+                self.process.kill()
+                self.process.wait()
+            for process in self.postgres():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
 
 
 @dataclass
