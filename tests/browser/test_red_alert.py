@@ -17,14 +17,14 @@ async def test_the_team_rings_until_each_has_answered_or_is_stood_down(ward: War
     await phone.get_by_role("link", name="Báo động đỏ").click()
     await phone.get_by_role("group", name="Chọn kíp").get_by_role("button", name="Tim mạch").click()
     await phone.wait_for_url(CASE_PAGE)
+    undo = phone.get_by_role("status").filter(has_text="có 10 giây để hủy, không cần lý do")
+    await expect(undo.get_by_role("button", name=re.compile(r"Hủy \d"))).to_be_visible()
     case = {"id": phone.url.rsplit("/", 1)[1]}
     team = await ward.rung(case)
     assert len(team) >= 3
     ladder = phone.get_by_role("region", name="Thang gọi")
     for member in team:
         await expect(ladder.get_by_role("listitem").filter(has_text=member.name).first).to_contain_text("đang gọi")
-    undo = phone.get_by_role("status").filter(has_text="có 10 giây để hủy, không cần lý do")
-    await expect(undo.get_by_role("button", name=re.compile(r"Hủy \d"))).to_be_visible()
 
     leader, second, third = [await ward.open(doctor, on=DESKTOP) for doctor in team[:3]]
     for desk in (leader, second, third):
@@ -56,8 +56,9 @@ async def test_a_wrong_tap_is_taken_back_within_ten_seconds_and_everybody_rung_i
     team = await ward.rung(case)
     desk = await ward.open(team[0], on=DESKTOP)
     await expect(desk.locator("html")).to_have_attribute("data-ringing", "red")
+    phone = await ward.open(requester, on=PHONE)
     second = await ward.ask("K04", urgency="red", by=requester)
-    phone = await ward.open(requester, on=PHONE, at=f"/cases/{second['id']}")
+    await phone.goto(f"/cases/{second['id']}")
     await expect(desk.locator(".qi.ringing")).to_have_count(2)
     await phone.get_by_role("button", name=re.compile(r"^Hủy \d")).click()
     await expect(phone.get_by_role("heading", name="Yêu cầu đã hủy")).to_be_visible()
