@@ -79,9 +79,11 @@ def compiled(  # noqa: PLR0913, PLR0917  # as many as a rota has parts
     holidays: Sequence[Holiday] = (),
     swaps: Sequence[Swap] = (),
     leaves: Sequence[Leave] = (),
+    imported: Sequence[Shift] = (),
 ) -> list[Slot]:
     horizon = at(start, zone), at(end, zone)
-    return compile_rota(zone, layers, overrides, temporaries, holidays, *horizon, swaps=swaps, leaves=leaves)
+    beside = {"swaps": swaps, "leaves": leaves, "imported": imported}
+    return compile_rota(zone, layers, overrides, temporaries, holidays, *horizon, **beside)
 
 
 def told(slots: Sequence[Slot], zone: ZoneInfo = HANOI) -> list[tuple[UUID, str, str]]:
@@ -421,6 +423,64 @@ def test_a_temporary_rota_replaces_everything_for_its_roles_and_leaves_its_own_g
     ]
 
 
+def test_a_swap_inside_a_shift_gives_three_slots_and_one_that_nobody_took_gives_one() -> None:
+    span = at("2026-11-16T12:00"), at("2026-11-16T14:00")
+    taken = compiled(
+        [layer(AN)], "2026-11-16T08:00", "2026-11-17T08:00", swaps=[Swap("primary", AN, BINH, *span, MADE)]
+    )
+    assert told(taken) == [
+        (AN, "16/11 08:00", "16/11 12:00"),
+        (BINH, "16/11 12:00", "16/11 14:00"),
+        (AN, "16/11 14:00", "17/11 08:00"),
+    ]
+    assert told(compiled([layer(AN)], "2026-11-16T08:00", "2026-11-17T08:00")) == [(AN, "16/11 08:00", "17/11 08:00")]
+
+
+def test_an_exchange_gives_each_the_others_duty() -> None:
+    rota = [layer(AN, BINH, rotation=every(1, "day", "2026-11-16T08:00"))]
+    swap = Swap(
+        "primary",
+        AN,
+        BINH,
+        at("2026-11-16T08:00"),
+        at("2026-11-17T08:00"),
+        MADE,
+        (at("2026-11-17T20:00"), at("2026-11-18T08:00")),
+    )
+    assert told(compiled(rota, "2026-11-16T08:00", "2026-11-18T08:00", swaps=[swap])) == [
+        (BINH, "16/11 08:00", "17/11 20:00"),
+        (AN, "17/11 20:00", "18/11 08:00"),
+    ]
+
+
+def test_an_imported_shift_is_above_every_layer_in_its_role_while_it_lasts_and_below_leave_and_overrides() -> None:
+    shifts = [
+        Shift("primary", CHI, at("2026-11-16T12:00"), at("2026-11-16T20:00")),
+        Shift("head_of_shift", DUNG, at("2026-11-16T12:00"), at("2026-11-16T13:00")),
+    ]
+    usual = [layer(AN, priority=7), layer(BINH, role="backup")]
+    slots = compiled(usual, "2026-11-16T08:00", "2026-11-17T08:00", imported=shifts)
+    assert told([slot for slot in slots if slot.role == "primary"]) == [
+        (AN, "16/11 08:00", "16/11 12:00"),
+        (CHI, "16/11 12:00", "16/11 20:00"),
+        (AN, "16/11 20:00", "17/11 08:00"),
+    ]
+    assert told([slot for slot in slots if slot.role == "backup"]) == [(BINH, "16/11 08:00", "17/11 08:00")]
+    assert told([slot for slot in slots if slot.role == "head_of_shift"]) == [(DUNG, "16/11 12:00", "16/11 13:00")]
+    without = compiled(
+        usual,
+        "2026-11-16T12:00",
+        "2026-11-16T20:00",
+        imported=shifts[:1],
+        leaves=[Leave(CHI, at("2026-11-16T12:00"), at("2026-11-16T16:00"))],
+        overrides=[override("add", DUNG, "2026-11-16T12:00", "2026-11-16T14:00")],
+    )
+    assert told([slot for slot in without if slot.role == "primary"]) == [
+        (DUNG, "16/11 12:00", "16/11 14:00"),
+        (CHI, "16/11 16:00", "16/11 20:00"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("nonsense", "why"),
     [
@@ -433,6 +493,11 @@ def test_a_temporary_rota_replaces_everything_for_its_roles_and_leaves_its_own_g
         (lambda: override("add", AN, "2026-01-02T00:00", "2026-01-01T00:00"), "ends before it starts"),
         (lambda: override("replace", AN, "2026-01-01T00:00", "2026-01-02T00:00"), "substitute"),
         (lambda: override("add", AN, "2026-01-01T00:00", "2026-01-02T00:00", by=BINH), "substitute"),
+        (lambda: Swap("primary", AN, BINH, *(at("2026-01-02T00:00"),) * 2, MADE), "ends before it starts"),
+        (
+            lambda: Swap("primary", AN, BINH, MADE, MADE + timedelta(1), MADE, (MADE, MADE)),
+            "swap.return: ends before it starts",
+        ),
     ],
 )
 def test_a_rota_that_contradicts_itself_is_refused_in_words(nonsense: Callable[[], object], why: str) -> None:
@@ -486,6 +551,14 @@ def temporaries(draw: st.DrawFn) -> Temporary:
     return Temporary(frozenset({role}), start, end, shifts, MADE + timedelta(minutes=draw(st.integers(0, 100))))
 
 
+@st.composite
+def swaps(draw: st.DrawFn) -> Swap:
+    giver = draw(doctors)
+    taker = draw(doctors.filter(lambda doctor: doctor != giver))
+    taken = MADE + timedelta(minutes=draw(st.integers(0, 100)))
+    return Swap(draw(roles), giver, taker, *draw(spans), taken, draw(st.none() | spans))
+
+
 holidays = st.builds(
     Holiday,
     st.integers(0, DAYS).map(lambda it: (FROM + timedelta(days=it)).date()),
@@ -499,6 +572,9 @@ rotas = st.fixed_dictionaries(
         "overrides": st.lists(overrides(), max_size=4),
         "temporaries": st.lists(temporaries(), max_size=2),
         "holidays": st.lists(holidays, max_size=3),
+        "swaps": st.lists(swaps(), max_size=2),
+        "leaves": st.lists(st.builds(lambda doctor, span: Leave(doctor, *span), doctors, spans), max_size=2),
+        "imported": st.lists(st.builds(lambda r, d, span: Shift(r, d, *span), roles, doctors, spans), max_size=3),
     }
 )
 
@@ -507,13 +583,17 @@ def on_by_definition(rota: Rota, role: str, moment: datetime) -> set[UUID]:  # n
     """Who is on in a role at one instant, read off the rules one by one: slow, and too simple to be wrong."""
     clock = Clockface(rota["zone"])
     marked = {holiday.date: holiday for holiday in rota["holidays"]}
-    on: set[UUID] = set()
+    on = {it.doctor for it in rota["imported"] if it.role == role and it.start <= moment < it.end}
     for priority in (2, 1, 0):
         if on:
             break
         for usual in rota["layers"]:
             if usual.role == role and usual.priority == priority:
                 on |= _of_layer(usual, clock, marked, moment)
+    for swap in sorted(rota["swaps"], key=lambda it: it.taken_at):
+        if swap.role == role:
+            _exchange(on, swap, moment)
+    on -= {it.doctor for it in rota["leaves"] if it.start <= moment < it.end}
     for change in sorted(rota["overrides"], key=lambda it: it.made_at):
         if change.role == role and change.start <= moment < change.end:
             if change.kind is Change.ADD:
@@ -525,6 +605,13 @@ def on_by_definition(rota: Rota, role: str, moment: datetime) -> set[UUID]:  # n
         if role in temporary.roles and temporary.start <= moment < temporary.end:
             on = {it.doctor for it in temporary.shifts if it.start <= moment < it.end}
     return on
+
+
+def _exchange(on: set[UUID], swap: Swap, moment: datetime) -> None:
+    given = swap.start <= moment < swap.end and swap.giver in on
+    returned = swap.returns is not None and swap.returns[0] <= moment < swap.returns[1] and swap.taker in on
+    on -= ({swap.giver} if given else set()) | ({swap.taker} if returned else set())
+    on |= ({swap.taker} if given else set()) | ({swap.giver} if returned else set())
 
 
 def _of_layer(usual: Layer, clock: Clockface, marked: dict[date, Holiday], moment: datetime) -> set[UUID]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from app.models.rota_rules import WEEKDAYS, Holiday, HolidayKind, Layer, On, RotaError, Rotation, Unit, Window
+from app.models.rota_rules import WEEKDAYS, Holiday, HolidayKind, Layer, On, RotaError, Rotation, Shift, Unit, Window
 
 HOME_ZONE: Final = "Asia/Ho_Chi_Minh"
 
@@ -68,6 +68,25 @@ def read_window(body: Mapping[str, Any]) -> Window:
 def read_holiday(day: date, kind: str, as_day: str | None) -> Holiday:
     """Read a holiday's columns."""
     return Holiday(day, HolidayKind(kind), _NUMBER[as_day] if as_day else None)
+
+
+def read_shift(body: Mapping[str, Any]) -> Shift:
+    """Read `{role, doctor, from, to}` as it is stored; raises RotaError."""
+    try:
+        start, end = datetime.fromisoformat(body["from"]), datetime.fromisoformat(body["to"])
+        return Shift(body["role"], UUID(body["doctor"]), start, end)
+    except (KeyError, TypeError, ValueError) as reason:
+        raise _said(reason, "shift") from None
+
+
+def write_shift(shift: Shift) -> dict[str, str]:
+    """A shift as it is stored."""
+    return {
+        "role": shift.role,
+        "doctor": str(shift.doctor),
+        "from": shift.start.isoformat(),
+        "to": shift.end.isoformat(),
+    }
 
 
 def write_rotation(rotation: Rotation | None) -> dict[str, Any] | None:

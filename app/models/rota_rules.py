@@ -1,9 +1,10 @@
 """Who is on call, worked out from a rota: the one pure function behind preview, publication and live duty.
 
-A rota is layers (who is usually on), taken swaps, approved leave, overrides and temporary rotas. ``compile_rota``
-turns them into slots, for each role on its own and in this order:
+A rota is layers (who is usually on), imported shifts, taken swaps, approved leave, overrides and temporary rotas.
+``compile_rota`` turns them into slots, for each role on its own and in this order:
 
-1. at each instant the highest ``priority`` among the layers with somebody on wins; equal priorities unite;
+1. at each instant imported shifts with somebody on win; otherwise the highest ``priority`` among the layers with
+   somebody on; equal priorities unite;
 2. taken swaps; 3. approved leave subtracts; 4. overrides in the order in which they were made, each seeing the
    result so far; 5. a temporary rota replaces all of this for the roles it names.
 
@@ -154,7 +155,10 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """A duty that ``taker`` took over from ``giver``; only swaps that were taken belong here."""
+    """A duty that ``taker`` took over from ``giver``; only swaps that were taken belong here.
+
+    ``returns`` is the duty of the taker that the giver takes in exchange, in the same role.
+    """
 
     role: str
     giver: UUID
@@ -162,9 +166,12 @@ class Swap:
     start: datetime
     end: datetime
     taken_at: datetime
+    returns: Span | None = None
 
     def __post_init__(self) -> None:
         _check_span("swap", self.start, self.end)
+        if self.returns is not None:
+            _check_span("swap.return", *self.returns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +188,7 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """One stretch of duty of a temporary rota."""
+    """One stretch of duty of a temporary rota, or of a rota that is kept elsewhere and was imported."""
 
     role: str
     doctor: UUID
@@ -262,6 +269,7 @@ def compile_rota(  # noqa: PLR0913  # a rota is these things; bundling them woul
     *,
     swaps: Iterable[Swap] = (),
     leaves: Iterable[Leave] = (),
+    imported: Iterable[Shift] = (),
 ) -> list[Slot]:
     """Everybody's duty between two instants, clipped to them, merged, sorted by start, role and doctor."""
     horizon = [(start.astimezone(UTC), end.astimezone(UTC))]
@@ -270,8 +278,10 @@ def compile_rota(  # noqa: PLR0913  # a rota is these things; bundling them woul
     for layer in layers:
         by_role[layer.role].append(layer)
     rosters = {role: _usual(calendar, usual) for role, usual in by_role.items()}
+    for role, shifts in _by_role(imported).items():
+        rosters[role] = _above(rosters.get(role, {}), shifts)
     for swap in sorted(swaps, key=lambda swap: swap.taken_at):
-        _replace(rosters.get(swap.role, {}), swap.giver, swap.taker, (swap.start, swap.end))
+        _exchange(rosters.get(swap.role, {}), swap)
     for leave in leaves:
         for roster in rosters.values():
             _remove(roster, leave.doctor, (leave.start, leave.end))
@@ -417,6 +427,34 @@ def _turns(clock: Clockface, rotation: Rotation, spans: Sequence[Span]) -> list[
             turns.append((number, (start, end)))
         number, start = number + 1, end
     return turns
+
+
+def _by_role(shifts: Iterable[Shift]) -> dict[str, list[Shift]]:
+    found: dict[str, list[Shift]] = defaultdict(list)
+    for shift in shifts:
+        found[shift.role].append(shift)
+    return found
+
+
+def _above(usual: Roster, shifts: Iterable[Shift]) -> Roster:
+    """Explicit shifts of one role, and the usual roster wherever none of them has somebody on."""
+    listed: dict[UUID, list[Span]] = defaultdict(list)
+    for shift in shifts:
+        listed[shift.doctor].append((shift.start, shift.end))
+    covered = tidy(span for spans in listed.values() for span in spans)
+    for doctor, spans in usual.items():
+        listed[doctor] += minus(spans, covered)
+    return {doctor: tidy(spans) for doctor, spans in listed.items()}
+
+
+def _exchange(roster: Roster, swap: Swap) -> None:
+    """Hand the giver's duty to the taker and, in an exchange, the taker's to the giver: both as they stood before."""
+    given = common(roster.get(swap.giver, []), [(swap.start, swap.end)])
+    returned = common(roster.get(swap.taker, []), [swap.returns]) if swap.returns else []
+    for doctor, lost, won in ((swap.giver, given, returned), (swap.taker, returned, given)):
+        left = minus(roster.get(doctor, []), lost)
+        if lost or won:
+            roster[doctor] = tidy([*left, *won])
 
 
 def _apply(roster: Roster, override: Override) -> None:

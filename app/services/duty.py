@@ -7,7 +7,7 @@ is keeps its id.
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -16,21 +16,16 @@ from sqlalchemy.dialects.postgresql import ARRAY, Range
 from sqlalchemy.types import DateTime, Text, Uuid
 
 from app.identifiers import new_id
-from app.models.desk import Desk
-from app.models.rota import DutySlot, Holiday, Layer, Override, Schedule
-from app.models.rota_format import read_holiday, read_layer, read_zone
-from app.models.rota_rules import Change, Gap, Slot, compile_rota, gaps
-from app.models.rota_rules import Holiday as HolidayRule
-from app.models.rota_rules import Layer as LayerRule
-from app.models.rota_rules import Override as OverrideRule
+from app.models.duty_watch import DutyGap, GapKind
+from app.models.rota import DutySlot, Schedule
+from app.models.rota_rules import Gap, Slot, gaps
 from app.models.user import User
+from app.services.rotas import Rota, read_rotas
 from app.work import Work
 
 HORIZON_DAYS: Final = 90
 _LOOK_BACK: Final = timedelta(days=8)
 """How far back the first compilation looks for the start of duties that go on: a weekly turn and a day."""
-_EVER: Final = datetime.min.replace(tzinfo=UTC)
-_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +58,8 @@ class DutyRead:
 
     slots: list[Slot]
     gaps: list[Gap]
+    unreachable: list[Gap]
+    """When somebody is on who did not answer the test at the start of the duty; patients ring them all the same."""
 
 
 async def compile_duty(
@@ -72,21 +69,31 @@ async def compile_duty(
 
     A doctor whose account is inactive is on duty nowhere: what the rota gives them is a gap.
     """
-    rotas = await _rotas(work, schedule_ids)
-    present = await _present(work, [rota.schedule.id for rota in rotas])
+    return await settle(work, await read_rotas(work, schedule_ids, lock=True), horizon_days, backdate=True)
+
+
+async def settle(
+    work: Work, rotas: Collection[Rota], horizon_days: int = HORIZON_DAYS, *, backdate: bool = False
+) -> Compiled:
+    """Bring the slots of these rotas, which must be locked, into line with what they say.
+
+    `backdate`: a rota that never had slots comes from elsewhere (a network file), where the duty that goes on has begun
+    before now; otherwise nobody was on duty before it was published.
+    """
+    present = await _present(work, [rota.schedule_id for rota in rotas])
     until = work.now + timedelta(days=horizon_days)
-    gone = set(await work.session.scalars(select(User.id).where(~User.active)))
     plan = _Plan([], [], [])
     for rota in rotas:
-        first = rota.schedule.compiled_until is None and rota.schedule.id not in present
-        compiled = rota.compiled(work.now - _LOOK_BACK if first else work.now, until)
-        wanted = [slot for slot in compiled if slot.doctor not in gone]
-        _compare(
-            plan, rota.schedule.id, present.get(rota.schedule.id, []), wanted, None if first else work.now, work.now
-        )
+        stored = present.get(rota.schedule_id, [])
+        first = backdate and rota.compiled_until is None and not stored
+        wanted = rota.compiled(work.now - _LOOK_BACK if first else work.now, until)
+        _compare(plan, rota.schedule_id, stored, wanted, None if first else work.now, work.now)
     await _carry_out(work, plan)
     await work.session.execute(
-        update(Schedule).where(Schedule.id.in_([rota.schedule.id for rota in rotas])).values(compiled_until=until)
+        update(Schedule)
+        .where(Schedule.id.in_([rota.schedule_id for rota in rotas]))
+        .values(compiled_until=until)
+        .execution_options(synchronize_session=False)
     )
     return Compiled(len(rotas), len(plan.insert), len(plan.resize), len(plan.delete))
 
@@ -134,80 +141,6 @@ async def gaps_of_desks(
     for schedule in schedules:
         if schedule.desk_id is not None:
             found[schedule.desk_id] = gaps(slots[schedule.id], schedule.required_roles, start, end)
-    return found
-
-
-# What the rotas say
-
-
-@dataclass(frozen=True, slots=True)
-class _Rota:
-    """One rota, with everything that its compilation needs."""
-
-    schedule: Schedule
-    layers: list[LayerRule]
-    overrides: list[OverrideRule]
-    holidays: list[HolidayRule]
-
-    def compiled(self, start: datetime, end: datetime) -> list[Slot]:
-        zone = read_zone(self.schedule.zone)
-        return compile_rota(zone, self.layers, self.overrides, (), self.holidays, start, end)
-
-
-async def _rotas(work: Work, schedule_ids: Collection[UUID] | None) -> list[_Rota]:
-    """Read rotas and lock them, in one order, so that two processes that start together compile one after the other."""
-    chosen = select(Schedule).order_by(Schedule.id).with_for_update().execution_options(populate_existing=True)
-    if schedule_ids is not None:
-        chosen = chosen.where(Schedule.id.in_(schedule_ids))
-    schedules = (await work.session.scalars(chosen)).all()
-    ids = [schedule.id for schedule in schedules]
-    layers: dict[UUID, list[LayerRule]] = defaultdict(list)
-    for row in await work.session.execute(
-        select(
-            Layer.schedule_id, Layer.role, Layer.priority, Layer.on, Layer.turns, Layer.rotation, Layer.windows
-        ).where(Layer.schedule_id.in_(ids))
-    ):
-        layers[row[0]].append(read_layer(*row[1:]))
-    overrides: dict[UUID, list[OverrideRule]] = defaultdict(list)
-    for override in await work.session.scalars(
-        select(Override)
-        .where(Override.schedule_id.in_(ids), func.upper(Override.during) > work.now)
-        .order_by(Override.made_at, Override.id)
-    ):
-        overrides[override.schedule_id].append(_rule(override))
-    holidays = await _holidays(work)
-    homes = {row.id: row.hospital_id for row in await work.session.execute(select(Desk.id, Desk.hospital_id))}
-    return [
-        _Rota(
-            schedule,
-            layers[schedule.id],
-            overrides[schedule.id],
-            [
-                *holidays[None],
-                *holidays[homes[schedule.desk_id] if schedule.desk_id is not None else schedule.hospital_id],
-            ],
-        )
-        for schedule in schedules
-    ]
-
-
-def _rule(override: Override) -> OverrideRule:
-    return OverrideRule(
-        Change(override.kind),
-        override.role,
-        override.doctor_id,
-        override.during.lower or _EVER,
-        override.during.upper or _NEVER,
-        override.made_at,
-        override.by_id,
-    )
-
-
-async def _holidays(work: Work) -> dict[UUID | None, list[HolidayRule]]:
-    """Holidays by hospital; those of the country are under None, and a hospital's own count after them."""
-    found: dict[UUID | None, list[HolidayRule]] = defaultdict(list)
-    for row in await work.session.scalars(select(Holiday)):
-        found[row.hospital_id].append(read_holiday(row.day, row.kind, row.as_day))
     return found
 
 
@@ -362,9 +295,25 @@ async def _people(work: Work, chosen: Select[Any]) -> list[OnDuty]:
 async def _duty(work: Work, chosen: Select[Schedule], start: datetime, end: datetime) -> DutyRead:
     schedule = await work.session.scalar(chosen)
     if schedule is None:
-        return DutyRead([], [])
+        return DutyRead([], [], [])
     slots = (await _slots(work, [schedule.id], start, end))[schedule.id]
-    return DutyRead(slots, gaps(slots, schedule.required_roles, start, end))
+    return DutyRead(
+        slots, gaps(slots, schedule.required_roles, start, end), await _unreachable(work, schedule.id, start, end)
+    )
+
+
+async def _unreachable(work: Work, schedule_id: UUID, start: datetime, end: datetime) -> list[Gap]:
+    rows = await work.session.execute(
+        select(DutyGap.role, func.lower(DutyGap.during), func.upper(DutyGap.during))
+        .where(
+            DutyGap.schedule_id == schedule_id,
+            DutyGap.kind == GapKind.UNREACHABLE,
+            DutyGap.closed_at.is_(None),
+            DutyGap.during.overlaps(Range(start, end)),
+        )
+        .order_by(func.lower(DutyGap.during), DutyGap.role)
+    )
+    return [Gap(role, max(first, start), min(last, end)) for role, first, last in rows]
 
 
 async def _slots(work: Work, schedule_ids: Collection[UUID], start: datetime, end: datetime) -> dict[UUID, list[Slot]]:
