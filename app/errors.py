@@ -147,6 +147,83 @@ class Invalid(Problem):
         super().__init__(count=1)
         self.errors = [(field, vi, en)]
 
+    @classmethod
+    def all(cls, errors: list[tuple[str, str, str]]) -> "Invalid":
+        """Name several fields at once; `errors` must not be empty."""
+        problem = cls(*errors[0])
+        problem.extra["count"] = len(errors)
+        problem.errors = errors
+        return problem
+
+
+class Stale(Problem):
+    """An edit against a version that is not the present one any more."""
+
+    status = 412
+    type = "stale"
+    title = ("Lịch vừa được người khác sửa", "Somebody else has just edited this")
+    detail = (
+        "Nay là phiên bản {version}. Mở lại, xem thay đổi rồi lưu.",
+        "It is at version {version} now. Open it again, look at what changed, and save.",
+    )
+
+
+class InTheWay(Problem):
+    """What may not overlap would overlap; says with what."""
+
+    status = 409
+    type = "in-the-way"
+    title = ("Trùng với mục đã có", "Something is in the way")
+    detail = (
+        "{who}: đã có mục cùng loại từ {from_local} đến {to_local}. Sửa mục đó, hoặc xóa trước.",
+        "{who}: there is one of the same kind already, from {from_local} to {to_local}. Edit or delete that.",
+    )
+
+
+class NotOnThisRota(Problem):
+    """The doctor may not be on this rota."""
+
+    status = 409
+    type = "not-on-this-rota"
+    title = ("Không trực được ở đây", "Cannot be on duty here")
+    detail = (
+        "{doctor_name} không thuộc bệnh viện, không có chuyên khoa hoặc không giữ được vai trò này.",
+        "{doctor_name} is not of this hospital, lacks the specialty, or cannot have this role.",
+    )
+
+
+class NotFree(Problem):
+    """The doctor is on duty or on leave at that time."""
+
+    status = 409
+    type = "not-free"
+    title = ("Không rảnh vào giờ đó", "Not free at that time")
+    detail = (
+        "{doctor_name} đã có ca trực hoặc nghỉ phép từ {from_local} đến {to_local}.",
+        "{doctor_name} is on duty or on leave from {from_local} to {to_local}.",
+    )
+
+
+class DutyMoved(Problem):
+    """The duty that is to be swapped is not that doctor's any more."""
+
+    status = 409
+    type = "duty-moved"
+    title = ("Ca trực đã đổi", "The duty has moved")
+    detail = (
+        "{doctor_name} không còn giữ trọn ca từ {from_local} đến {to_local}.",
+        "{doctor_name} does not hold the whole duty from {from_local} to {to_local} any more.",
+    )
+
+
+class NoLongerOpen(Problem):
+    """A swap or a leave that was answered already, or has begun."""
+
+    status = 409
+    type = "no-longer-open"
+    title = ("Đã có kết quả", "Already answered")
+    detail = ("Mục này {state_words}.", "This {state_words}.")
+
 
 class Taken(Problem):
     """Somebody else holds the case."""

@@ -303,6 +303,7 @@ class DutyAction(StrEnum):
 
     READ_ROTA = "read_rota"
     PUBLISH_ROTA = "publish_rota"
+    SET_HOLIDAYS = "set_holidays"
     OVERRIDE_SOON = "override_soon"
     IMPORT_ROTA = "import_rota"
     ASK_LEAVE = "ask_leave"
@@ -343,6 +344,7 @@ _HOSPITAL = _EDITORS | {Standing.COORDINATOR, Standing.STAFF, Standing.ON_ROTA}
 DUTY_RULES: Mapping[DutyAction, frozenset[Standing]] = {
     DutyAction.READ_ROTA: _HOSPITAL,
     DutyAction.PUBLISH_ROTA: _EDITORS,
+    DutyAction.SET_HOLIDAYS: frozenset({Standing.ADMIN}),
     DutyAction.OVERRIDE_SOON: _EDITORS | {Standing.COORDINATOR},
     DutyAction.IMPORT_ROTA: _EDITORS,
     DutyAction.ASK_LEAVE: frozenset({Standing.SELF}),

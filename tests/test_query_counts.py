@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -54,7 +55,13 @@ ALLOWED: Mapping[str, int] = {
     "POST /api/v1/consultations/{consultation_id}/urgency": 3,
     "POST /api/v1/consultations/{consultation_id}/vitals": 4,
     "GET /api/v1/desks": 1,
-    "GET /api/v1/desks/{desk_id}/duty": 7,
+    "GET /api/v1/desks/{desk_id}/duty": 9,
+    "POST /api/v1/desks/{desk_id}/duty-corrections": 6,
+    "GET /api/v1/desks/{desk_id}/rota": 12,
+    "POST /api/v1/desks/{desk_id}/rota": 44,
+    "GET /api/v1/hospitals/{hospital_id}/duty": 6,
+    "GET /api/v1/hospitals/{hospital_id}/rota": 12,
+    "POST /api/v1/hospitals/{hospital_id}/rota": 41,
     "GET /api/v1/desks/{desk_id}/on-call": 4,
     "GET /api/v1/hospitals": 1,
     "GET /api/v1/installation": 0,
@@ -138,6 +145,7 @@ async def _everything(hotline: Hotline, count: Counter) -> None:
     await _reads_of_the_network(hotline, count, asker)
     await _a_case(hotline, count, asker)
     await _answers(hotline, count, asker)
+    await _rotas(hotline, count)
     await _accounts(hotline, count)
 
 
@@ -190,6 +198,27 @@ async def _answers(hotline: Hotline, count: Counter, asker: Person) -> None:
     await second.do(case, "acceptance")
     await count.ask(second, "POST", f"{CASE}/hand-over", {"user_id": third, "note": "Chờ troponin."}, **name)
     await count.ask(asker, "POST", f"{CASE}/cancellation", {"reason": "Đã chuyển."}, **name)
+
+
+async def _rotas(hotline: Hotline, count: Counter) -> None:
+    """What is rare may take its time: publishing reads whole rotas, and takes the counter of everybody it moves."""
+    accounts = {account["username"]: account for account in hotline.accounts}
+    head = await hotline.sign_in(accounts["tn-timmach-1"])
+    admin = await hotline.sign_in(accounts["tn-quantri"])
+    desk, hospital = head.account["desk"], head.account["hospital"]
+    me, now = (await head.me())["id"], hotline.clock.now()
+    span = {"from": (now + timedelta(hours=1)).isoformat(), "to": (now + timedelta(hours=2)).isoformat()}
+    override = {"kind": "add", "role": "backup", "doctor": me, "reason": "Thêm người", **span}
+    edit = {"changes": [{"op": "put", "kind": "override", "body": override}]}
+    rota = await count.ask(head, "GET", "/api/v1/desks/{desk_id}/rota", desk_id=desk)
+    await count.ask(head, "POST", "/api/v1/desks/{desk_id}/rota", edit | {"version": rota["version"]}, desk_id=desk)
+    truth = {"role": "primary", "by": me, "reason": "Trực thay"}
+    truth |= {"from": (now - timedelta(hours=2)).isoformat(), "to": (now - timedelta(hours=1)).isoformat()}
+    await count.ask(head, "POST", "/api/v1/desks/{desk_id}/duty-corrections", truth, desk_id=desk)
+    rota = await count.ask(admin, "GET", "/api/v1/hospitals/{hospital_id}/rota", hospital_id=hospital)
+    settings = {"changes": [{"op": "put", "kind": "settings", "body": {"rest_hours": 8}}], "version": rota["version"]}
+    await count.ask(admin, "POST", "/api/v1/hospitals/{hospital_id}/rota", settings, hospital_id=hospital)
+    await count.ask(admin, "GET", "/api/v1/hospitals/{hospital_id}/duty", hospital_id=hospital)
 
 
 async def _accounts(hotline: Hotline, count: Counter) -> None:

@@ -30,6 +30,10 @@ TAGS: Final[list[Json]] = [
         "description": "Offers and their answers: accept, decline, come, forward, assign, hand over.",
     },
     {"name": "discussion", "description": "Messages, opinions and read-backs, conclusion, record, outcome."},
+    {
+        "name": "rotas",
+        "description": "Who is on duty when: rotas, swaps, leave, holidays, calendars in and out.",
+    },
     {"name": "health", "description": "For load balancers and watchdogs; without credentials."},
 ]
 
@@ -39,6 +43,10 @@ _STATES: Final = {"/health": {"status": "ok"}, "/ready": {"status": "ready"}}
 PARAMETERS: Final = {
     "consultation_id": "The consultation's id",
     "desk_id": "The desk's id",
+    "hospital_id": "The hospital's id",
+    "swap_id": "The swap's id",
+    "leave_id": "The leave's id",
+    "feed_id": "The feed's id",
     "user_id": "The account's id",
     "cursor": "`next` of the page before",
 }
@@ -248,6 +256,7 @@ _EXAMPLES: Final[dict[str, Json]] = {
         holder_name="BS trực Tim mạch 1",
         at="2026-11-23T20:06:20Z",
     ),
+    "412": _example(errors.Stale, version=4),
     "413": {
         "type": "/problems/too-large",
         "title": "Nội dung quá lớn / The body is too large",

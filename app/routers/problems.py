@@ -31,6 +31,16 @@ STATUS_WORDS = {
     "closed": ("đã đóng", "closed"),
     "cancelled": ("đã hủy", "cancelled"),
 }
+STATE_WORDS = {
+    "offered": ("đang chờ người nhận", "waits for a taker"),
+    "taken": ("đã có người nhận", "has been taken"),
+    "lapsed": ("đã hết hạn vì ca trực đã bắt đầu", "has lapsed, because the duty has begun"),
+    "requested": ("đang chờ duyệt", "waits for approval"),
+    "approved": ("đã được duyệt", "has been approved"),
+    "declined": ("đã bị từ chối", "has been declined"),
+    "withdrawn": ("đã được rút lại", "has been withdrawn"),
+    "ended": ("đã kết thúc", "has ended"),
+}
 _HTTP_TITLES = {
     400: ("Yêu cầu không đọc được", "The request cannot be read"),
     404: ("Không tìm thấy", "Not found"),
@@ -83,8 +93,13 @@ def render(request: Request, problem: Problem) -> Response:
     words = dict(problem.extra)
     if "at" in words and isinstance(words["at"], str):
         words["at_local"] = datetime.fromisoformat(words["at"]).astimezone(VIETNAM).strftime("%H:%M:%S")
+    for edge in ("from", "to"):
+        if isinstance(words.get(edge), str):
+            words[f"{edge}_local"] = datetime.fromisoformat(words[edge]).astimezone(VIETNAM).strftime("%H:%M %d/%m/%Y")
     if isinstance(words.get("could_ask"), list):
         words["could_ask"] = ", ".join(words["could_ask"]) or "—"
+    if isinstance(words.get("state"), str):
+        words["state_words"] = STATE_WORDS.get(words["state"], (words["state"],) * 2)[index]
     if "status" in words:
         words["status"] = STATUS_WORDS.get(words["status"], (words["status"],) * 2)[index]
     shown = type(problem).__new__(type(problem))
@@ -182,6 +197,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         403: "The account may not do this",
         404: "Absent, or not for this caller: the same answer",
         409: "Not possible in the present state; says who holds the case",
+        412: "Somebody else has edited it meanwhile; says the present version",
         413: "The body is too large",
         422: "Bad input; `errors` names each field",
         429: "Too many failed sign-ins",

@@ -177,10 +177,10 @@ class OnCallList(Read):
 
 
 class GapRead(Interval):
-    """A role that must have somebody has nobody."""
+    """A role that must have somebody has nobody, or nobody who could be reached when their duty began."""
 
     role: RotaRole
-    kind: Literal["nobody"]
+    kind: Literal["nobody", "unreachable"]
 
 
 class DutyList(Interval):
@@ -189,6 +189,24 @@ class DutyList(Interval):
     model_config = ConfigDict(json_schema_extra={"examples": [_DUTY]})
 
     desk: UUID
+    known_until: datetime | None = Field(description="The rota is worked out until then; nothing is known of later")
+    slots: list[SlotRead]
+    gaps: list[GapRead]
+
+
+class HospitalDutyList(Interval):
+    """Leadership and coordination of a hospital between two instants, clipped to them, sorted by start and role."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {name: value for name, value in _DUTY.items() if name != "desk"}
+                | {"hospital": examples.CENTRAL_ID, "gaps": []}
+            ]
+        }
+    )
+
+    hospital: UUID
     known_until: datetime | None = Field(description="The rota is worked out until then; nothing is known of later")
     slots: list[SlotRead]
     gaps: list[GapRead]

@@ -29,7 +29,7 @@ DUTY_FIELDS = frozenset(
         "check_id",
     }
 )
-ROTA_FIELDS = frozenset({"desk", "desk_name", "hospital", "schedule", "version", "by_name", "reason"})
+ROTA_FIELDS = frozenset({"desk", "desk_name", "hospital", "schedule", "version", "by_name"})
 LEAVE_FIELDS = frozenset({"leave_id", "doctor", "doctor_name", "from", "to", "state", "by_name"})
 AGREEMENT_FIELDS = frozenset({"agreement_id", "asking", "answering", "specialty", "from", "to", "state"})
 

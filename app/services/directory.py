@@ -122,10 +122,37 @@ async def duty_of(work: Work, desk_id: UUID, start: datetime | None, end: dateti
         "to": end,
         "known_until": rotas.known_until,
         "slots": [_slot(s, names) for s in sorted(slots, key=lambda s: (s.start, s.role, s.doctor))],
-        "gaps": [
-            *_gaps(gaps, rotas.own.compiled_until if rotas.own else None),
-            *_gaps(hospitals_.gaps, rotas.hospitals.compiled_until if rotas.hospitals else None),
-        ],
+        "gaps": _in_order(
+            [
+                *_gaps(gaps, rotas.own.compiled_until if rotas.own else None),
+                *_gaps(hospitals_.gaps, rotas.hospitals.compiled_until if rotas.hospitals else None),
+                *_gaps([*own.unreachable, *hospitals_.unreachable], None, "unreachable"),
+            ]
+        ),
+    }
+
+
+async def duty_of_hospital(work: Work, hospital_id: UUID, start: datetime | None, end: datetime | None) -> Json:
+    """The same of a hospital's own rota: leadership and coordinators. Without a rota there are no gaps."""
+    allow(work, Action.SEE_DUTY)
+    start = start or work.now
+    _check_reach("from", start)
+    end = end or start + USUAL
+    _check_span(start, end)
+    hospital = await work.session.get(Organization, hospital_id)
+    if hospital is None or not hospital.active:
+        raise NotFound
+    rota = await work.session.scalar(select(Schedule).where(Schedule.hospital_id == hospital_id))
+    read = await duty.duty_of_hospital(work, hospital_id, start, end)
+    names = await _names(work, (s.doctor for s in read.slots))
+    known_until = rota.compiled_until if rota else None
+    return {
+        "hospital": hospital_id,
+        "from": start,
+        "to": end,
+        "known_until": known_until,
+        "slots": [_slot(s, names) for s in read.slots],
+        "gaps": _in_order([*_gaps(read.gaps, known_until), *_gaps(read.unreachable, None, "unreachable")]),
     }
 
 
@@ -193,9 +220,13 @@ def _slot(slot: Slot, names: dict[UUID, str]) -> Json:
     }
 
 
-def _gaps(gaps: Iterable[Gap], known_until: datetime | None) -> list[Json]:
+def _in_order(gaps: list[Json]) -> list[Json]:
+    return sorted(gaps, key=lambda gap: (gap["from"], gap["role"], gap["kind"]))
+
+
+def _gaps(gaps: Iterable[Gap], known_until: datetime | None, kind: str = "nobody") -> list[Json]:
     return [
-        {"role": g.role, "from": g.start, "to": min(g.end, known_until or g.end), "kind": "nobody"}
+        {"role": g.role, "from": g.start, "to": min(g.end, known_until or g.end), "kind": kind}
         for g in gaps
         if known_until is None or g.start < known_until
     ]

@@ -85,6 +85,7 @@ ABOUT_DUTY = """
 action          ad op hd co st on se
 read_rota       y  .  y  y  y  y  .
 publish_rota    y  .  y  .  .  .  .
+set_holidays    y  .  .  .  .  .  .
 override_soon   y  .  y  y  .  .  .
 import_rota     y  .  y  .  .  .  .
 ask_leave       .  .  .  .  .  .  y
@@ -119,6 +120,12 @@ GET    /api/v1/hospitals                                       see_network
 GET    /api/v1/desks                                           see_network
 GET    /api/v1/desks/{desk_id}/on-call                         see_duty
 GET    /api/v1/desks/{desk_id}/duty                            see_duty
+GET    /api/v1/desks/{desk_id}/rota                            read_rota
+POST   /api/v1/desks/{desk_id}/rota                            publish_rota
+POST   /api/v1/desks/{desk_id}/duty-corrections                publish_rota
+GET    /api/v1/hospitals/{hospital_id}/rota                    read_rota
+POST   /api/v1/hospitals/{hospital_id}/rota                    publish_rota
+GET    /api/v1/hospitals/{hospital_id}/duty                    see_duty
 GET    /api/v1/offers                                          own_offers
 GET    /api/v1/consultations                                   own_list
 POST   /api/v1/consultations                                   ask

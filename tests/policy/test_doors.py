@@ -181,6 +181,7 @@ def filled_in(path: str, staff: Staff) -> str:
     account = staff["tn-timmach-1"].account
     return (
         path.replace("{desk_id}", account["desk"])
+        .replace("{hospital_id}", account["hospital"])
         .replace("{consultation_id}", str(uuid4()))
         .replace("{user_id}", account["id"])
         .replace("{case}", str(uuid4()))
