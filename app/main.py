@@ -19,7 +19,19 @@ from app.realtime.hub import Hub
 from app.realtime.relay import Relay
 from app.realtime.socket import StreamEndpoint
 from app.realtime.timers import Timers
-from app.routers import answers, auth, consultations, discussion, health, me, network, offers, problems, rotas, web
+from app.routers import (
+    answers,
+    auth,
+    consultations,
+    discussion,
+    health,
+    me,
+    network,
+    offers,
+    problems,
+    rotas,
+    web,
+)
 from app.routers.openapi import install_openapi
 from app.routers.shell import Shell
 from app.services.duty import compile_duty
@@ -27,6 +39,19 @@ from app.services.sessions import Sessions
 from app.services.sign_in import Guard
 
 log = structlog.get_logger()
+ROUTERS = (
+    health,
+    auth,
+    me,
+    network,
+    rotas,
+    consultations,
+    answers,
+    discussion,
+    offers,
+    web,
+)
+"""In the order in which they are matched; the pages of the browser client last."""
 CLOCK_EVERY_S = 10.0
 COMPILE_EVERY = timedelta(hours=24)
 RETRY_S = 0.5
@@ -67,7 +92,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, background: bo
     app = FastAPI(title="hoichan", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.house = house
     problems.install(app)
-    for module in (health, auth, me, network, consultations, answers, discussion, offers, rotas, web):
+    for module in ROUTERS:
         app.include_router(module.router)
     app.mount("/assets", web.assets, name="assets")
     install_openapi(app)
