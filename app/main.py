@@ -13,7 +13,7 @@ from sqlalchemy import text
 from app import __version__
 from app.clock import Clock, DatabaseClock, monotonic
 from app.config import Settings
-from app.database import make_engine, make_sessions
+from app.database import make_engine, make_immediate_sessions, make_sessions
 from app.realtime.house import House
 from app.realtime.hub import Hub
 from app.realtime.relay import Relay
@@ -109,7 +109,7 @@ def _house(settings: Settings, clock: Clock) -> House:
         settings=settings,
         engine=engine,
         database=database,
-        autocommit=make_sessions(engine.execution_options(isolation_level="AUTOCOMMIT")),
+        autocommit=make_immediate_sessions(engine),
         clock=clock,
         hub=Hub(database),
         sessions=Sessions(database, clock),

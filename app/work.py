@@ -97,6 +97,8 @@ class Work:
     cases: dict[UUID, Consultation] = field(default_factory=dict)
     new_cases: set[UUID] = field(default_factory=set)
     facts: list[Fact] = field(default_factory=list)
+    optimistic: bool = False
+    """Nothing is locked, and each statement is its own transaction: its one write tells whether another was faster."""
     touched: bool = False
     """A case's rows changed without a fact (a timer was set anew)."""
     chain_heads: dict[str, bytes] = field(default_factory=dict)

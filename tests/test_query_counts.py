@@ -16,6 +16,7 @@ import httpx
 import pytest
 from sqlalchemy import event
 
+from app.prepared import Prepared
 from tests.hotline import Hotline, Json, Person
 from tests.policy.doors import application, doors
 
@@ -115,10 +116,18 @@ def counting(hotline: Hotline) -> Iterator[Counter]:
     house = hotline.app.state.house
     house.sessions._trust_s = 3600.0  # the check of all tokens every other second is nobody's request
     engine = house.engine.sync_engine
+    run = Prepared.run
+
+    async def noted(statement: Prepared, *arguments: Any) -> Any:
+        counter.note()
+        return await run(statement, *arguments)
+
     event.listen(engine, "before_cursor_execute", counter.note)
+    Prepared.run = noted  # type: ignore[method-assign]
     try:
         yield counter
     finally:
+        Prepared.run = run  # type: ignore[method-assign]
         event.remove(engine, "before_cursor_execute", counter.note)
 
 

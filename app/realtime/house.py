@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from app.clock import Clock
 from app.config import Settings
+from app.prepared import Immediate
 from app.realtime.hub import Hub
 from app.services import events
 from app.services.sessions import Sessions
@@ -31,7 +32,7 @@ class House:
     settings: Settings
     engine: AsyncEngine
     database: async_sessionmaker[AsyncSession]
-    autocommit: async_sessionmaker[AsyncSession]
+    autocommit: async_sessionmaker[Immediate]
     """Sessions in which each statement is its own transaction."""
     clock: Clock
     hub: Hub
@@ -58,10 +59,11 @@ class House:
         Whoever loses access in this transaction is barred before the commit and unbarred if it fails, so that nobody
         receives anything after the commit that removed them.
         """
-        entries = await events.write(work, answer)
         self.hub.bar(work.barred)
         try:
-            await work.session.commit()
+            entries = await events.write(work, answer)
+            if work.session.in_transaction():
+                await work.session.commit()
         except BaseException:
             self.hub.unbar(work.barred)
             raise

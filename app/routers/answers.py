@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from app.routers.edge import CommandRoute, HouseDep, WorkDep, json_response
+from app.routers.edge import CommandRoute, DecideDep, HouseDep, WorkDep, json_response
 from app.routers.problems import problems
 from app.schemas.reads import ConsultationRead
 from app.schemas.requests import (
@@ -29,7 +29,9 @@ _ERRORS = problems(400, 401, 403, 404, 409, 422)
     summary="Take responsibility for a ringing consultation",
     responses=_ERRORS,
 )
-async def accept(consultation_id: UUID, work: WorkDep, house: HouseDep, _body: AcceptanceIn | None = None) -> Response:
+async def accept(
+    consultation_id: UUID, work: DecideDep, house: HouseDep, _body: AcceptanceIn | None = None
+) -> Response:
     """Exactly one doctor can win; the others are answered 409 with who holds the case and since when.
 
     An expired offer is as good as a fresh one while the consultation rings. In a red alert acceptance names the leader

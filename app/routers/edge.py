@@ -24,6 +24,7 @@ from app.policy import facts_of, view_of
 from app.realtime.house import House
 from app.routers.problems import language_of
 from app.services import case_rows
+from app.services.events import Overtaken
 from app.services.sessions import COOKIE_NAMES
 from app.work import Answer, Command, Subject, Work
 
@@ -95,33 +96,45 @@ async def reading(request: Request, subject: SubjectDep) -> Work:
     return _begin(request, subject, None, one_statement=True)
 
 
-async def commanding(
-    request: Request,
-    subject: SubjectDep,
-    key: Annotated[
-        str | None,
-        Header(
-            alias="Idempotency-Key",
-            description="One key per command, made by the client: a repeated key is answered, not done again",
-            examples=["5d2a9c1e-0a57-4f0e-9d0c-6a1f0c1b7a11"],
-        ),
-    ] = None,
-) -> Work:
+KeyHeader = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="One key per command, made by the client: a repeated key is answered, not done again",
+        examples=["5d2a9c1e-0a57-4f0e-9d0c-6a1f0c1b7a11"],
+    ),
+]
+
+
+async def commanding(request: Request, subject: SubjectDep, key: KeyHeader = None) -> Work:
     """Begin a unit of work that changes something, exactly once per key."""
+    return _begin(request, subject, await _command(request, key))
+
+
+async def asking(request: Request, subject: SubjectDep, key: KeyHeader = None) -> Work:
+    """Begin a unit of work that locks nothing and is written by one statement: a new request."""
+    return _begin(request, subject, await _command(request, key), one_statement=True)
+
+
+async def deciding(request: Request, subject: SubjectDep, key: KeyHeader = None) -> Work:
+    """Begin a unit of work whose whole effect is the one write: optimistic first, under the lock when overtaken."""
+    command = await _command(request, key)
+    if request.state.overtaken:
+        return _begin(request, subject, command)
+    work = _begin(request, subject, command, one_statement=True)
+    work.optimistic = True
+    return work
+
+
+async def _command(request: Request, key: str | None) -> Command:
     if not key or len(key) > KEY_LENGTH or not key.isascii() or not key.isprintable():
         raise KeyMissing
     body = await request.body()
-    fingerprint = sha256(f"{request.method} {request.url.path}\n".encode() + body).digest()
-    return _begin(request, subject, Command(key, fingerprint))
-
-
-async def asking(request: Request, work: Annotated[Work, Depends(commanding)]) -> Work:
-    """Begin a unit of work that locks nothing and is written by one statement: a new request."""
-    await work.session.close()
-    return _begin(request, work.actor, work.command, one_statement=True)
+    return Command(key, sha256(f"{request.method} {request.url.path}\n".encode() + body).digest())
 
 
 AskDep = Annotated[Work, Depends(asking)]
+DecideDep = Annotated[Work, Depends(deciding)]
 ReadDep = Annotated[Work, Depends(reading)]
 WorkDep = Annotated[Work, Depends(commanding)]
 
@@ -151,6 +164,7 @@ class CommandRoute(APIRoute):
 
         async def transact(request: Request) -> Response:
             request.state.work = None
+            request.state.overtaken = False
             try:
                 return await _transact(request, handle)
             finally:
@@ -167,6 +181,10 @@ async def _transact(request: Request, handle: Callable[[Request], Awaitable[Resp
         work: Work | None = request.state.work
         if work is not None:
             await _commit(request, work, response)
+    except Overtaken:
+        await request.state.work.session.close()
+        request.state.overtaken = True
+        return await _transact(request, handle)
     except (Problem, ValidationError, IntegrityError):
         replayed = await _replay(request)
         if replayed is not None:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from pydantic_core import from_json, to_json
-from sqlalchemy import Date, DateTime, LargeBinary, Numeric, Uuid, text
+from sqlalchemy import Date, DateTime, LargeBinary, Numeric, Uuid
 from sqlalchemy.orm.attributes import manager_of_class
 
 from app.database import Base
@@ -20,6 +20,7 @@ from app.errors import NotFound
 from app.models.callout import Callout, Offer
 from app.models.consultation import Consultation
 from app.models.discussion import Conclusion, Outcome, Participant, ReadBack, VitalSigns
+from app.prepared import Prepared
 from app.work import Work
 
 Row = TypeVar("Row", bound=Base)
@@ -72,26 +73,27 @@ def revive(model: type[Row], values: dict[str, Any]) -> Row:
 async def load(work: Work, case_id: UUID, *, lock: bool = False, wait: bool = True) -> tuple[Consultation, list[UUID]]:
     """Load a case with all its parts, and the desks at which the actor is on duty now. Absent: NotFound.
 
-    With `lock` the row is locked first. Parts read in the same statement may be older than the lock; then the version
-    tells, and they are read again under the lock.
+    With `lock` the row is locked first; an optimistic work locks nothing, and its write will tell. Parts read in the
+    same statement may be older than the lock; then the version tells, and they are read again under the lock.
     """
     parameters = {"id": case_id, "actor": work.actor.id if work.actor else None, "now": work.now}
-    statement = (_LOCK if wait else _TRY_LOCK) if lock else _LOAD
-    row = (await work.session.execute(statement, parameters)).one_or_none()
-    if row is None:
+    statement = (_LOCK if wait else _TRY_LOCK) if lock and not work.optimistic else _LOAD
+    rows = await statement.rows(work.session, parameters)
+    if not rows:
         raise NotFound
-    if lock and row.seen_version != row.version:
-        row = (await work.session.execute(_LOAD, parameters)).one()
-    case = _assemble(row.body)
+    if rows[0][_VERSION] != rows[0][_SEEN_VERSION]:
+        rows = await _LOAD.rows(work.session, parameters)
+    _, _, body, duty = rows[0]
+    case = _assemble(body)
     if lock:
         work.cases[case.id] = case
-    return case, [UUID(d) for d in row.duty or ()]
+    return case, [UUID(d) for d in duty or ()]
 
 
 async def load_many(work: Work, case_ids: Iterable[UUID]) -> list[Consultation]:
     """Load several cases with their parts, oldest first, in one statement."""
-    rows = await work.session.execute(_LOAD_MANY, {"ids": list(case_ids)})
-    return [_assemble(row.body) for row in rows]
+    rows = await _LOAD_MANY.rows(work.session, {"ids": list(case_ids)})
+    return [_assemble(body) for (body,) in rows]
 
 
 def _assemble(body: str) -> Consultation:
@@ -176,13 +178,20 @@ _CALLOUT_FIXED = {
 _OFFER_FIXED = {"id", "callout_id", "consultation_id", "doctor_id", "doctor_name", "made_at", "role", "step"}
 _PART_FIXED = {"consultation_id", "user_id", "delivered_n", "seen_n"}
 
-INSERT_CASES = f"WITH cases AS ({_insert(Consultation, 'cases')}), new_vitals AS ({_insert(VitalSigns, 'vitals')})"
+# The case before its counters, whether or not the transaction holds it already: nobody ever waits in a circle.
+_HELD = (
+    "WITH held AS (SELECT c.id FROM consultation c WHERE c.id = ANY(CAST(:changed AS uuid[])) ORDER BY c.id FOR UPDATE)"
+)
+_NEW_VITALS = f"new_vitals AS ({_insert(VitalSigns, 'vitals')})"
+
+INSERT_CASES = f"WITH held AS (SELECT), cases AS ({_insert(Consultation, 'cases')}), {_NEW_VITALS}"
+
 
 UPDATE_CASES = (
-    f"WITH cases AS (UPDATE consultation c SET {_assignments(Consultation, 'n', but=_FIXED)} "  # noqa: S608
+    f"{_HELD}, cases AS (UPDATE consultation c SET {_assignments(Consultation, 'n', but=_FIXED)} "  # noqa: S608
     "FROM json_populate_recordset(CAST(NULL AS consultation), CAST(:cases AS json)) n "
-    "WHERE c.id = n.id AND c.id = ANY(CAST(:changed AS uuid[])))"
-    f", new_vitals AS ({_insert(VitalSigns, 'vitals')})"
+    "WHERE c.id = n.id AND c.id = ANY(CAST(:changed AS uuid[]))), "
+    f"{_NEW_VITALS}"
 )
 
 UPSERT_PARTS = (
@@ -221,7 +230,10 @@ _DUTY = """
 _SELECT = (
     f"SELECT c.version, (SELECT v.version FROM consultation v WHERE v.id = c.id) AS seen_version, {_BODY}, {_DUTY}"  # noqa: S608
 )
-_LOAD = text(f"{_SELECT} FROM consultation c WHERE c.id = :id")
-_LOCK = text(f"{_SELECT} FROM consultation c WHERE c.id = :id FOR UPDATE OF c")
-_TRY_LOCK = text(f"{_SELECT} FROM consultation c WHERE c.id = :id FOR UPDATE OF c SKIP LOCKED")
-_LOAD_MANY = text(f"SELECT {_BODY} FROM consultation c WHERE c.id = ANY(CAST(:ids AS uuid[])) ORDER BY c.created_at")  # noqa: S608
+_VERSION, _SEEN_VERSION = 0, 1
+_LOAD = Prepared(f"{_SELECT} FROM consultation c WHERE c.id = :id")
+_LOCK = Prepared(f"{_SELECT} FROM consultation c WHERE c.id = :id FOR UPDATE OF c")
+_TRY_LOCK = Prepared(f"{_SELECT} FROM consultation c WHERE c.id = :id FOR UPDATE OF c SKIP LOCKED")
+_LOAD_MANY = Prepared(
+    f"SELECT {_BODY} FROM consultation c WHERE c.id = ANY(CAST(:ids AS uuid[])) ORDER BY c.created_at"  # noqa: S608
+)

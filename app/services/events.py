@@ -19,10 +19,12 @@ from uuid import UUID
 
 from pydantic_core import to_json
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from app.identifiers import new_id
 from app.models.callout import Callout
 from app.models.consultation import Consultation
+from app.prepared import Prepared
 from app.schemas.consultation import callout as show_callout
 from app.schemas.consultation import header
 from app.schemas.events import TYPES
@@ -31,6 +33,10 @@ from app.work import Answer, Entry, Fact, Work
 
 WITH_LADDER = frozenset({"callout.opened", "escalation.scheduled"})
 FIRST_HASH = b"\x00" * 32
+
+
+class Overtaken(Exception):
+    """Another transaction added a fact to the case after an optimistic work had read it; nothing was written."""
 
 
 def record(
@@ -79,13 +85,21 @@ async def record_about(work: Work, chain: str, event_type: str, data: dict[str, 
 
 
 async def write(work: Work, answer: Answer | None = None) -> list[Entry]:
-    """Write everything collected, and return the entries for the hub to deliver after the commit."""
+    """Write everything collected, and return the entries for the hub to deliver after the commit.
+
+    Raises Overtaken: two facts cannot have one place in a chain (`uq_event_chain_seq`), so what an optimistic work
+    decided on a state that has passed is refused as a whole, whichever constraint is the first to notice.
+    """
     if not work.facts and not work.cases and not work.reads and answer is None:
         return []
     parameters = _fact_arrays(work) | case_rows.parameters(work) | _read_arrays(work) | _answer(work, answer)
-    result = await work.session.execute(_WRITE_NEW if work.new_cases else _WRITE, parameters)
-    bases = {row.name: row.base for row in result}
-    return list(_entries(work, bases))
+    try:
+        rows = await (_WRITE_NEW if work.new_cases else _WRITE).rows(work.session, parameters)
+    except IntegrityError as error:
+        if not work.optimistic:
+            raise
+        raise Overtaken from error
+    return list(_entries(work, {row[0]: row[1] for row in rows}))
 
 
 def chain_hash(
@@ -243,7 +257,9 @@ _COMMON = """
 , counted AS (
   SELECT c.stream, c.n FROM unnest(CAST(:count_streams AS text[]), CAST(:count_ns AS bigint[])) AS c(stream, n)
 ), locked AS (
-  SELECT s.name FROM stream s WHERE s.name = ANY(CAST(:count_streams AS text[])) ORDER BY s.name FOR UPDATE
+  SELECT s.name FROM stream s
+  WHERE s.name = ANY(CAST(:count_streams AS text[])) AND (SELECT count(*) FROM held) >= 0
+  ORDER BY s.name FOR UPDATE
 ), chained AS (
   SELECT h.name, h.seq, h.hash
   FROM unnest(CAST(:chain_names AS text[]), CAST(:chain_seqs AS bigint[]), CAST(:chain_hashes AS bytea[]))
@@ -286,5 +302,5 @@ _COMMON = """
 SELECT name, base FROM bumped
 """
 
-_WRITE = text(case_rows.UPDATE_CASES + case_rows.UPSERT_PARTS + _COMMON)
-_WRITE_NEW = text(case_rows.INSERT_CASES + case_rows.UPSERT_PARTS + _COMMON)
+_WRITE = Prepared(case_rows.UPDATE_CASES + case_rows.UPSERT_PARTS + _COMMON)
+_WRITE_NEW = Prepared(case_rows.INSERT_CASES + case_rows.UPSERT_PARTS + _COMMON)

@@ -18,6 +18,7 @@ from app.errors import Invalid, NoAgreement, NobodyToRing
 from app.models.callout import COORDINATOR, Candidate, Duty
 from app.models.specialty import Specialty
 from app.models.urgency import Urgency
+from app.prepared import Prepared
 from app.work import Work
 
 AGREED = 0
@@ -68,17 +69,17 @@ async def route(work: Work, *, specialty: str, urgency: Urgency, desk_id: UUID |
         "label": label,
         "now": work.now,
     }
-    row = (await work.session.execute(_ROUTE, parameters)).one()
-    desks = _desks(row.desks)
+    [(number, alike, found)] = await _ROUTE.rows(work.session, parameters)
+    desks = _desks(found)
     if not desks or (desk_id is not None and all(d.id != desk_id for d in desks)):
         await _must_exist(work, specialty)
         outside = await work.session.execute(_OUTSIDE, parameters | {"desk": desk_id})
         known = {d.id for d in desks}
         desks += [d for d in _desks(outside.one().desks) if d.id not in known]
     desk, warnings = choose(desks, urgency=urgency, specialty=specialty, wanted=desk_id, never=work.subject.id)
-    if row.alike:
+    if alike:
         warnings = [*warnings, LIKE_OPEN_CASE]
-    return Route(f"HC-{row.number:04d}", desk, warnings)
+    return Route(f"HC-{number:04d}", desk, warnings)
 
 
 def choose(
@@ -203,7 +204,7 @@ json_build_object(
 """
 
 # The braces are filled with a constant of this module.
-_ROUTE = text(f"""
+_ROUTE = Prepared(f"""
 WITH asking AS (
   SELECT o.id, o.department_id FROM organization o WHERE o.id = CAST(:hospital AS uuid)
 ), agreed AS (

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from app.errors import Problem
+from app.prepared import Immediate
 from app.realtime.house import House
 from app.services import events
 from app.work import Answer, Work
@@ -35,7 +36,10 @@ def nothing_is_committed(monkeypatch: pytest.MonkeyPatch) -> None:
         if work.command is None:
             await commit(house, work, answer)
             return
-        await events.write(work, answer)
+        async with house.database() as session:
+            if isinstance(work.session, Immediate):  # what it writes would be committed
+                work.session = session
+            await events.write(work, answer)
         raise WouldBeDone
 
     monkeypatch.setattr(House, "commit", stop_short)
