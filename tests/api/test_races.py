@@ -188,6 +188,7 @@ async def test_one_doctor_in_two_tabs_accepts_once_and_both_tabs_are_told_so(hou
     other_tab = Person(house.hotline, first.account, first.token)
     for tab in (first, other_tab):
         await tab.connect()
+        await tab.hears(lambda m: m["k"] == "snapshot" and m["s"].startswith("user:"))
     answers = await asyncio.gather(*(tab.post(f"/consultations/{case['id']}/acceptance") for tab in (first, other_tab)))
     assert [a.status_code for a in answers] == [200, 200]
     assert {a.json()["holder"] for a in answers} == {house.id_of(first)}
