@@ -62,6 +62,7 @@ def make_engine(url: str, *, pool_size: int = 20) -> AsyncEngine:
                 "idle_in_transaction_session_timeout": "30000",
                 "jit": "off",
                 "plan_cache_mode": "force_generic_plan",  # prepared once; planning costs more than running
+                "enable_seqscan": "off",  # and made when tables may be empty: a plan must not count on their staying so
                 "timezone": "UTC",  # rows rendered as JSON by the database carry its zone
             },
         },
