@@ -67,7 +67,18 @@ def revive(model: type[Row], values: dict[str, Any]) -> Row:
             values[name] = convert(value)
     row: Row = manager_of_class(model).new_instance()
     row.__dict__.update(values)
+    row.__dict__[_STORED] = values
     return row
+
+
+_STORED = "_stored"
+"""Where a row keeps its values as they are in the database, so that only what a verb has changed is written."""
+
+
+def _changed(row: Base) -> bool:
+    held = row.__dict__
+    stored: dict[str, Any] | None = held.get(_STORED)
+    return stored is None or any(held[name] is not value and held[name] != value for name, value in stored.items())
 
 
 async def load(work: Work, case_id: UUID, *, lock: bool = False, wait: bool = True) -> tuple[Consultation, list[UUID]]:
@@ -115,18 +126,19 @@ def _assemble(body: str) -> Consultation:
 
 
 def parameters(work: Work) -> dict[str, Any]:
-    """Return the rows of every case that this transaction changed, as JSON for the write."""
+    """Return every case that this transaction changed and the rows of it that have changed, as JSON for the write."""
     cases = list(work.cases.values()) if work.facts or work.touched else []
     callouts = [c for case in cases for c in case.callouts]
+    offers = [o for c in callouts for o in c.offers]
     new = [v for case in cases if case.id in work.new_cases for v in case.vitals]
     # In the order in which read markers lock them, so that neither ever waits for the other in a circle.
     order = attrgetter("consultation_id", "user_id")
-    participants = sorted((p for case in cases for p in case.participants), key=order)
+    participants = sorted((p for case in cases for p in case.participants if _changed(p)), key=order)
     return {
         "changed": [case.id for case in cases],
         "cases": _json(Consultation, cases),
-        "callouts": _json(Callout, callouts),
-        "offers": _json(Offer, [o for c in callouts for o in c.offers]),
+        "callouts": _json(Callout, filter(_changed, callouts)),
+        "offers": _json(Offer, filter(_changed, offers)),
         "participants": _json(Participant, participants),
         "vitals": _json(VitalSigns, new),
     }
