@@ -54,6 +54,8 @@ class Fact:
     data: dict[str, Any]
     streams: tuple[str, ...]
     consultation: Consultation | None = None
+    stored: str = ""
+    """`data` as it is written and hashed, once it is."""
     attach: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What a live delivery carries beside the stored data, by kind of stream; never stored."""
 

@@ -6,7 +6,7 @@ Everything here is synchronous and touches no database; `catch_up` reads for it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -230,23 +230,16 @@ class Hub:
             self.on_commit(self._hints(entries, barred))
         if not self.roster.lines:
             return
-        by = actor.id if actor else None
-        rendered: dict[tuple[UUID, str], Arrival] = {}
-        audiences: dict[UUID, Audience] = {}
-        for entry in entries:
-            kind, fact, case = kind_of(entry.stream), entry.fact, entry.fact.consultation
-            audience = None
-            if case is not None and kind == CONSULTATION:
-                audience = audiences.setdefault(case.id, Audience(case))
-                if fact.type in STARTS:
-                    self._start(audience, entry)
-            stream = self.streams.get(entry.stream)
-            if stream is None:
-                continue
-            arrival = rendered.get((fact.id, kind))
-            if arrival is None:
-                arrival = rendered[(fact.id, kind)] = _arrival(fact, kind, at, by, audience)
-            self._arrive(stream, entry.n, arrival)
+        begin: dict[tuple[Line, str], Consultation] = {}
+        moved: dict[str, Stream] = {}
+        for stream, n, arrival in self._arrivals(entries, at, actor.id if actor else None, begin):
+            self._arrive(stream, n, arrival)
+            moved[stream.name] = stream
+        # Whoever waits for this is told before anything else is made ready, the answer to the command included.
+        for line in {sub.line for stream in moved.values() for sub in stream.subs}:
+            line.write()
+        for (line, name), case in begin.items():
+            self._begin_with(line, name, case)
 
     def feed(self, name: str, told: Iterable[Told], case: Consultation | None) -> None:
         """Send on what was read from the database: facts of another process, or what came too late."""
@@ -343,8 +336,32 @@ class Hub:
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
-    def _start(self, audience: Audience, entry: Entry) -> None:
-        """Let the sockets of everybody who takes part now hear the case: a new one from its first fact."""
+    def _arrivals(
+        self, entries: Iterable[Entry], at: datetime, by: UUID | None, begin: dict[tuple[Line, str], Consultation]
+    ) -> Iterator[tuple[Stream, int, Arrival]]:
+        """Yield what arrives in which stream; into `begin` comes who will hear a case that was under way before."""
+        rendered: dict[tuple[UUID, str], Arrival] = {}
+        audiences: dict[UUID, Audience] = {}
+        for entry in entries:
+            kind, fact, case = kind_of(entry.stream), entry.fact, entry.fact.consultation
+            audience = None
+            if case is not None and kind == CONSULTATION:
+                audience = audiences.setdefault(case.id, Audience(case))
+                if fact.type in STARTS:
+                    begin |= {(line, entry.stream): case for line in self._start(audience, entry)}
+            stream = self.streams.get(entry.stream)
+            if stream is None:
+                continue
+            arrival = rendered.get((fact.id, kind))
+            if arrival is None:
+                arrival = rendered[(fact.id, kind)] = _arrival(fact, kind, at, by, audience)
+            yield stream, entry.n, arrival
+
+    def _start(self, audience: Audience, entry: Entry) -> Iterator[Line]:
+        """Let the sockets of everybody who takes part now hear the case: a new one from its first fact.
+
+        Those who are to begin with the case as it is now are returned; they can wait until the others have been told.
+        """
         case, name = audience.case, entry.stream
         lines = [line for p in case.participants if p.left_at is None for line in self._lines_of(p.user_id)]
         lines += self._lines_of(case.requester_id)
@@ -356,7 +373,7 @@ class Hub:
             if entry.n > 1 and case.said:
                 self.subscribe(line, name)
             elif entry.n > 1:
-                self._begin_with(line, name, case)
+                yield line
             elif not line.closing and len(line.subs) < MOST_STREAMS:
                 sub = self._join(line, name, 0, "had")
                 sub.held = None
@@ -365,7 +382,7 @@ class Hub:
 
     def _begin_with(self, line: Line, name: str, case: Consultation) -> None:
         """Let somebody hear a case that was just committed, from what is known of it here: nothing need be read."""
-        if line.closing or len(line.subs) >= MOST_STREAMS:
+        if line.closing or len(line.subs) >= MOST_STREAMS or name in line.subs:
             return
         sub = self._join(line, name, None, "own")
         sub.held = []
@@ -446,7 +463,10 @@ class Hub:
 
 def _arrival(fact: Fact, kind: str, at: datetime, by: UUID | None, audience: Audience | None) -> Arrival:
     attached: Mapping[str, object] = fact.attach.get(kind, {})
-    d = to_json(projection(kind, fact.type, fact.data) | dict(attached)).decode()
+    if kind == CONSULTATION and not attached:
+        d = fact.stored  # such a stream shows all of it, as it is written
+    else:
+        d = to_json(projection(kind, fact.type, fact.data) | dict(attached)).decode()
     case_id = fact.consultation.id if fact.consultation else None
     shows = case_id if kind == USER and attached else None
     return Arrival(fact.type, protocol.event_tail(fact.id, fact.type, at, by, d), audience, shows, case_id)

@@ -243,6 +243,11 @@ class Line:
         self._due = True
         asyncio.get_running_loop().call_soon(self._write_now)
 
+    def write(self) -> None:
+        """Let what is queued leave now, before the turn of the loop ends."""
+        if self._due:
+            self._write_now()
+
     def _write_now(self) -> None:
         """Write without a task as far as nothing must be waited for."""
         if self._writer is None and not self.gone:

@@ -126,10 +126,9 @@ def _boards(case: Consultation) -> Iterable[UUID]:
 
 @dataclass(frozen=True, slots=True)
 class _Sealed:
-    """A fact as it is stored: its exact text, and its place in the chain made certain."""
+    """A fact whose place in the chain is certain."""
 
     fact: Fact
-    text: str
     data_hash: bytes
     hash: bytes
 
@@ -148,12 +147,13 @@ def _seal(work: Work) -> tuple[list[_Sealed], dict[str, bytes]]:
             _render_callout(fact, callouts)
             heads.setdefault(fact.chain, bytes(case.head_hash or b"") or FIRST_HASH)
         stored = to_json(fact.data)
+        fact.stored = stored.decode()
         data_hash = sha256(stored).digest()
         digest = chain_hash(heads[fact.chain], fact.chain, fact.n, fact.id, fact.type, work.now, actor, data_hash)
         heads[fact.chain] = digest
         if case is not None:
             case.head_hash = digest
-        sealed.append(_Sealed(fact, stored.decode(), data_hash, digest))
+        sealed.append(_Sealed(fact, data_hash, digest))
     return sealed, heads
 
 
@@ -184,7 +184,7 @@ def _fact_arrays(work: Work) -> dict[str, Any]:
         "seqs": [s.fact.n for s in sealed],
         "types": [s.fact.type for s in sealed],
         "case_ids": [s.fact.consultation.id if s.fact.consultation else None for s in sealed],
-        "texts": [s.text for s in sealed],
+        "texts": [s.fact.stored for s in sealed],
         "data_hashes": [s.data_hash for s in sealed],
         "hashes": [s.hash for s in sealed],
         "chain_names": list(last),
