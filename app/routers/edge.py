@@ -170,7 +170,7 @@ class CommandRoute(APIRoute):
             finally:
                 work: Work | None = request.state.work
                 if work is not None:
-                    await work.session.close()
+                    await _let_go(work)
 
         return transact
 
@@ -182,7 +182,7 @@ async def _transact(request: Request, handle: Callable[[Request], Awaitable[Resp
         if work is not None:
             await _commit(request, work, response)
     except Overtaken:
-        await request.state.work.session.close()
+        await _let_go(request.state.work)
         request.state.overtaken = True
         return await _transact(request, handle)
     except (Problem, ValidationError, IntegrityError):
@@ -191,6 +191,12 @@ async def _transact(request: Request, handle: Callable[[Request], Awaitable[Resp
             return replayed
         raise
     return response
+
+
+async def _let_go(work: Work) -> None:
+    """Give the connection back; a session whose statements were all prepared ones never took one."""
+    if work.session.in_transaction():
+        await work.session.close()
 
 
 async def _commit(request: Request, work: Work, response: Response) -> None:
