@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pydantic_core import to_json
+
 from app.models.consultation import Person
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -54,10 +57,17 @@ class Fact:
     data: dict[str, Any]
     streams: tuple[str, ...]
     consultation: Consultation | None = None
+    header: str = ""
+    """The board row of its case as the transaction leaves it (JSON), the last field of what is stored and shown."""
     stored: str = ""
-    """`data` as it is written and hashed, once it is."""
+    """`data` with the header as it is written and hashed, once it is."""
     attach: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What a live delivery carries beside the stored data, by kind of stream; never stored."""
+
+    def show(self, data: Mapping[str, Any]) -> str:
+        """Return some data of this fact as JSON, with the header: that is rendered once for all facts of a case."""
+        text = to_json(data).decode()
+        return f'{text[:-1]},"header":{self.header}}}' if self.header else text
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from app.realtime.protocol import Close
 from app.realtime.reads import ReadLog
 from app.realtime.roster import Roster
 from app.realtime.sequence import Sequence as Order
-from app.schemas.events import CONSULTATION, USER, kind_of, projection
+from app.schemas.events import CONSULTATION, HOSPITAL, USER, kind_of, projection
 from app.services.snapshots import of_unspoken
 from app.services.streams import Found, Told
 from app.work import Entry, Fact, Subject
@@ -231,13 +231,17 @@ class Hub:
         if not self.roster.lines:
             return
         begin: dict[tuple[Line, str], Consultation] = {}
-        moved: dict[str, Stream] = {}
-        for stream, n, arrival in self._arrivals(entries, at, actor.id if actor else None, begin):
+        lines: dict[Line, None] = {}
+        people = [entry for entry in entries if kind_of(entry.stream) != HOSPITAL]
+        boards = [entry for entry in entries if kind_of(entry.stream) == HOSPITAL]
+        for stream, n, arrival in self._arrivals(people, at, actor, begin):
             self._arrive(stream, n, arrival)
-            moved[stream.name] = stream
-        # Whoever waits for this is told before anything else is made ready, the answer to the command included.
-        for line in {sub.line for stream in moved.values() for sub in stream.subs}:
+            lines |= dict.fromkeys(sub.line for sub in stream.subs)
+        # People who wait for this are told before boards, beginners and the answer to the command are made ready.
+        for line in lines.keys() - {line for line, _ in begin}:
             line.write()
+        for stream, n, arrival in self._arrivals(boards, at, actor, begin):
+            self._arrive(stream, n, arrival)
         for (line, name), case in begin.items():
             self._begin_with(line, name, case)
 
@@ -337,9 +341,14 @@ class Hub:
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def _arrivals(
-        self, entries: Iterable[Entry], at: datetime, by: UUID | None, begin: dict[tuple[Line, str], Consultation]
+        self,
+        entries: Iterable[Entry],
+        at: datetime,
+        actor: Subject | None,
+        begin: dict[tuple[Line, str], Consultation],
     ) -> Iterator[tuple[Stream, int, Arrival]]:
         """Yield what arrives in which stream; into `begin` comes who will hear a case that was under way before."""
+        by = actor.id if actor else None
         rendered: dict[tuple[UUID, str], Arrival] = {}
         audiences: dict[UUID, Audience] = {}
         for entry in entries:
@@ -466,7 +475,7 @@ def _arrival(fact: Fact, kind: str, at: datetime, by: UUID | None, audience: Aud
     if kind == CONSULTATION and not attached:
         d = fact.stored  # such a stream shows all of it, as it is written
     else:
-        d = to_json(projection(kind, fact.type, fact.data) | dict(attached)).decode()
+        d = fact.show(projection(kind, fact.type, fact.data) | dict(attached))
     case_id = fact.consultation.id if fact.consultation else None
     shows = case_id if kind == USER and attached else None
     return Arrival(fact.type, protocol.event_tail(fact.id, fact.type, at, by, d), audience, shows, case_id)

@@ -137,18 +137,17 @@ def _seal(work: Work) -> tuple[list[_Sealed], dict[str, bytes]]:
     """Render and hash every fact in order; return them with the new heads of the chains they belong to."""
     actor = _actor(work)
     heads = dict(work.chain_heads)
-    headers = {case_id: header(case) for case_id, case in work.cases.items()}
+    headers = {case_id: to_json(header(case)).decode() for case_id, case in work.cases.items()}
     callouts: dict[tuple[UUID, bool], dict[str, Any]] = {}
     sealed = []
     for fact in work.facts:
         case = fact.consultation
         if case is not None:
-            fact.data["header"] = headers[case.id]
+            fact.header = headers[case.id]
             _render_callout(fact, callouts)
             heads.setdefault(fact.chain, bytes(case.head_hash or b"") or FIRST_HASH)
-        stored = to_json(fact.data)
-        fact.stored = stored.decode()
-        data_hash = sha256(stored).digest()
+        fact.stored = fact.show(fact.data)
+        data_hash = sha256(fact.stored.encode()).digest()
         digest = chain_hash(heads[fact.chain], fact.chain, fact.n, fact.id, fact.type, work.now, actor, data_hash)
         heads[fact.chain] = digest
         if case is not None:
