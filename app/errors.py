@@ -263,15 +263,33 @@ class NotEligible(Problem):
 
 
 class MustAct(Problem):
-    """A coordinator cannot silence a case that nobody holds."""
+    """A coordinator cannot silence a case that nobody holds, or whose holder says nothing."""
 
     status = 409
     type = "must-act"
-    title = ("Ca chưa có người giữ", "Nobody holds the case")
+    title = ("Ca đang chờ bác sĩ", "The case waits for a doctor")
     detail = (
         "Điều phối viên không từ chối được: hãy phân công một bác sĩ.",
         "A coordinator cannot decline: assign a doctor.",
     )
+
+
+class Confirmed(Problem):
+    """A conversation by telephone that was confirmed already."""
+
+    status = 409
+    type = "confirmed"
+    title = ("Đã xác nhận rồi", "Confirmed already")
+    detail = ("{by_name} đã xác nhận cuộc gọi này.", "{by_name} has confirmed this call.")
+
+
+class NotADrill(Problem):
+    """Only a drill can turn out to be real."""
+
+    status = 409
+    type = "not-a-drill"
+    title = ("Ca này là thật", "This case is real")
+    detail = ("Ca này không phải diễn tập.", "This case is no drill.")
 
 
 class NoAgreement(Problem):

@@ -17,9 +17,12 @@ from app.database import make_engine, make_immediate_sessions, make_sessions
 from app.realtime.house import House
 from app.realtime.hub import Hub
 from app.realtime.relay import Relay
+from app.realtime.shift_ends import EVERY_S as SHIFT_ENDS_EVERY_S
+from app.realtime.shift_ends import ShiftEnds
 from app.realtime.socket import StreamEndpoint
 from app.realtime.timers import Timers
 from app.routers import (
+    after,
     answers,
     auth,
     consultations,
@@ -48,6 +51,7 @@ ROUTERS = (
     consultations,
     answers,
     discussion,
+    after,
     offers,
     web,
 )
@@ -71,11 +75,15 @@ def create_app(settings: Settings, *, clock: Clock | None = None, background: bo
         relay = Relay(house)
         timers = Timers(house)
         app.state.timers = timers
+        app.state.shift_ends = ShiftEnds(house)
         await _wait_for_database(house)
         await relay.start()
         tasks = [asyncio.create_task(_keep_time(house))]
         if background:
             tasks += [asyncio.create_task(c) for c in (timers.run(), timers.watch(), _keep_duty_compiled(house))]
+            tasks.append(
+                asyncio.create_task(_for_ever(SHIFT_ENDS_EVERY_S, app.state.shift_ends.run_due, "ends of duty"))
+            )
         house.ready = True
         try:
             yield

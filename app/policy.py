@@ -51,6 +51,11 @@ class Action(StrEnum):
     HAND_OVER = "hand_over"
     CONCLUDE = "conclude"
     REPORT_OUTCOME = "report_outcome"
+    RECORD_CALL = "record_call"
+    CONFIRM_CALL = "confirm_call"
+    NAME_WARD_OWNER = "name_ward_owner"
+    MAKE_REAL = "make_real"
+    SEE_OWN_CASES = "see_own_cases"
     ACKNOWLEDGE_OFFER = "acknowledge_offer"
     SEE_NETWORK = "see_network"
     SEE_DUTY = "see_duty"
@@ -139,6 +144,11 @@ RULES: Mapping[Action, Rule] = {
     Action.HAND_OVER: Rule(_ANSWERING, frozenset({Relation.HOLDER}), OPEN_STATES),
     Action.CONCLUDE: Rule(_ANSWERING, frozenset({Relation.HOLDER}), LIVE_STATES),
     Action.REPORT_OUTCOME: Rule(frozenset({Role.REQUESTER}), _REQUESTING, frozenset({Status.CONCLUDED})),
+    Action.RECORD_CALL: Rule(_DOCTORS, _MEMBERS, LIVE_STATES),
+    Action.CONFIRM_CALL: Rule(_DOCTORS, _MEMBERS, LIVE_STATES),
+    Action.NAME_WARD_OWNER: Rule(frozenset({Role.REQUESTER}), _REQUESTING, LIVE_STATES),
+    Action.MAKE_REAL: Rule(frozenset({Role.REQUESTER}), _REQUESTING, OPEN_STATES),
+    Action.SEE_OWN_CASES: Rule(_ANSWERING),
     Action.ACKNOWLEDGE_OFFER: Rule(_ANSWERING, frozenset({Relation.OFFERED})),
     Action.SEE_NETWORK: Rule(_EVERYBODY),
     Action.SEE_DUTY: Rule(_EVERYBODY),
@@ -295,6 +305,10 @@ _OFFERABLE = (
     Action.HAND_OVER,
     Action.CONCLUDE,
     Action.REPORT_OUTCOME,
+    Action.RECORD_CALL,
+    Action.CONFIRM_CALL,
+    Action.NAME_WARD_OWNER,
+    Action.MAKE_REAL,
 )
 
 

@@ -39,22 +39,26 @@ ALLOWED: Mapping[str, int] = {
     "POST /api/v1/consultations/{consultation_id}/assignment": 4,
     "GET /api/v1/consultations/{consultation_id}/attachments": 3,
     "POST /api/v1/consultations/{consultation_id}/attendance": 2,
+    "POST /api/v1/consultations/{consultation_id}/calls": 3,
+    "POST /api/v1/consultations/{consultation_id}/calls/{call_id}/confirmation": 3,
     "POST /api/v1/consultations/{consultation_id}/cancellation": 2,
-    "POST /api/v1/consultations/{consultation_id}/conclusion": 3,
+    "POST /api/v1/consultations/{consultation_id}/conclusion": 4,
     "POST /api/v1/consultations/{consultation_id}/forwarding": 4,
     "POST /api/v1/consultations/{consultation_id}/hand-over": 6,
     "GET /api/v1/consultations/{consultation_id}/history": 3,
     "GET /api/v1/consultations/{consultation_id}/messages": 3,
-    "POST /api/v1/consultations/{consultation_id}/messages": 3,
+    "POST /api/v1/consultations/{consultation_id}/messages": 4,
     "POST /api/v1/consultations/{consultation_id}/outcome": 3,
     "POST /api/v1/consultations/{consultation_id}/participants": 4,
     "DELETE /api/v1/consultations/{consultation_id}/participants/{user_id}": 2,
-    "POST /api/v1/consultations/{consultation_id}/read-back": 4,
+    "POST /api/v1/consultations/{consultation_id}/read-back": 6,
+    "POST /api/v1/consultations/{consultation_id}/real": 5,
     "GET /api/v1/consultations/{consultation_id}/record": 5,
     "POST /api/v1/consultations/{consultation_id}/refusal": 3,
     "POST /api/v1/consultations/{consultation_id}/stand-down": 2,
     "POST /api/v1/consultations/{consultation_id}/urgency": 3,
     "POST /api/v1/consultations/{consultation_id}/vitals": 4,
+    "POST /api/v1/consultations/{consultation_id}/ward-owner": 4,
     "GET /api/v1/desks": 1,
     "GET /api/v1/desks/{desk_id}/duty": 9,
     "POST /api/v1/desks/{desk_id}/duty-corrections": 6,
@@ -67,6 +71,8 @@ ALLOWED: Mapping[str, int] = {
     "GET /api/v1/hospitals": 1,
     "GET /api/v1/installation": 0,
     "GET /api/v1/me": 2,
+    "GET /api/v1/me/hand-over": 4,
+    "POST /api/v1/me/hand-over": 8,
     "POST /api/v1/me/password": 6,
     "GET /api/v1/offers": 1,
     "GET /api/v1/specialties": 1,
@@ -187,6 +193,10 @@ async def _a_case(hotline: Hotline, count: Counter, asker: Person) -> None:
     opinion = await count.ask(leader, "POST", f"{CASE}/messages", {"text": "Aspirin 300 mg.", "opinion": True}, **name)
     understood = {"event_id": opinion["event_id"], "understood": True, "text": "Aspirin 300 mg."}
     await count.ask(asker, "POST", f"{CASE}/read-back", understood, **name)
+    call = await count.ask(asker, "POST", f"{CASE}/calls", {"at": taken, "text": "Dặn lại."}, **name)
+    await count.ask(leader, "POST", f"{CASE}/calls/{{call_id}}/confirmation", call_id=call["calls"][0]["id"], **name)
+    mate = await hotline.person(asker.account["username"][:-1] + "2")
+    await count.ask(asker, "POST", f"{CASE}/ward-owner", {"user_id": (await mate.me())["id"]}, **name)
     conclusion = {"summary": "Đã xem.", "conclusion": "Nhồi máu cơ tim.", "plan": "Chuyển."}
     await count.ask(leader, "POST", f"{CASE}/conclusion", conclusion, **name)
     for route in ("", "/messages", "/attachments", "/history", "/record"):
@@ -205,8 +215,18 @@ async def _answers(hotline: Hotline, count: Counter, asker: Person) -> None:
     coordinator = await _coordinator_of(hotline, second)
     await count.ask(coordinator, "POST", f"{CASE}/assignment", {"user_id": (await first.me())["id"]}, **name)
     await second.do(case, "acceptance")
+    await count.ask(second, "GET", "/api/v1/me/hand-over")
+    await count.ask(second, "POST", "/api/v1/me/hand-over", {"user_id": third, "note": "Hết ca."})
+    await second.do(case, "messages", {"text": "Tôi giữ tiếp.", "opinion": True})
+    case = await hotline.ask("K04", by=asker)
+    name = {"consultation_id": case["id"]}
+    [second, *_] = await hotline.rung(case)
+    await second.do(case, "acceptance")
+    third = await _somebody_else(hotline, second, first)
     await count.ask(second, "POST", f"{CASE}/hand-over", {"user_id": third, "note": "Chờ troponin."}, **name)
     await count.ask(asker, "POST", f"{CASE}/cancellation", {"reason": "Đã chuyển."}, **name)
+    drill = await hotline.ask("K04", by=asker, drill=True)
+    await count.ask(asker, "POST", f"{CASE}/real", {}, consultation_id=drill["id"])
 
 
 async def _rotas(hotline: Hotline, count: Counter) -> None:

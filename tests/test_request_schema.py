@@ -119,8 +119,8 @@ def test_a_question_or_label_that_would_look_empty_is_none(nothing):
 
 
 def test_an_unknown_field_is_refused_wherever_it_stands():
-    said = refused(drill=True, patient={"label": "MC-017", "name": "x"}, vitals=[{"pusle": 1}])
-    assert set(said) == {"drill", "patient.name", "vitals.0.pusle", "vitals.0.taken_at"}
+    said = refused(exercise=True, patient={"label": "MC-017", "name": "x"}, vitals=[{"pusle": 1}])
+    assert set(said) == {"exercise", "patient.name", "vitals.0.pusle", "vitals.0.taken_at"}
 
 
 @pytest.mark.parametrize(("field", "value"), [("urgency", "đỏ"), ("urgency", "RED"), ("kind_of_help", "ct")])

@@ -14,8 +14,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base
 from app.errors import Invalid, MustAct, NotEligible, NotRinging, Taken, WrongState
+from app.models.after import AFTER, HELD, Wait
 from app.models.callout import COORDINATOR, HOLDER_GONE, Callout, CalloutState, Candidate, Offer, OfferState
 from app.models.discussion import Conclusion, Outcome, Participant, ReadBack, VitalSigns
+from app.models.reminder import Reminder, Side, TelephoneCall
 from app.models.urgency import Urgency
 
 OUTCOME_DUE = timedelta(hours=24)
@@ -121,6 +123,7 @@ class Consultation(Base):
     next_due_at: Mapped[datetime | None] = mapped_column(
         comment="when a held case has been silent, or unanswered, too long"
     )
+    ward_owner_id: Mapped[UUID | None] = mapped_column(comment="who answers for the asking side; empty: the requester")
     outcome_due_at: Mapped[datetime | None]
     written_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
@@ -138,6 +141,9 @@ class Consultation(Base):
     conclusions: list[Conclusion]
     read_backs: list[ReadBack]
     outcomes: list[Outcome]
+    calls: list[TelephoneCall]
+    reminders: list[Reminder]
+    """Of advice that waits to be read back; closed ones are not loaded."""
 
     __table_args__ = (
         CheckConstraint("(holder_id IS NULL) = (held_since IS NULL)", name="holder_since"),
@@ -182,8 +188,21 @@ class Consultation(Base):
         return next((p for p in self.participants if p.user_id == user_id), None)
 
     def needs_somebody(self, callout: Callout) -> bool:
-        """Whether this callout may not fall silent: nobody holds the case, or the holder's account was closed."""
-        return self.holder_id is None or callout.reason == HOLDER_GONE
+        """Whether this callout may not fall silent: nobody holds the case, or its holder has gone or says nothing."""
+        return self.holder_id is None or callout.reason == HOLDER_GONE or callout.reason in AFTER
+
+    @property
+    def ward_owner(self) -> UUID:
+        """Who answers for the asking side: the requester, or whom the asking side has named since."""
+        return self.ward_owner_id or self.requester_id
+
+    def side_of(self, user_id: UUID) -> Side:
+        """Which side this person stands on; a colleague of the ward asks without a part in the case."""
+        part = self.participant(user_id)
+        if part is None:
+            return Side.ANSWERING if self.offers_to(user_id) else Side.ASKING
+        asks = part.role == "requester" or (part.role == "colleague" and part.hospital_id == self.hospital_id)
+        return Side.ASKING if asks else Side.ANSWERING
 
     def is_member(self, user_id: UUID) -> bool:
         """Whether this person takes part now."""
@@ -206,6 +225,11 @@ class Consultation(Base):
         if self.status in (Status.CANCELLED, Status.CLOSED, Status.CONCLUDED):
             raise WrongState(status=self.status)
         callout, offer = self._answerable(by, now=now, on_duty_at=on_duty_at)
+        if by.id == self.holder_id and callout.reason in AFTER:
+            # Awake is not yet a word to the ward: the own sound ends, the others ring on.
+            offer.withdraw(HELD, now=now)
+            callout.reschedule()
+            return Acceptance(callout, offer, [offer], [], None, again=True)
         if callout.specialty not in by.specialties:
             raise NotEligible(specialty=callout.specialty)
         former = self.holder_id if self.holder_id != by.id else None
@@ -227,6 +251,7 @@ class Consultation(Base):
                 own.withdraw("taken", now=now)
                 withdrawn.append(own)
         self._hold(by, now)
+        self._wait_anew()
         return Acceptance(callout, offer, withdrawn, ended, former)
 
     def refuse(self, *, by: Person, reason: str, text: str | None, now: datetime) -> list[tuple[Callout, Offer]]:
@@ -276,8 +301,11 @@ class Consultation(Base):
         if urgency.rank >= Urgency(self.urgency).rank:
             raise Invalid("urgency", "Chỉ nâng mức khẩn, không hạ.", "Urgency can only be raised.")
         self.urgency = urgency
-        self.answer_due_at = min(self.answer_due_at, answer_due_at)
+        # What was owed already is owed no later than it was; what was answered is owed anew.
+        self.answer_due_at = answer_due_at if self.answered_at else min(self.answer_due_at, answer_due_at)
         self.answered_at = None
+        if self.status == Status.ACTIVE:
+            self.next_due_at = min(self.next_due_at or self.answer_due_at, self.answer_due_at)
         ending = Ending()
         for callout in self.ringing_callouts:
             ending.withdrawn += callout.withdraw_open("superseded", now=now)
@@ -309,12 +337,77 @@ class Consultation(Base):
             self.concluded_at = now
             self.outcome_due_at = now + OUTCOME_DUE
         self.status = Status.CONCLUDED
-        self.answer(now=now)
+        self.answered_at = self.answered_at or now
         return self._end_all("concluded", now=now)
 
-    def answer(self, *, now: datetime) -> None:
+    # --- after acceptance -------------------------------------------------------------------------------------------
+
+    def answer(self, *, now: datetime) -> Ending:
         """An opinion or a conclusion was given: the answer-due clock ends here, not at acceptance."""
         self.answered_at = self.answered_at or now
+        return self._heard(now)
+
+    def hear(self, *, now: datetime) -> Ending:
+        """The holder has said something. It is a word and no answer: what is owed stays owed."""
+        return self._heard(now)
+
+    def confirm_call(self, call: TelephoneCall, *, by: Person, now: datetime) -> Ending:
+        """Both sides say that they spoke: as good as a word, and an answer if it was asked for before that."""
+        call.confirm(by.id, by.name, now=now)
+        wait = self._wait
+        if wait.is_answer(call.at):
+            self.answered_at = self.answered_at or max(call.at, self.created_at)
+        return self._heard(now) if wait.is_word(call.at) else Ending()
+
+    def fall_due(self, now: datetime) -> str | None:
+        """The time for a word, or for the answer, is up: say which was missed, and when to look again.
+
+        None when nothing was missed, or somebody is rung for it already.
+        """
+        wait = self._wait
+        missed = wait.missed(now) if self.status == Status.ACTIVE else None
+        if missed is None:
+            self._wait_anew()
+            return None
+        self.next_due_at = now + wait.silence
+        rung = any(self.needs_somebody(c) or c.reason == "urgency_raised" for c in self.ringing_callouts)
+        return None if rung else missed
+
+    @property
+    def _wait(self) -> Wait:
+        """What is owed by the holder, and since when."""
+        raised = [c.opened_at for c in self.callouts if c.reason == "urgency_raised"]
+        frozen = [c.policy["silent_s"] for c in self.callouts if c.policy.get("silent_s")]
+        return Wait(
+            urgency=Urgency(self.urgency),
+            silent_s=frozen[-1] if frozen else None,
+            held_since=self.held_since or self.created_at,
+            asked_at=max([self.created_at, *raised]),
+            answer_due_at=self.answer_due_at,
+            heard_at=self.heard_at,
+            answered_at=self.answered_at,
+        )
+
+    def _wait_anew(self) -> None:
+        self.next_due_at = self._wait.due if self.status == Status.ACTIVE else None
+
+    def _heard(self, now: datetime) -> Ending:
+        """Whoever rang because of the silence is let go. An answer that is still owed is asked for again later."""
+        if self.status == Status.ACTIVE:
+            self.heard_at = now
+        ending = Ending()
+        for callout in self.ringing_callouts:
+            if callout.reason in AFTER:
+                ending.withdrawn += callout.withdraw_open("heard", now=now)
+                callout.end(CalloutState.ENDED, "heard", now=now)
+                ending.callouts.append(callout)
+        planned = self.next_due_at
+        self._wait_anew()
+        if self.next_due_at is not None and self.next_due_at <= now:
+            self.next_due_at = now + self._wait.silence if ending.callouts else planned or self.next_due_at
+        return ending
+
+    # --- the end ----------------------------------------------------------------------------------------------------
 
     def report_outcome(self, due: str, *, now: datetime) -> bool:
         """Note what became of the patient; the one at discharge closes the case. Returns whether it closed."""
@@ -350,6 +443,12 @@ class Consultation(Base):
         if part.role != "requester":
             part.role = role
         return part
+
+    def name_ward_owner(self, user_id: UUID) -> UUID:
+        """Let somebody else answer for the asking side; returns who did before."""
+        before = self.ward_owner
+        self.ward_owner_id = user_id
+        return before
 
     def read_back_needed(self) -> list[UUID]:
         """Return ids of advice that nobody on the requesting side has understood yet."""
@@ -403,6 +502,7 @@ class Consultation(Base):
                 former.role = "former"
         if self.holder_id != by.id:
             self.held_since = now
+            self.heard_at = None
         self.holder_id = by.id
         self.holder_name = by.name
         self.holder_licence = by.licence
@@ -411,6 +511,7 @@ class Consultation(Base):
 
     def _end_all(self, reason: str, *, now: datetime) -> Ending:
         ending = Ending()
+        self.next_due_at = None
         for callout in self.callouts:
             ending.withdrawn += callout.withdraw_open(reason, now=now)
             if callout.ringing:

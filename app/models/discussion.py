@@ -109,6 +109,7 @@ class ReadBack(Base):
     understood: Mapped[bool]
     text: Mapped[str]
     at: Mapped[datetime]
+    done_already: Mapped[bool | None] = mapped_column(comment="of a correction: was the old advice carried out before")
 
 
 class Outcome(Base):

@@ -1,12 +1,32 @@
-"""What must not be forgotten once a case is held: advice that nobody has read back."""
+"""What must not be forgotten once a case is held: advice that nobody has read back, and what was said by telephone."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base
+from app.identifiers import new_id
+from app.models.urgency import Urgency
+
+UNREAD_AFTER = {
+    Urgency.RED: timedelta(minutes=5),
+    Urgency.ORANGE: timedelta(minutes=5),
+    Urgency.YELLOW: timedelta(minutes=15),
+    Urgency.GREEN: timedelta(minutes=15),
+}
+RING_ON_AFTER = timedelta(minutes=2)
+
+
+class Reach(IntEnum):
+    """How far a reminder has gone: nobody, the ward's people, its telephone, a coordinator of the asking side."""
+
+    NOBODY = -1
+    WARD = 0
+    TELEPHONE = 1
+    COORDINATOR = 2
 
 
 class Reminder(Base):
@@ -27,6 +47,44 @@ class Reminder(Base):
         Index("ix_reminder_due", "next_due_at", postgresql_where=text("closed_at IS NULL")),
     )
 
+    @classmethod
+    def of(cls, case_id: UUID, advice: UUID, urgency: str, *, now: datetime) -> "Reminder":
+        """Wait for this advice to be read back: 5 min in a red or orange case, 15 in a yellow or green one."""
+        due = now + UNREAD_AFTER[Urgency(urgency)]
+        return cls(
+            id=new_id(now),
+            consultation_id=case_id,
+            event_id=advice,
+            step=Reach.NOBODY,
+            opened_at=now,
+            next_due_at=due,
+            closed_at=None,
+        )
+
+    def ring(self, *, telephone: bool, now: datetime) -> Reach:
+        """Go one step further, and say how far: at the end it stays with the coordinator, every 2 min.
+
+        Without a telephone of the ward that step is passed over. After an outage one step is taken.
+        """
+        step = min(self.step + 1, Reach.COORDINATOR)
+        if step == Reach.TELEPHONE and not telephone:
+            step = Reach.COORDINATOR
+        self.step = step
+        self.next_due_at = now + RING_ON_AFTER
+        return Reach(step)
+
+    def close(self, *, now: datetime) -> None:
+        """It was read back, corrected, or nobody needs it any more."""
+        self.closed_at = now
+        self.next_due_at = None
+
+
+class Side(StrEnum):
+    """Which of the two sides of a case somebody stands on."""
+
+    ASKING = "asking"
+    ANSWERING = "answering"
+
 
 class TelephoneCall(Base):
     """A conversation by telephone about a case; confirmed by the other side it counts as heard."""
@@ -44,3 +102,14 @@ class TelephoneCall(Base):
     confirmed_by: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.id"))
     confirmed_by_name: Mapped[str | None]
     confirmed_at: Mapped[datetime | None]
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether both sides say that it took place."""
+        return self.confirmed_at is not None
+
+    def confirm(self, by_id: UUID, by_name: str, *, now: datetime) -> None:
+        """The other side says so too."""
+        self.confirmed_by = by_id
+        self.confirmed_by_name = by_name
+        self.confirmed_at = now

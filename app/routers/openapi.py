@@ -48,6 +48,7 @@ PARAMETERS: Final = {
     "leave_id": "The leave's id",
     "feed_id": "The feed's id",
     "user_id": "The account's id",
+    "call_id": "The noted conversation by telephone",
     "cursor": "`next` of the page before",
 }
 

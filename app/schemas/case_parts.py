@@ -161,6 +161,33 @@ class ReadBackRead(Read):
     understood: bool
     text: str
     at: datetime
+    done_already: bool | None = Field(description="Of a correction: whether the old advice was carried out before")
+
+
+class CallRead(Read):
+    """A conversation by telephone, typed by one side and confirmed by the other."""
+
+    id: UUID
+    at: datetime = Field(description="When it took place")
+    by: UUID
+    by_name: str
+    side: Literal["asking", "answering"] = Field(description="Who wrote it down")
+    text: str
+    recorded_at: datetime
+    confirmed_by: UUID | None
+    confirmed_by_name: str | None
+    confirmed_at: datetime | None = Field(
+        description="Null: the other side has not said so yet, and it counts for nothing"
+    )
+
+
+class UnreadRead(Read):
+    """Advice that nobody has read back yet."""
+
+    event_id: UUID = Field(description="The opinion or conclusion")
+    opinion_at: datetime
+    step: int = Field(description="-1 nobody rung yet, 0 the ward, 1 its telephone, 2 the asking side's coordinator")
+    due_at: datetime = Field(description="When it is rung for again")
 
 
 class OutcomeRead(Read):

@@ -8,8 +8,10 @@ from typing import Any
 from app.models.callout import Callout, CalloutState, Offer
 from app.models.consultation import Consultation
 from app.models.discussion import Conclusion, Message, Outcome, Participant, ReadBack, VitalSigns
+from app.models.reminder import Reminder, TelephoneCall
 
 Json = dict[str, Any]
+DRILL = "DIỄN TẬP"
 NO_FREE_TEXT = frozenset({"label", "question", "situation"})
 
 
@@ -63,7 +65,7 @@ def header(case: Consultation, *, content: bool = False) -> Json:
             "exhausted": callout.ringing and callout.on_last_step,
         }
     if content:
-        row |= {"label": case.label, "question": case.question, "situation": case.situation}
+        row |= {"label": label(case), "question": case.question, "situation": case.situation}
     return row
 
 
@@ -89,7 +91,7 @@ def full(case: Consultation, *, may: Collection[str] = (), view: str = "full", d
         "recommendation": case.recommendation,
         "kind_of_help": case.kind_of_help,
         "patient": {
-            "label": case.label,
+            "label": label(case),
             "sex": case.sex,
             "birth_date": None if card else case.birth_date,
             "age_years": _age_years(case),
@@ -116,6 +118,9 @@ def full(case: Consultation, *, may: Collection[str] = (), view: str = "full", d
         "holder_name": case.holder_name,
         "holder_licence": case.holder_licence,
         "held_since": case.held_since,
+        "heard_at": case.heard_at,
+        "ward_owner": case.ward_owner,
+        "ward_owner_name": _ward_owner_name(case),
         "callouts": [callout(c) for c in case.callouts],
         "participants": [] if card else [participant(p, case) for p in case.participants],
         "warnings": case.warnings,
@@ -132,6 +137,8 @@ def full(case: Consultation, *, may: Collection[str] = (), view: str = "full", d
         "conclusions": [] if card else [conclusion_read(c) for c in case.conclusions],
         "outcomes": [] if card else [outcome(o) for o in case.outcomes],
         "read_backs": [] if card else [read_back(r) for r in case.read_backs],
+        "calls": [] if card else [call(c) for c in case.calls],
+        "unread": [] if card else [unread(r) for r in case.reminders],
         "outcome_due_at": case.outcome_due_at,
         "drill": case.drill,
         "demo": demo,
@@ -311,7 +318,36 @@ def read_back(r: ReadBack) -> Json:
         "understood": r.understood,
         "text": r.text,
         "at": r.at,
+        "done_already": r.done_already,
     }
+
+
+def call(c: TelephoneCall) -> Json:
+    """Return a conversation by telephone: typed by one side, confirmed by the other."""
+    return {
+        "id": c.id,
+        "at": c.at,
+        "by": c.by_id,
+        "by_name": c.by_name,
+        "side": c.side,
+        "text": c.text,
+        "recorded_at": c.recorded_at,
+        "confirmed_by": c.confirmed_by,
+        "confirmed_by_name": c.confirmed_by_name,
+        "confirmed_at": c.confirmed_at,
+    }
+
+
+def unread(r: Reminder) -> Json:
+    """Return one piece of advice that nobody has read back, and how far the ringing for it has gone."""
+    return {"event_id": r.event_id, "opinion_at": r.opened_at, "step": r.step, "due_at": r.next_due_at}
+
+
+def label(case: Consultation) -> str:
+    """Name the patient; in a drill the first word says that there is none."""
+    if not case.drill or case.label.startswith(DRILL):
+        return case.label
+    return f"{DRILL} · {case.label}"
 
 
 def outcome(o: Outcome) -> Json:
@@ -352,6 +388,11 @@ def _next_names(call: Callout) -> list[str]:
         return []
     following = call.preview[call.step + 1 : call.step + 2]
     return [d["doctor_name"] for step in following for d in step["doctors"]]
+
+
+def _ward_owner_name(case: Consultation) -> str:
+    part = case.participant(case.ward_owner)
+    return part.name if part else case.requester_name
 
 
 def _age_years(case: Consultation) -> int | None:

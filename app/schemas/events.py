@@ -12,7 +12,8 @@ CONSULTATION, USER, HOSPITAL = "consultation", "user", "hospital"
 HEADER_FIELDS = frozenset({"consultation_id", "header"})
 OFFER_FIELDS = frozenset({"offer_id", "doctor", "doctor_name", "role", "step", "due_at", "callout_id", "reason", "at"})
 LADDER_FIELDS = frozenset({"callout_id", "step", "due_at", "round", "desk", "desk_name", "next_names", "reason"})
-ADVICE_FIELDS = frozenset({"event_id", "step", "due_at", "opinion_at"})
+ADVICE_FIELDS = frozenset({"event_id", "step", "due_at", "opinion_at", "changed"})
+SILENT_FIELDS = frozenset({"holder", "holder_name", "at", "why", "since"})
 DUTY_FIELDS = frozenset(
     {
         "desk",
@@ -76,7 +77,9 @@ TYPES: Mapping[str, EventType] = {
     "record.addendum_added": EventType(),
     "attachment.added": EventType(board=False),
     "advice.unread": EventType(hospital=ADVICE_FIELDS, user=ADVICE_FIELDS),
-    "consultation.silent": EventType(hospital=frozenset({"holder", "holder_name", "at", "why"})),
+    "consultation.silent": EventType(hospital=SILENT_FIELDS, user=SILENT_FIELDS),
+    "ward.owner_named": EventType(hospital=frozenset({"user"}), user=frozenset({"user"})),
+    "duty.disputed": EventType(hospital=DUTY_FIELDS, user=DUTY_FIELDS),
     "call.recorded": EventType(board=False),
     "call.confirmed": EventType(board=False),
     "waiting.changed": EventType(board=False),

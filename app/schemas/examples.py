@@ -141,6 +141,26 @@ READ_BACK: Final[dict[str, Any]] = {
     "understood": True,
     "text": "Tenecteplase 35 mg tiêm tĩnh mạch một lần, rồi chuyển.",
     "at": "2026-11-23T20:12:40Z",
+    "done_already": None,
+}
+
+CALL: Final[dict[str, Any]] = {
+    "id": "01a20a0b-7f30-7c02-8d55-90ab37e1c6d4",
+    "at": "2026-11-23T20:13:00Z",
+    "by": REQUESTER_ID,
+    "by_name": REQUESTER,
+    "side": "asking",
+    "text": "Hỏi lại liều: 35 mg, một lần.",
+    "recorded_at": "2026-11-23T20:14:10Z",
+    "confirmed_by": FIRST_ID,
+    "confirmed_by_name": FIRST,
+    "confirmed_at": "2026-11-23T20:14:30Z",
+}
+UNREAD: Final[dict[str, Any]] = {
+    "event_id": CONCLUSION_ID,
+    "opinion_at": "2026-11-23T20:15:08Z",
+    "step": -1,
+    "due_at": "2026-11-23T20:20:08Z",
 }
 
 MESSAGE: Final[dict[str, Any]] = {
@@ -197,6 +217,9 @@ def _case() -> dict[str, Any]:
         "holder_name": FIRST,
         "holder_licence": "000003/DEMO-CCHN",
         "held_since": "2026-11-23T20:06:20Z",
+        "heard_at": "2026-11-23T20:14:30Z",
+        "ward_owner": REQUESTER_ID,
+        "ward_owner_name": REQUESTER,
         "callouts": [_CALLOUT],
         "participants": [
             {
@@ -229,6 +252,8 @@ def _case() -> dict[str, Any]:
         "conclusions": [CONCLUSION],
         "outcomes": [],
         "read_backs": [READ_BACK],
+        "calls": [CALL],
+        "unread": [UNREAD],
         "outcome_due_at": "2026-11-24T20:15:08Z",
         "drill": False,
         "demo": False,
@@ -248,9 +273,12 @@ def _ringing() -> dict[str, Any]:
         "offers": [offer],
         "ladder": ladder,
     }
-    nobody = dict.fromkeys(("holder", "holder_name", "holder_licence", "held_since", "answered_at", "concluded_at"))
+    nobody = dict.fromkeys(
+        ("holder", "holder_name", "holder_licence", "held_since", "heard_at", "answered_at", "concluded_at")
+    )
     card = _case() | nobody | {"version": 4, "view": "card", "status": "ringing", "callouts": [callout], "may": []}
     card |= {"participants": [], "conclusion": None, "conclusions": [], "read_backs": [], "outcome_due_at": None}
+    card |= {"calls": [], "unread": []}
     return card | {
         "updated_at": "2026-11-23T20:05:42Z",
         "patient": card["patient"] | {"birth_date": None, "identifiers": []},
@@ -373,7 +401,7 @@ RECORD: Final[dict[str, Any]] = {
         "answering_hospitals": [CENTRAL],
         "specialty": "Tim mạch",
         "urgency": "orange",
-        "channel": ["text"],
+        "channel": ["text", "telephone"],
         "requested_at": "2026-11-23T20:05:41Z",
         "started_at": "2026-11-23T20:06:20Z",
         "answered_at": "2026-11-23T20:12:05Z",
@@ -409,6 +437,7 @@ RECORD: Final[dict[str, Any]] = {
         ],
         "opinions": [OPINION],
         "conclusions": [CONCLUSION | {"superseded": False, "read_backs": []}],
+        "calls": [CALL],
         "outcomes": [],
     },
     "text": "TRÍCH BIÊN BẢN HỘI CHẨN\nSố hồ sơ: HC-0412\n…",

@@ -17,6 +17,7 @@ from app.schemas import examples
 from app.schemas.case_parts import (
     Attendance,
     CalloutRead,
+    CallRead,
     ConclusionRead,
     DiagnosisRead,
     DoctorRead,
@@ -28,6 +29,7 @@ from app.schemas.case_parts import (
     Read,
     ReadBackRead,
     SafetyRead,
+    UnreadRead,
 )
 from app.schemas.patient import Sex
 from app.schemas.record import RecordRead
@@ -71,6 +73,9 @@ class CaseRead(Read):
     holder_name: str | None
     holder_licence: str | None
     held_since: datetime | None
+    heard_at: datetime | None = Field(description="The holder's last word: message, opinion or confirmed call")
+    ward_owner: UUID = Field(description="Who answers for the asking side: the requester, unless a colleague was named")
+    ward_owner_name: str
     callouts: list[CalloutRead] = Field(description="Oldest first")
     participants: list[ParticipantRead]
     warnings: list[str] = Field(description="outside_agreement, other_specialty")
@@ -87,6 +92,8 @@ class CaseRead(Read):
     conclusions: list[ConclusionRead] = Field(description="All, oldest first; the last one stands")
     outcomes: list[OutcomeRead]
     read_backs: list[ReadBackRead]
+    calls: list[CallRead] = Field(description="Conversations by telephone, oldest first")
+    unread: list[UnreadRead] = Field(description="Advice that nobody has read back yet")
     outcome_due_at: datetime | None
     drill: bool = Field(description="An exercise, not a patient")
     demo: bool = Field(description="Demonstration data: not for patients")

@@ -13,6 +13,7 @@ from app.models.consultation import Status
 from app.models.urgency import Urgency
 from app.schemas import examples
 from app.schemas.case_parts import (
+    CallRead,
     ConclusionRead,
     MessageRead,
     OutcomeRead,
@@ -86,7 +87,7 @@ class RecordAnnex(Read):
     answering_hospitals: list[str] = Field(description="Those whose desks were rung; the one that held the case first")
     specialty: str = Field(description="Name, Vietnamese")
     urgency: Urgency
-    channel: list[Literal["text"]] = Field(description="How the two sides spoke; this version: in writing")
+    channel: list[Literal["text", "telephone"]] = Field(description="How the two sides spoke")
     requested_at: datetime
     started_at: datetime | None = Field(description="First acceptance")
     answered_at: datetime | None = Field(description="First opinion or conclusion")
@@ -101,6 +102,7 @@ class RecordAnnex(Read):
     timeline: list[TimelineRow]
     opinions: list[OpinionRead]
     conclusions: list[RecordConclusion]
+    calls: list[CallRead] = Field(description="By telephone: typed by one side, confirmed by the other or not yet")
     outcomes: list[OutcomeRead]
 
 

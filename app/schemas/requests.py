@@ -15,7 +15,7 @@ from app.models.urgency import Urgency
 from app.schemas.body import Body, Complaint, refuse
 from app.schemas.patient import EXAMPLE as PATIENT_EXAMPLE
 from app.schemas.patient import PatientIn, PatientPatch
-from app.schemas.text import Line, NeededMessage, NeededPassage, Note, Passage, Question, needed, says_nothing
+from app.schemas.text import Label, Line, NeededMessage, NeededPassage, Note, Passage, Question, needed, says_nothing
 from app.schemas.times import Instant
 from app.schemas.vitals import EXAMPLE as VITALS_EXAMPLE
 from app.schemas.vitals import VitalsIn
@@ -155,6 +155,9 @@ class RequestIn(Body):
     desk_id: UUID | None = Field(None, description="A desk to ring; otherwise routed by agreement, specialty and duty")
     written_at: Instant | None = Field(
         None, description="The device's time of writing; a wrong clock is noted and blocks nothing"
+    )
+    drill: StrictBool = Field(
+        default=False, description="An exercise: rings like a real request and says DIỄN TẬP everywhere; never changes"
     )
 
     @model_validator(mode="after")
@@ -303,7 +306,7 @@ class StandDownIn(Body):
     user_id: UUID | None = Field(None, description="One member; everybody who has not answered when left out")
 
 
-RefusalReason: TypeAlias = Literal["procedure", "wrong_specialty", "busy", "other"]
+RefusalReason: TypeAlias = Literal["procedure", "wrong_specialty", "busy", "not_on_duty", "other"]
 _REASONS: Final = frozenset(get_args(RefusalReason))
 
 
@@ -313,7 +316,8 @@ class RefusalIn(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "procedure"}]})
 
     reason: RefusalReason = Field(
-        description="procedure: in a procedure; wrong_specialty; busy: with another red case; other: see text. "
+        description="procedure: in a procedure; wrong_specialty; busy: with another red case; "
+        "not_on_duty: the rota is wrong, the coordinator is told; other: see text. "
         "Words instead of a code are kept as the text of «other»"
     )
     text: Note = Field("", description="Needed when the reason is other")
@@ -416,6 +420,9 @@ class ReadBackIn(Body):
     event_id: UUID = Field(description="The opinion or conclusion")
     understood: StrictBool
     text: Note = Field("", description="The advice in one's own words, or what is not clear")
+    done_already: StrictBool | None = Field(
+        None, description="Of a correction only: whether the old advice was carried out before this one was read"
+    )
 
 
 class ConclusionIn(Body):
@@ -464,6 +471,56 @@ class HandOverIn(Body):
     )
 
     user_id: UUID
+    note: Note = ""
+
+
+class CallIn(Body):
+    """The two sides spoke by telephone. It counts once somebody of the other side has confirmed it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"at": "2026-11-24T03:10:00+07:00", "text": "Dặn tiêm tenecteplase 35 mg, rồi chuyển."}]
+        }
+    )
+
+    at: Instant = Field(description="When the call took place; not in the future")
+    text: Note = Field("", description="What was said, typed")
+
+
+class CallConfirmationIn(Body):
+    """Nothing to say: the call took place as it was written down."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{}]})
+
+
+class WardOwnerIn(Body):
+    """Who answers for the asking side from now on."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"user_id": _EXAMPLE_ID}]})
+
+    user_id: UUID = Field(description="A requesting doctor of the same ward")
+
+
+class RealIn(Body):
+    """This drill is real. One tap is enough; what is known already may come along."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{}, {"question": "Ngừng tim khi đang diễn tập, xin vào hỗ trợ ngay."}]}
+    )
+
+    question: Question = Field("", description="The question of the drill when left out")
+    label: Label = Field("", description="A label made by the house when left out")
+
+
+class ShiftHandOverIn(Body):
+    """The doctor whose duty ends offers the cases they hold to a successor, and keeps each until it is accepted."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{}, {"user_id": _EXAMPLE_ID, "cases": [_EXAMPLE_ID], "note": "Hết ca trực"}]}
+    )
+
+    user_id: UUID | None = Field(None, description="The next on duty at the desk of each case when left out")
+    cases: list[UUID] = Field(default_factory=list, max_length=100, description="All cases held when left out")
     note: Note = ""
 
 

@@ -10,32 +10,43 @@ from app.models.consultation import Acceptance, Consultation, Status
 from app.models.user import Role, User, UserSpecialty
 from app.policy import Action
 from app.schemas import consultation as show
-from app.services import events, ladder, routing
+from app.services import events, ladder, routing, wrong_rota
 from app.services.consultations import Seen, answer, locked
 from app.work import Work
 
+NOT_ON_DUTY = "not_on_duty"
 
-async def accept(work: Work, case_id: UUID) -> Seen:
-    """Make the actor responsible for the patient's question; exactly one doctor can win."""
+
+async def accept(work: Work, case_id: UUID, *, via: str = "client") -> Seen:
+    """Make the actor responsible for the patient's question; exactly one doctor can win. `via`: client, voice, link."""
     case, on_duty_at = await locked(work, case_id, Action.ACCEPT)
     if case.holder_id == work.subject.id and not _rings_for(case, work.subject.id):
         if case.status == Status.ACTIVE:
             return answer(work, case, on_duty_at)
         raise WrongState(status=case.status)
     acceptance = case.accept(by=work.subject.person, now=work.now, on_duty_at=on_duty_at)
+    acceptance.offer.answered_via = via
     _record_acceptance(work, case, acceptance)
     return answer(work, case, on_duty_at)
 
 
-async def refuse(work: Work, case_id: UUID, reason: str, said: str | None) -> Seen:
-    """Decline; when nobody of this step is left, the next person is rung at once."""
+async def refuse(work: Work, case_id: UUID, reason: str, said: str | None, *, via: str = "client") -> Seen:
+    """Decline; when nobody of this step is left, the next person is rung at once.
+
+    Whoever says that this is not their duty shows that the rota is wrong: the next is rung without waiting for others
+    of the step, and those who keep the rota are told.
+    """
     case, on_duty_at = await locked(work, case_id, Action.DECLINE)
     declined = case.refuse(by=work.subject.person, reason=reason, text=said, now=work.now)
     for callout, offer in declined:
+        offer.answered_via = via
         data = ladder.offer_data(callout, offer) | {"reason": reason, "text": said, "at": work.now}
         events.record(work, case, "offer.declined", data, to=[offer.doctor_id])
-    for callout in {c.id: c for c, _ in declined}.values():
-        if callout.ringing and callout.should_advance(work.now):
+        if reason == NOT_ON_DUTY:
+            await wrong_rota.tell(work, case, callout, offer)
+    for callout, offer in {c.id: (c, o) for c, o in declined}.values():
+        wrong = reason == NOT_ON_DUTY and offer.step == callout.step and not callout.on_last_step
+        if callout.ringing and (wrong or callout.should_advance(work.now)):
             ladder.step_up(work, case, callout, await _duty(work, case, callout))
     return answer(work, case, on_duty_at)
 
@@ -118,13 +129,21 @@ async def forward(work: Work, case_id: UUID, *, user_id: UUID | None, desk_id: U
 async def hand_over(work: Work, case_id: UUID, user_id: UUID, note: str) -> Seen:
     """Ask another doctor to take the case over; the holder stays until they accept, then 15 min to the coordinator."""
     case, on_duty_at = await locked(work, case_id, Action.HAND_OVER)
+    await open_hand_over(work, case, user_id, note)
+    return answer(work, case, on_duty_at)
+
+
+async def open_hand_over(work: Work, case: Consultation, user_id: UUID, note: str) -> None:
+    """Ring the successor for a case that the actor holds and has locked. Raises Invalid."""
     candidate = await _eligible(work, case, user_id, case.held_through.specialty, "hand_over")
     await _open_hand_over(work, case, candidate, "hand_over", note)
-    return answer(work, case, on_duty_at)
 
 
 def _record_acceptance(work: Work, case: Consultation, done: Acceptance) -> None:
     subject = work.subject
+    if done.again:
+        ladder.record_withdrawn(work, case, done.callout, done.offer)
+        return
     data = ladder.offer_data(done.callout, done.offer) | {
         "at": work.now,
         "holder": subject.id,

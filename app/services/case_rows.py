@@ -20,6 +20,7 @@ from app.errors import NotFound
 from app.models.callout import Callout, Offer
 from app.models.consultation import Consultation
 from app.models.discussion import Conclusion, Outcome, Participant, ReadBack, VitalSigns
+from app.models.reminder import Reminder, TelephoneCall
 from app.prepared import Prepared
 from app.work import Work
 
@@ -52,7 +53,10 @@ _CONVERTERS: Mapping[type[Base], tuple[tuple[str, Callable[[Any], Any]], ...]] =
         for column in model.__table__.columns
         if (converter := _converter(column.type)) is not None
     )
-    for model in (Consultation, Callout, Offer, Participant, VitalSigns, Conclusion, ReadBack, Outcome)
+    for model in (
+        *(Consultation, Callout, Offer, Participant, VitalSigns),
+        *(Conclusion, ReadBack, Outcome, TelephoneCall, Reminder),
+    )
 }
 
 
@@ -122,12 +126,16 @@ def _assemble(body: str) -> Consultation:
     case.conclusions = [revive(Conclusion, c) for c in parts["conclusions"]]
     case.read_backs = [revive(ReadBack, r) for r in parts["read_backs"]]
     case.outcomes = [revive(Outcome, o) for o in parts["outcomes"]]
+    case.calls = [revive(TelephoneCall, t) for t in parts["calls"]]
+    case.reminders = [revive(Reminder, r) for r in parts["reminders"]]
     return case
 
 
 def parameters(work: Work) -> dict[str, Any]:
     """Return every case that this transaction changed and the rows of it that have changed, as JSON for the write."""
     cases = list(work.cases.values()) if work.facts or work.touched else []
+    made = [case for case in cases if case.id in work.new_cases]
+    changed = [case for case in cases if case.id not in work.new_cases]
     callouts = [c for case in cases for c in case.callouts]
     offers = [o for c in callouts for o in c.offers]
     new = [v for case in cases if case.id in work.new_cases for v in case.vitals]
@@ -135,8 +143,9 @@ def parameters(work: Work) -> dict[str, Any]:
     order = attrgetter("consultation_id", "user_id")
     participants = sorted((p for case in cases for p in case.participants if _changed(p)), key=order)
     return {
-        "changed": [case.id for case in cases],
-        "cases": _json(Consultation, cases),
+        "changed": [case.id for case in changed],
+        "cases": _json(Consultation, changed or made),
+        "made": _json(Consultation, made if changed else []),
         "callouts": _json(Callout, filter(_changed, callouts)),
         "offers": _json(Offer, filter(_changed, offers)),
         "participants": _json(Participant, participants),
@@ -206,6 +215,9 @@ UPDATE_CASES = (
     f"{_NEW_VITALS}"
 )
 
+# A case that is opened out of another one, which ends in the same moment.
+INSERT_AND_UPDATE_CASES = f"{UPDATE_CASES}, made AS ({_insert(Consultation, 'made')})"
+
 UPSERT_PARTS = (
     f", called AS ({_insert(Callout, 'callouts')} "  # noqa: S608
     f"ON CONFLICT (id) DO UPDATE SET {_assignments(Callout, 'excluded', but=_CALLOUT_FIXED)})"
@@ -215,7 +227,7 @@ UPSERT_PARTS = (
     f"ON CONFLICT (consultation_id, user_id) DO UPDATE SET {_assignments(Participant, 'excluded', but=_PART_FIXED)})"
 )
 
-_PARTS = ("callouts", "offers", "participants", "vitals", "conclusions", "read_backs", "outcomes")
+_PARTS = ("callouts", "offers", "participants", "vitals", "conclusions", "read_backs", "outcomes", "calls", "reminders")
 # A row of over 40 columns and its parts are more than json_build_object takes: two objects, joined as text.
 _BODY = """
   left(to_json(c)::text, -1) || ',' || substr(json_build_object(
@@ -229,7 +241,10 @@ _BODY = """
                FROM vital_signs v WHERE v.consultation_id = c.id),
     'conclusions', (SELECT json_agg(to_json(x) ORDER BY x.at) FROM conclusion x WHERE x.consultation_id = c.id),
     'read_backs', (SELECT json_agg(to_json(r) ORDER BY r.at) FROM read_back r WHERE r.consultation_id = c.id),
-    'outcomes', (SELECT json_agg(to_json(u) ORDER BY u.reported_at) FROM outcome u WHERE u.consultation_id = c.id)
+    'outcomes', (SELECT json_agg(to_json(u) ORDER BY u.reported_at) FROM outcome u WHERE u.consultation_id = c.id),
+    'calls', (SELECT json_agg(to_json(t) ORDER BY t.recorded_at) FROM telephone_call t WHERE t.consultation_id = c.id),
+    'reminders', (SELECT json_agg(to_json(w) ORDER BY w.opened_at)
+                  FROM reminder w WHERE w.consultation_id = c.id AND w.closed_at IS NULL)
   )::text, 2) AS body
 """
 

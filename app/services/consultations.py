@@ -20,7 +20,7 @@ from app.schemas import consultation as show
 from app.schemas import messages
 from app.schemas.requests import ConsultationPatch, RequestIn
 from app.schemas.vitals import VitalsIn
-from app.services import case_rows, events, ladder, routing
+from app.services import case_rows, events, ladder, reminders, routing
 from app.work import Subject, Work
 
 PAGE = 50
@@ -44,8 +44,11 @@ class Seen:
         return show.full(self.case, may=self.may, view=self.view, demo=demo)
 
 
-async def ask(work: Work, request: RequestIn) -> Seen:
-    """Take a request, find the desk on call by agreement, specialty and duty, and ring it. All of it, or nothing."""
+async def ask(work: Work, request: RequestIn, **more: Any) -> Seen:
+    """Take a request, find the desk on call by agreement, specialty and duty, and ring it. All of it, or nothing.
+
+    `more` is told with the fact of the request: where it came from.
+    """
     allow(work, Action.ASK)
     request.check(work.now)
     route = await routing.route(
@@ -64,7 +67,7 @@ async def ask(work: Work, request: RequestIn) -> Seen:
     for taken in request.vitals:
         case.vitals.append(_vital_signs(work, case, taken))
     made = await ladder.open_callout(work, case, route.desk, reason="request")
-    requested = events.record(work, case, "consultation.requested", {})
+    requested = events.record(work, case, "consultation.requested", more)
     ladder.record_step(work, case, case.callouts[0], made)
     body = requested.data["consultation"] = show.full(case)
     return replace(_seen(work, case), rendered=body)
@@ -198,11 +201,17 @@ async def raise_urgency(work: Work, case_id: UUID, urgency: Urgency, reason: str
 async def cancel(work: Work, case_id: UUID, reason: str | None) -> Seen:
     """Take the request back; everybody who was rung is told, by name."""
     case, on_duty_at = await locked(work, case_id, Action.CANCEL)
+    await call_off(work, case, reason)
+    return _seen(work, case, on_duty_at)
+
+
+async def call_off(work: Work, case: Consultation, reason: str | None, **more: Any) -> None:
+    """End a case that its asking side needs no longer, and tell everybody who was rung or takes part."""
     ending = case.cancel(reason=reason, now=work.now)
     ladder.record_ending(work, case, ending)
+    await reminders.close(work, case)
     told = [p.user_id for p in case.participants if p.left_at is None and p.role != "requester"]
-    events.record(work, case, "consultation.cancelled", {"reason": reason}, to=told)
-    return _seen(work, case, on_duty_at)
+    events.record(work, case, "consultation.cancelled", {"reason": reason, **more}, to=told)
 
 
 def _desks_to_ring(case: Consultation) -> list[UUID]:
@@ -256,7 +265,7 @@ def _new_case(work: Work, request: RequestIn, route: routing.Route) -> Consultat
         diagnosis_text=(request.diagnosis.text or None) if request.diagnosis else None,
         safety=request.safety.model_dump(),
         warnings=route.warnings,
-        drill=False,
+        drill=request.drill,
         version=0,
         head_hash=b"",
         answer_due_at=routing.answer_due(now, route.desk.policy),
@@ -267,6 +276,7 @@ def _new_case(work: Work, request: RequestIn, route: routing.Route) -> Consultat
     case.said = 0
     case.callouts, case.participants, case.vitals = [], [], []
     case.conclusions, case.read_backs, case.outcomes = [], [], []
+    case.calls, case.reminders = [], []
     return case
 
 
@@ -405,6 +415,10 @@ def may_now(subject: Subject, case: Consultation, on_duty_at: Sequence[UUID] = (
     red_led = [c for c in case.callouts if c.state == CalloutState.ACCEPTED and c.urgency == Urgency.RED]
     if any(c.open_offer_of(subject.id) for c in red_led):
         allowed.append("attend")
+    if not any(not call.confirmed and call.side != case.side_of(subject.id) for call in case.calls):
+        allowed = [a for a in allowed if a != Action.CONFIRM_CALL]
+    if not case.drill:
+        allowed = [a for a in allowed if a != Action.MAKE_REAL]
     return allowed
 
 
@@ -430,6 +444,7 @@ __all__ = [
     "Seen",
     "answer",
     "ask",
+    "call_off",
     "cancel",
     "locked",
     "log_read",

@@ -16,7 +16,7 @@ from app.models.user import Role, User
 from app.policy import Action, allow, reads_until
 from app.schemas import consultation as show
 from app.schemas.requests import ConclusionIn, MessageIn, OutcomeIn, ReadBackIn
-from app.services import case_rows, events, ladder
+from app.services import after, case_rows, events, ladder, reminders
 from app.services.consultations import Seen, answer, locked, log_read
 from app.work import Work
 
@@ -56,9 +56,12 @@ async def post_message(work: Work, case_id: UUID, posted: MessageIn) -> Message:
     case.said += 1
     if corrected:
         await work.session.execute(update(Message).where(Message.id == corrected.id).values(superseded_by=message.id))
-    if posted.opinion:
-        case.answer(now=work.now)
     events.record(work, case, "message.posted", {"message": show.message(message)}, event_id=message.id)
+    if posted.opinion:
+        after.heard(work, case, case.answer(now=work.now))
+        await reminders.wait_for(work, case, message.id, corrects=message.supersedes)
+    elif subject.id == case.holder_id:
+        after.heard(work, case, case.hear(now=work.now))
     return message
 
 
@@ -84,8 +87,13 @@ async def messages_of(
 async def read_back(work: Work, case_id: UUID, said: ReadBackIn) -> Seen:
     """The requesting side has read one piece of advice and says what it understood."""
     case, on_duty_at = await locked(work, case_id, Action.READ_BACK)
-    if not await _is_advice(work, case, said.event_id):
-        raise Invalid("event_id", "Không có ý kiến hay kết luận này.", "There is no such opinion or conclusion.")
+    corrects = await _advice(work, case, said.event_id)
+    if said.done_already is not None and not corrects:
+        raise Invalid(
+            "done_already",
+            "Ý kiến này không sửa ý kiến nào trước đó.",
+            "This advice corrects no earlier one.",
+        )
     back = ReadBack(
         id=new_id(work.now),
         consultation_id=case.id,
@@ -95,10 +103,13 @@ async def read_back(work: Work, case_id: UUID, said: ReadBackIn) -> Seen:
         understood=said.understood,
         text=said.text,
         at=work.now,
+        done_already=said.done_already,
     )
     work.session.add(back)
     await work.session.flush()
     case.read_backs.append(back)
+    if said.understood:
+        await reminders.close(work, case, said.event_id)
     told = [case.holder_id] if case.holder_id else []
     events.record(work, case, "advice.read_back", {"read_back": show.read_back(back)}, to=told, event_id=back.id)
     return answer(work, case, on_duty_at)
@@ -128,6 +139,7 @@ async def conclude(work: Work, case_id: UUID, given: ConclusionIn) -> Seen:
     ladder.record_ending(work, case, ending)
     data = {"conclusion": show.conclusion_read(conclusion)}
     events.record(work, case, "consultation.concluded", data, event_id=conclusion.id)
+    await reminders.wait_for(work, case, conclusion.id, corrects=conclusion.supersedes)
     return answer(work, case, on_duty_at)
 
 
@@ -150,6 +162,7 @@ async def report_outcome(work: Work, case_id: UUID, told: OutcomeIn) -> Seen:
     case.outcomes.append(outcome)
     events.record(work, case, "outcome.reported", {"outcome": show.outcome(outcome)}, event_id=outcome.id)
     if closed:
+        await reminders.close(work, case)
         events.record(work, case, "consultation.closed", {})
     return answer(work, case, on_duty_at)
 
@@ -202,11 +215,15 @@ async def _corrected(work: Work, case: Consultation, message_id: UUID | None) ->
     return message
 
 
-async def _is_advice(work: Work, case: Consultation, event_id: UUID) -> bool:
-    if any(c.id == event_id for c in case.conclusions):
-        return True
+async def _advice(work: Work, case: Consultation, event_id: UUID) -> bool:
+    """Whether this opinion or conclusion corrects an earlier one; raises Invalid when it is none of this case."""
+    conclusion = next((c for c in case.conclusions if c.id == event_id), None)
+    if conclusion is not None:
+        return conclusion.supersedes is not None
     message = await work.session.get(Message, event_id)
-    return message is not None and message.consultation_id == case.id and message.opinion
+    if message is None or message.consultation_id != case.id or not message.opinion:
+        raise Invalid("event_id", "Không có ý kiến hay kết luận này.", "There is no such opinion or conclusion.")
+    return message.supersedes is not None
 
 
 def history_row(row: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from app.errors import NotFound
 from app.models.callout import Callout, Offer
 from app.models.consultation import Consultation
-from app.services import case_rows, events, ladder, routing
+from app.services import after, case_rows, events, ladder, reminders, routing
 from app.work import Work
 
 OVERDUE = timedelta(seconds=30)
@@ -42,7 +42,9 @@ async def fire(work: Work, case_id: UUID) -> bool:
         else:
             callout.reschedule()
             work.touched = True
-    return bool(callouts)
+    silent = await after.fire(work, case)
+    unread = await reminders.fire(work, case)
+    return bool(callouts) or silent or unread
 
 
 async def acknowledge(work: Work, case_id: UUID, offer_id: UUID, how: str) -> bool:
@@ -81,16 +83,37 @@ def _acknowledge(work: Work, case: Consultation, callout: Callout, offer: Offer,
     return True
 
 
-_NEXT = text("""
-SELECT (SELECT c.id FROM callout k JOIN consultation c ON c.id = k.consultation_id
-        WHERE k.state = 'ringing' AND k.next_due_at <= CAST(:now AS timestamptz)
-          AND k.consultation_id <> ALL (CAST(:but AS uuid[]))
-        ORDER BY k.next_due_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED) AS consultation_id,
-       (SELECT min(next_due_at) FROM callout
-        WHERE state = 'ringing' AND consultation_id <> ALL (CAST(:but AS uuid[]))) AS earliest
-""")
+def _first_due(drill: str) -> str:
+    """Name the case that has waited longest: whoever is rung first, then silence after acceptance, then advice."""
+    return f"""
+  (SELECT c.id FROM callout k JOIN consultation c ON c.id = k.consultation_id AND {drill}
+   WHERE k.state = 'ringing' AND k.next_due_at <= CAST(:now AS timestamptz) AND c.id <> ALL (CAST(:but AS uuid[]))
+   ORDER BY k.next_due_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED),
+  (SELECT c.id FROM consultation c
+   WHERE c.next_due_at <= CAST(:now AS timestamptz) AND {drill} AND c.id <> ALL (CAST(:but AS uuid[]))
+   ORDER BY c.next_due_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED),
+  (SELECT c.id FROM reminder r JOIN consultation c ON c.id = r.consultation_id AND {drill}
+   WHERE r.closed_at IS NULL AND r.next_due_at <= CAST(:now AS timestamptz) AND c.id <> ALL (CAST(:but AS uuid[]))
+   ORDER BY r.next_due_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED)"""  # noqa: S608 (a constant of this module)
+
+
+# A drill never delays what is real.
+_NEXT = text(f"""
+SELECT COALESCE({_first_due("NOT c.drill")}, {_first_due("c.drill")}) AS consultation_id,
+  LEAST((SELECT min(next_due_at) FROM callout
+         WHERE state = 'ringing' AND consultation_id <> ALL (CAST(:but AS uuid[]))),
+        (SELECT min(next_due_at) FROM consultation
+         WHERE next_due_at IS NOT NULL AND id <> ALL (CAST(:but AS uuid[]))),
+        (SELECT min(next_due_at) FROM reminder
+         WHERE closed_at IS NULL AND consultation_id <> ALL (CAST(:but AS uuid[])))) AS earliest
+""")  # noqa: S608
 
 _OVERDUE = text("""
-SELECT consultation_id, next_due_at FROM callout
-WHERE state = 'ringing' AND next_due_at < CAST(:before AS timestamptz) ORDER BY next_due_at LIMIT 100
+SELECT consultation_id, min(next_due_at) AS next_due_at FROM (
+  SELECT consultation_id, next_due_at FROM callout
+  WHERE state = 'ringing' AND next_due_at < CAST(:before AS timestamptz)
+  UNION ALL SELECT id, next_due_at FROM consultation WHERE next_due_at < CAST(:before AS timestamptz)
+  UNION ALL SELECT consultation_id, next_due_at FROM reminder
+  WHERE closed_at IS NULL AND next_due_at < CAST(:before AS timestamptz)
+) late GROUP BY consultation_id ORDER BY 2 LIMIT 100
 """)

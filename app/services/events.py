@@ -94,12 +94,18 @@ async def write(work: Work, answer: Answer | None = None) -> list[Entry]:
         return []
     parameters = _fact_arrays(work) | case_rows.parameters(work) | _read_arrays(work) | _answer(work, answer)
     try:
-        rows = await (_WRITE_NEW if work.new_cases else _WRITE).rows(work.session, parameters)
+        rows = await _statement(work).rows(work.session, parameters)
     except IntegrityError as error:
         if not work.optimistic:
             raise
         raise Overtaken from error
     return list(_entries(work, {row[0]: row[1] for row in rows}))
+
+
+def _statement(work: Work) -> Prepared:
+    if not work.new_cases:
+        return _WRITE
+    return _WRITE_NEW if work.new_cases == work.cases.keys() else _WRITE_BOTH
 
 
 def chain_hash(
@@ -303,3 +309,4 @@ SELECT name, base FROM bumped
 
 _WRITE = Prepared(case_rows.UPDATE_CASES + case_rows.UPSERT_PARTS + _COMMON)
 _WRITE_NEW = Prepared(case_rows.INSERT_CASES + case_rows.UPSERT_PARTS + _COMMON)
+_WRITE_BOTH = Prepared(case_rows.INSERT_AND_UPDATE_CASES + case_rows.UPSERT_PARTS + _COMMON)

@@ -50,6 +50,25 @@ async def tell(work: Work, people: Collection[UUID], said: Announcement) -> None
     )
 
 
+async def tell_number(work: Work, number: str, said: Announcement, *, channel: str) -> None:
+    """Tell a telephone that is nobody's own, as that of a ward is."""
+    await work.session.execute(
+        _TELL_NUMBER,
+        {
+            "number": number,
+            "channel": channel,
+            "kind": said.kind,
+            "about": said.about,
+            "key": said.key,
+            "words": to_json(said.words).decode(),
+            "urgent": said.urgent,
+            "drill": said.drill,
+            "case": said.consultation_id,
+            "now": work.now,
+        },
+    )
+
+
 async def stop(work: Work, about: str) -> None:
     """What these notices ask has been answered, or matters no more: what waits is not sent."""
     await work.session.execute(
@@ -68,5 +87,15 @@ SELECT gen_random_uuid(), CAST(:key AS text) || ':' || c.id, CAST(:kind AS text)
        CAST(:case AS uuid), 'waiting', 0, CAST(:now AS timestamptz), CAST(:now AS timestamptz)
 FROM channel c JOIN user_account u ON u.id = c.user_id AND u.active
 WHERE c.user_id = ANY(CAST(:people AS uuid[])) AND c.gone_at IS NULL
+ON CONFLICT (key) DO NOTHING
+""")
+
+_TELL_NUMBER = text("""
+INSERT INTO notice (id, key, kind, about, channel, address, language, words, urgent, drill,
+                    consultation_id, state, attempts, due_at, made_at)
+VALUES (gen_random_uuid(), CAST(:key AS text) || ':' || CAST(:number AS text), CAST(:kind AS text),
+        CAST(:about AS text), CAST(:channel AS text), CAST(:number AS text), 'vi', CAST(:words AS jsonb),
+        CAST(:urgent AS boolean), CAST(:drill AS boolean), CAST(:case AS uuid), 'waiting', 0,
+        CAST(:now AS timestamptz), CAST(:now AS timestamptz))
 ON CONFLICT (key) DO NOTHING
 """)

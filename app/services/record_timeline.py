@@ -24,6 +24,12 @@ REASON = {
     "forwarded": "chuyển tiếp",
     "assigned": "điều phối phân công",
     "hand_over": "bàn giao",
+    "not_on_duty": "không phải phiên trực",
+    "silent": "người giữ ca chưa lên tiếng",
+    "overdue": "quá hạn trả lời",
+    "shift_end": "hết phiên trực, chưa bàn giao",
+    "heard": "người giữ ca đã lên tiếng",
+    "held": "đang giữ ca",
 }
 
 
@@ -86,6 +92,13 @@ def _understood(d: Json) -> str:
     return f"Bên yêu cầu đọc lại: {'đã hiểu' if said['understood'] else 'chưa rõ'}"
 
 
+def _unread(d: Json) -> str:
+    if d.get("changed"):
+        return "Ý kiến đã sửa: gọi khoa yêu cầu đọc lại"
+    reached = {0: "khoa yêu cầu", 1: "điện thoại khoa", 2: "điều phối bên yêu cầu"}.get(d.get("step", 0), "…")
+    return f"Chưa đọc lại ý kiến: gọi {reached}"
+
+
 def _concluded(d: Json) -> str:
     return "Sửa kết luận (bản trước vẫn giữ)" if (d.get("conclusion") or {}).get("supersedes") else "Kết luận"
 
@@ -102,6 +115,14 @@ _FACTS: Mapping[str, Words] = {
     "consultation.urgency_raised": _raised,
     "consultation.handed_over": lambda d: f"Bàn giao ca cho {d.get('holder_name', '…')}",
     "consultation.concluded": _concluded,
+    "consultation.silent": lambda d: (
+        f"{REASON.get(d.get('why', ''), 'Gọi lại').capitalize()}: {d.get('holder_name', '…')}"
+    ),
+    "call.recorded": lambda _: "Ghi cuộc gọi điện thoại",
+    "call.confirmed": lambda _: "Xác nhận cuộc gọi điện thoại",
+    "advice.unread": _unread,
+    "ward.owner_named": lambda d: f"Người phụ trách bên yêu cầu: {d.get('user_name', '…')}",
+    "duty.disputed": lambda d: f"Báo không phải phiên trực: {d.get('doctor_name', '…')}",
     "consultation.closed": lambda _: "Đóng ca",
     "consultation.cancelled": lambda d: "Hủy yêu cầu" + (f": {d['reason']}" if d.get("reason") else ""),
     "vitals.recorded": lambda _: "Ghi sinh hiệu",

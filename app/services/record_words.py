@@ -11,6 +11,7 @@ from uuid import UUID
 from app.models.clinical import WARD_ZONE
 from app.models.consultation import Consultation
 from app.schemas.consultation import age_in_years
+from app.schemas.consultation import label as name_of_patient
 
 Json = dict[str, Any]
 
@@ -35,6 +36,7 @@ RESULT = {
 DUE = {"24h": "24 giờ", "7d": "7 ngày", "discharge": "Ra viện"}
 SAFETY = {"allergies": "Dị ứng", "anticoagulant": "Thuốc chống đông", "pregnancy": "Mang thai", "weight": "Cân nặng"}
 SAFETY_STATE = {"value": "có", "none": "không", "unknown": "không rõ", "not_asked": "chưa hỏi"}
+SIDE = {"asking": "bên yêu cầu", "answering": "bên tư vấn"}
 LETTER = {"alert": "A", "confusion": "C", "voice": "V", "pain": "P", "unresponsive": "U"}
 
 
@@ -56,7 +58,7 @@ def _boxes(case: Consultation, annex: Json, health_department: str | None) -> It
     yield "ward", "Khoa", case.ward_name
     yield "record_number", "Số hồ sơ", case.number
     yield "admission_number", "Số vào viện", None
-    yield "patient_name", "Họ tên người bệnh", case.label
+    yield "patient_name", "Họ tên người bệnh", name_of_patient(case)
     yield "age", "Tuổi", age(case)
     yield "sex", "Nam/nữ", SEX.get(case.sex)
     yield "treated_from", "Đã điều trị từ ngày", None
@@ -150,10 +152,10 @@ def as_text(record: Json) -> str:
 
 def _lines(record: Json) -> Iterator[str]:
     annex = record["annex"]
-    if record["demo"]:
-        yield "DỮ LIỆU THỬ. KHÔNG DÙNG CHO NGƯỜI BỆNH."
     if record["drill"]:
         yield "DIỄN TẬP. KHÔNG PHẢI NGƯỜI BỆNH THẬT."
+    if record["demo"]:
+        yield "DỮ LIỆU THỬ. KHÔNG DÙNG CHO NGƯỜI BỆNH."
     yield record["title"]
     yield "Hội chẩn từ xa" + (" (BẢN NHÁP, chưa kết luận)" if record["state"] == "draft" else "")
     yield "Mẫu 27/BV2"
@@ -164,7 +166,7 @@ def _lines(record: Json) -> Iterator[str]:
     yield "PHỤ LỤC HỘI CHẨN TỪ XA"
     yield f"Bệnh viện yêu cầu: {annex['asking_hospital']}"
     yield f"Bệnh viện tư vấn: {', '.join(annex['answering_hospitals']) or NOT_RECORDED}"
-    yield f"Chuyên khoa: {annex['specialty']}. Mức khẩn: {URGENCY[annex['urgency']]}. Hình thức: nhắn tin."
+    yield f"Chuyên khoa: {annex['specialty']}. Mức khẩn: {URGENCY[annex['urgency']]}. Hình thức: {_channels(annex)}."
     yield f"Bắt đầu: {at(annex['started_at']) or NOT_RECORDED}. Kết thúc: {at(annex['ended_at']) or NOT_RECORDED}."
     if "outside_agreement" in annex["warnings"]:
         yield "Gọi ngoài thỏa thuận hợp tác vì cấp cứu."
@@ -174,6 +176,7 @@ def _lines(record: Json) -> Iterator[str]:
         [f"{_clock(r['at'])}  {r['text']}. {r['by_name'] or 'Hệ thống'}" for r in annex["timeline"]],
     )
     yield from _section("Ý kiến hội chẩn", [line for o in annex["opinions"] for line in _opinion(o)])
+    yield from _section("Trao đổi qua điện thoại", [line for c in annex["calls"] for line in _call(c)])
     yield from _section("Sinh hiệu và NEWS2", [_vitals(v) for v in annex["vitals"]])
     replaced = [c for c in annex["conclusions"] if c["superseded"]]
     yield from _section(
@@ -222,7 +225,20 @@ def _opinion(o: Json) -> Iterator[str]:
 
 def _read_back(r: Json) -> str:
     said = f". {r['text']}" if r["text"] else ""
-    return f"{_clock(r['at'])}  {r['by_name']}: {'đã hiểu' if r['understood'] else 'chưa rõ'}{said}"
+    done = {True: ". Ý kiến trước đã được thực hiện", False: ". Ý kiến trước chưa thực hiện", None: ""}
+    understood = "đã hiểu" if r["understood"] else "chưa rõ"
+    return f"{_clock(r['at'])}  {r['by_name']}: {understood}{said}{done[r['done_already']]}"
+
+
+def _call(c: Json) -> Iterator[str]:
+    """What was said by telephone, marked as such: typed by one side, confirmed by the other or not."""
+    yield f"{_clock(c['at'])}  Qua điện thoại, {SIDE[c['side']]} ghi: {c['text'] or NOT_RECORDED} {c['by_name']}"
+    confirmed = f"{_clock(c['confirmed_at'])}  {c['confirmed_by_name']}" if c["confirmed_at"] else "chưa"
+    yield f"    bên kia xác nhận: {confirmed}"
+
+
+def _channels(annex: Json) -> str:
+    return ", ".join({"text": "nhắn tin", "telephone": "điện thoại"}[c] for c in annex["channel"])
 
 
 def _outcome_line(o: Json) -> str:

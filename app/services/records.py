@@ -19,6 +19,7 @@ from app.services.discussion import history_row
 from app.work import Work
 
 PAGE = 500
+TITLE = "TRÍCH BIÊN BẢN HỘI CHẨN"
 Json = dict[str, Any]
 Fact = Row[Any]
 
@@ -45,7 +46,7 @@ async def record(work: Work, case_id: UUID) -> Json:
     opinions = await work.session.scalars(given.order_by(Message.n))
     built: Json = {
         "form": "27/BV2",
-        "title": "TRÍCH BIÊN BẢN HỘI CHẨN",
+        "title": f"{show.DRILL}. {TITLE}" if case.drill else TITLE,
         "state": "final" if case.conclusion else "draft",
         "made_at": work.now,
         "consultation_id": case.id,
@@ -92,7 +93,7 @@ def _annex(case: Consultation, facts: list[Fact], opinions: list[Message], about
         "answering_hospitals": _answering(case),
         "specialty": about.specialty,
         "urgency": case.urgency,
-        "channel": ["text"],
+        "channel": ["text", "telephone"] if case.calls else ["text"],
         "requested_at": case.created_at,
         "started_at": accepted,
         "answered_at": case.answered_at,
@@ -116,6 +117,7 @@ def _annex(case: Consultation, facts: list[Fact], opinions: list[Message], about
             show.conclusion_read(c) | {"superseded": c is not standing, "read_backs": _read_backs(case, c.id)}
             for c in case.conclusions
         ],
+        "calls": [show.call(c) for c in case.calls],
         "outcomes": [show.outcome(o) for o in case.outcomes],
     }
 

@@ -190,7 +190,7 @@ json_build_object(
   'id', k.id, 'name', k.name, 'phone', k.phone, 'specialty', k.specialty, 'hospital_id', k.hospital_id,
   'hospital_name', h.short_name, 'tier', {tier},
   'policy', (SELECT json_build_object('id', p.id, 'version', p.version, 'steps', p.steps,
-                                      'answer_due_s', p.answer_due_s)
+                                      'answer_due_s', p.answer_due_s, 'silent_s', p.silent_s)
              FROM escalation_policy p
              WHERE p.superseded_at IS NULL AND p.urgency = CAST(:urgency AS text)
                AND (p.desk_id = k.id OR p.hospital_id = k.hospital_id OR (p.desk_id IS NULL AND p.hospital_id IS NULL))
@@ -218,7 +218,7 @@ WITH asking AS (
 )
 SELECT nextval('case_number') AS number,
   EXISTS (SELECT 1 FROM consultation c WHERE c.ward_id = CAST(:ward AS uuid) AND c.status IN ('ringing', 'active')
-          AND lower(c.label) = lower(CAST(:label AS text)) AND c.label <> '') AS alike,
+          AND lower(c.label) = lower(CAST(:label AS text)) AND c.label <> '' AND NOT c.drill) AS alike,
   (SELECT json_agg({_DESK_JSON.format(tier=AGREED)} ORDER BY a.place)
    FROM agreed a JOIN desk k ON k.id = a.desk_id AND k.active
    JOIN organization h ON h.id = k.hospital_id)::text AS desks

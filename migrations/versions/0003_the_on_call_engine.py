@@ -385,6 +385,24 @@ def upgrade() -> None:
             comment="when a held case has been silent, or unanswered, too long",
         ),
     )
+    op.add_column(
+        "consultation",
+        sa.Column(
+            "ward_owner_id",
+            sa.Uuid(),
+            nullable=True,
+            comment="who answers for the asking side; empty: the requester",
+        ),
+    )
+    op.add_column(
+        "read_back",
+        sa.Column(
+            "done_already",
+            sa.Boolean(),
+            nullable=True,
+            comment="of a correction: was the old advice carried out before",
+        ),
+    )
     op.create_index(
         "ix_consultation_due",
         "consultation",
@@ -499,6 +517,11 @@ def upgrade() -> None:
     )
     for urgency, silent_s in SILENT_S.items():
         op.execute(f"UPDATE escalation_policy SET silent_s = {silent_s} WHERE urgency = '{urgency}'")  # noqa: S608
+    # Cases that are held unanswered now are looked at soon.
+    op.execute(
+        "UPDATE consultation SET next_due_at = greatest(answer_due_at, now() + interval '15 minutes') "
+        "WHERE status = 'active' AND answered_at IS NULL"
+    )
     # Duty that began before anybody was told of such things is not told late.
     op.execute("UPDATE duty_slot SET start_told_at = lower(during) WHERE lower(during) <= now()")
     op.execute("UPDATE duty_slot SET end_told_at = upper(during) WHERE upper(during) <= now()")
@@ -540,6 +563,8 @@ def downgrade() -> None:
         "ix_consultation_holder_active", table_name="consultation", postgresql_where=sa.text("status = 'active'")
     )
     op.drop_index("ix_consultation_due", table_name="consultation", postgresql_where=sa.text("next_due_at IS NOT NULL"))
+    op.drop_column("read_back", "done_already")
+    op.drop_column("consultation", "ward_owner_id")
     op.drop_column("consultation", "next_due_at")
     op.drop_column("consultation", "heard_at")
     op.drop_column("callout", "passed_over")

@@ -45,6 +45,7 @@ class Situation:
     case: Json
     cast: dict[str, Person]
     opinion: str
+    call: str
     names: dict[str, str] = field(default_factory=dict)
 
 
@@ -85,7 +86,8 @@ async def ringing(staff: Staff, cast: dict[str, Person], *, urgency: str = "oran
     opinion = await cast["in"].do(case, "messages", {"text": "Đo lại điện tim sau 10 phút.", "opinion": True})
     if urgency != "red":
         await cast["fo"].do(case, "refusal", {"reason": "procedure"})
-    return Situation(case, cast, opinion["event_id"])
+    spoken = await cast["rq"].do(case, "calls", {"at": case["created_at"], "text": "Đã báo qua điện thoại."})
+    return Situation(case, cast, opinion["event_id"], spoken["calls"][0]["id"])
 
 
 async def held(staff: Staff, cast: dict[str, Person]) -> Situation:

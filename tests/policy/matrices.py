@@ -29,6 +29,10 @@ conclusion           3  3  3  4  3  3  .  .  3  .  3  3  4  4  3  3  4  4  4  3 
 outcome              9  9  3  4  3  3  .  .  3  .  3  3  4  4  3  3  4  4  4  3  4
 participants         +  +  3  4  3  3  .  .  3  .  3  3  4  4  +  +  4  4  4  3  4
 DELETE participants  +  +  3  4  3  3  .  .  3  .  3  3  4  4  +  +  4  4  4  3  4
+calls                +  +  3  4  3  3  .  .  +  .  3  3  4  4  3  3  4  4  4  3  4
+confirmation         3  3  3  4  3  3  .  .  +  .  3  3  4  4  3  3  4  4  4  3  4
+ward-owner           +  +  3  4  3  3  .  .  3  .  3  3  4  4  3  3  4  4  4  3  4
+real                 9  9  3  4  3  3  .  .  3  .  3  3  4  4  3  3  4  4  4  3  4
 """
 
 # A red alert that is led: the offered member of the team still owes an answer, and may not pass the leader's case on.
@@ -57,6 +61,10 @@ conclusion           3  3  3  4  3  3  +  3  3  3  3  3  4  4  3  3  4  4  4  3 
 outcome              9  9  3  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
 participants         +  +  3  4  3  3  +  3  3  3  3  3  4  4  +  +  4  4  4  3  4
 DELETE participants  +  +  3  4  3  3  +  3  3  3  3  3  4  4  +  +  4  4  4  3  4
+calls                +  +  3  4  3  3  +  +  +  3  3  3  4  4  3  3  4  4  4  3  4
+confirmation         3  3  3  4  3  3  +  +  +  3  3  3  4  4  3  3  4  4  4  3  4
+ward-owner           +  +  3  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+real                 9  9  3  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
 """
 
 # Nobody is rung any more: the share that an offer opened has ended.
@@ -85,6 +93,10 @@ conclusion           3  3  3  4  3  3  +  3  3  3  3  3  4  4  3  3  4  4  4  3 
 outcome              +  +  3  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
 participants         +  +  3  4  3  3  +  3  3  3  3  3  4  4  +  +  4  4  4  3  4
 DELETE participants  +  +  3  4  3  3  +  3  3  3  3  3  4  4  +  +  4  4  4  3  4
+calls                +  +  3  4  3  3  +  +  +  3  3  3  4  4  3  3  4  4  4  3  4
+confirmation         3  3  3  4  3  3  +  +  +  3  3  3  4  4  3  3  4  4  4  3  4
+ward-owner           +  +  3  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+real                 9  9  3  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
 """
 
 # Read, and nothing else, in a closed case and in a cancelled one alike.
@@ -113,6 +125,10 @@ conclusion           3  3  3  4  3  3  9  3  3  3  3  3  4  4  3  3  4  4  4  3 
 outcome              9  9  3  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
 participants         9  9  3  4  3  3  9  3  3  3  3  3  4  4  9  9  4  4  4  3  4
 DELETE participants  9  9  3  4  3  3  9  3  3  3  3  3  4  4  9  9  4  4  4  3  4
+calls                9  9  3  4  3  3  9  9  9  3  3  3  4  4  3  3  4  4  4  3  4
+confirmation         9  9  3  4  3  3  9  9  9  3  3  3  4  4  3  3  4  4  4  3  4
+ward-owner           9  9  3  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+real                 9  9  3  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
 """
 
 MATRICES = {"ringing": RINGING, "active": ACTIVE, "concluded": CONCLUDED, "closed": ENDED, "cancelled": ENDED}
@@ -136,6 +152,10 @@ OFFERED_BY_MAY = {
     "conclude": "conclusion",
     "report_outcome": "outcome",
     "invite": "participants",
+    "record_call": "calls",
+    "confirm_call": "confirmation",
+    "name_ward_owner": "ward-owner",
+    "make_real": "real",
 }
 
 # What everybody hears of the case's stream when they ask for it: y a snapshot, - as of a case that is not there.

@@ -57,6 +57,10 @@ invite             RSC    y  y  y  .  .  .  .  .  .  y  y  .  .   y   y   y   . 
 hand_over          SC     .  .  y  .  .  .  .  .  .  .  .  .  .   y   y   .   .   .
 conclude           SC     .  .  y  .  .  .  .  .  .  .  .  .  .   y   y   y   .   .
 report_outcome     R      y  y  .  .  .  .  .  .  .  .  .  .  .   .   .   y   .   .
+record_call        RSC    y  y  y  y  y  .  .  .  .  .  .  .  .   y   y   y   .   .
+confirm_call       RSC    y  y  y  y  y  .  .  .  .  .  .  .  .   y   y   y   .   .
+name_ward_owner    R      y  y  .  .  .  .  .  .  .  .  .  .  .   y   y   y   .   .
+make_real          R      y  y  .  .  .  .  .  .  .  .  .  .  .   y   y   .   .   .
 acknowledge_offer  SC     .  .  .  .  .  .  y  .  .  .  .  .  .   y   y   y   y   y
 """
 
@@ -69,6 +73,7 @@ see_duty            RSCAOI
 read_board          C
 read_own_stream     RSCAO
 manage_own_account  RSCAOI
+see_own_cases       SC
 """
 
 # Actions about duty, by how somebody stands to the rota (or to the parties of an agreement).
@@ -148,6 +153,12 @@ POST   /api/v1/consultations/{consultation_id}/conclusion      conclude
 POST   /api/v1/consultations/{consultation_id}/outcome         report_outcome
 POST   /api/v1/consultations/{consultation_id}/participants    invite
 DELETE /api/v1/consultations/{consultation_id}/participants/{user_id}    invite
+POST   /api/v1/consultations/{consultation_id}/calls           record_call
+POST   /api/v1/consultations/{consultation_id}/calls/{call_id}/confirmation    confirm_call
+POST   /api/v1/consultations/{consultation_id}/ward-owner      name_ward_owner
+POST   /api/v1/consultations/{consultation_id}/real            make_real
+GET    /api/v1/me/hand-over                                    see_own_cases
+POST   /api/v1/me/hand-over                                    see_own_cases
 GET    /api/v1/consultations/{consultation_id}/attachments     read
 GET    /api/v1/consultations/{consultation_id}/history         read_history
 GET    /api/v1/consultations/{consultation_id}/record          read

@@ -77,6 +77,10 @@ def knocks(staff: Staff, situation: Situation) -> dict[str, tuple[str, str, Json
         "read-back": ("POST", f"{case}/read-back", {"event_id": situation.opinion, "understood": True}),
         "conclusion": ("POST", f"{case}/conclusion", {"summary": "Nam.", "conclusion": "Nhồi máu.", "plan": "Chuyển."}),
         "outcome": ("POST", f"{case}/outcome", {"at": "24h", "result": "transferred"}),
+        "calls": ("POST", f"{case}/calls", {"at": "2026-11-23T20:04:00Z", "text": "Dặn lại liều."}),
+        "confirmation": ("POST", f"{case}/calls/{situation.call}/confirmation", {}),
+        "ward-owner": ("POST", f"{case}/ward-owner", {"user_id": staff.id_of(situation.cast["cl"])}),
+        "real": ("POST", f"{case}/real", {}),
         "participants": ("POST", f"{case}/participants", {"user_id": somebody}),
         "DELETE participants": ("DELETE", f"{case}/participants/{staff.id_of(situation.cast['in'])}", None),
     }
@@ -103,7 +107,7 @@ def sign_of(answer: httpx.Response, door: str) -> str:
 async def absent(staff: Staff, situations: dict[str, Situation]) -> Absent:
     """What everybody is answered about a case that does not exist."""
     situation = situations["ringing"]
-    nowhere = Situation({"id": str(uuid4())}, situation.cast, situation.opinion)
+    nowhere = Situation({"id": str(uuid4())}, situation.cast, situation.opinion, situation.call)
     answers: Absent = {}
     for door, (method, path, body) in knocks(staff, nowhere).items():
         for key in [k for k in CAST if any(matrix(text)[door][k] == "4" for text in MATRICES.values())]:
@@ -118,6 +122,7 @@ async def test_every_door_about_a_case_and_everybody_stands_in_the_matrices(
 ) -> None:
     situation = situations["ringing"]
     names = {situation.case["id"]: "{consultation_id}", staff.id_of(situation.cast["in"]): "{user_id}"}
+    names[situation.call] = "{call_id}"
     knocked_at = set()
     for method, path, _ in knocks(staff, situation).values():
         knocked_at.add((method, "/".join(names.get(part, part) for part in path.split("/"))))
@@ -188,6 +193,7 @@ def filled_in(path: str, staff: Staff) -> str:
         .replace("{hospital_id}", account["hospital"])
         .replace("{consultation_id}", str(uuid4()))
         .replace("{user_id}", account["id"])
+        .replace("{call_id}", str(uuid4()))
         .replace("{case}", str(uuid4()))
     )
 

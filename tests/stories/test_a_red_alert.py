@@ -32,6 +32,7 @@ async def test_the_first_to_accept_leads_and_the_others_ring_on_until_they_answe
         told = await member.hears_event("offer.accepted", case)
         assert told["d"]["holder_name"] == leader.name
         assert offer_to(await read(requester, case), house, member)["state"] == "made"
+    await leader.do(case, "messages", {"text": "Ép tim, tôi đang xuống.", "opinion": True})
     # They ring as long as they do not answer, and the ladder goes no further: the case is held.
     await house.hotline.fast_forward(minutes=30)
     seen = await read(requester, case)

@@ -92,7 +92,9 @@ async def test_the_end_of_the_ladder_is_a_coordinator_who_is_rung_until_the_case
     board = house[DISPATCHER]
     row = next(r for r in (await board.get("/consultations")).json()["items"] if r["id"] == case["id"])
     assert row["exhausted"] is True
-    await house.rung(seen)[0].do(case, "acceptance")
+    holder = house.rung(seen)[0]
+    await holder.do(case, "acceptance")
+    await holder.do(case, "messages", {"text": "Chuyển ngay.", "opinion": True})
     await house.hotline.fast_forward(minutes=10)
     assert house.rung(await read(requester, case)) == []
 

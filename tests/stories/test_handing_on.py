@@ -113,6 +113,7 @@ async def test_the_holder_stays_until_the_successor_accepts(house: Staff) -> Non
 
 async def test_a_hand_over_that_nobody_accepts_rings_the_coordinator_after_fifteen_minutes(house: Staff) -> None:
     case, requester, first = await held(house)
+    await first.do(case, "messages", {"text": "Truyền dịch, theo dõi sát.", "opinion": True})
     successor = await one_more_specialist(house)
     await listening(successor)
     await first.do(case, "hand-over", {"user_id": house.id_of(successor)})
