@@ -79,7 +79,7 @@ async def make_real(consultation_id: UUID, work: WorkDep, house: HouseDep, body:
     responses=problems(401, 403),
 )
 async def to_hand_over(work: ReadDep) -> Response:
-    """List the cases that the caller holds, advice not read back yet, and who is next on duty. It is logged."""
+    """List the cases that the caller holds, advice not read back yet, and who is next on duty; it is logged."""
     return json_response({"items": await shift_end.to_hand_over(work)})
 
 
@@ -91,5 +91,5 @@ async def to_hand_over(work: ReadDep) -> Response:
     responses=_ERRORS,
 )
 async def hand_over(work: WorkDep, body: ShiftHandOverIn | None = None) -> Response:
-    """Ring the successor for each case. The caller holds it until it is accepted; after 15 min the coordinator rings."""
+    """Ring the successor for each case. The caller holds it until it is accepted; after 15 min a coordinator rings."""
     return json_response({"items": await shift_end.hand_over(work, body or ShiftHandOverIn())})

@@ -1,6 +1,8 @@
 """Offers to one doctor: what rings now, with the card that is needed to decide."""
 
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -14,7 +16,10 @@ from app.work import Work
 
 
 async def open_to(work: Work, *, demo: bool = False) -> list[dict[str, Any]]:
-    """Return every offer that the actor can still answer, oldest first; each card is a read of its case, and logged."""
+    """Return every offer that the actor can still answer: what is real first, then the oldest.
+
+    Each card is a read of its case, and logged.
+    """
     subject = work.subject
     found = await work.session.scalars(
         select(Offer.consultation_id).where(Offer.doctor_id == subject.id, Offer.state == OfferState.MADE)
@@ -26,7 +31,7 @@ async def open_to(work: Work, *, demo: bool = False) -> list[dict[str, Any]]:
         log_read(work, case, "card", "offer")
     return [
         show.offer_card(case, callout, offer, may_accept=callout.specialty in subject.specialties, demo=demo)
-        for case, callout, offer in sorted(open_offers, key=lambda entry: (entry[2].made_at, entry[2].id))
+        for case, callout, offer in sorted(open_offers, key=_real_first)
     ]
 
 
@@ -35,3 +40,8 @@ def _of(work: Work, case: Consultation) -> list[tuple[Consultation, Callout, Off
         return []
     mine = ((c, c.open_offer_of(work.subject.id)) for c in case.callouts)
     return [(case, callout, offer) for callout, offer in mine if offer is not None]
+
+
+def _real_first(entry: tuple[Consultation, Callout, Offer]) -> tuple[bool, datetime, UUID]:
+    case, _, offer = entry
+    return case.drill, offer.made_at, offer.id

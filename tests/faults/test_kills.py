@@ -131,6 +131,29 @@ async def test_the_next_person_is_rung_once_wherever_the_timer_dies(server: Serv
     assert_gapless(requester)
 
 
+@pytest.mark.parametrize("place", ["received", "written", "committed"])
+async def test_a_silent_holder_is_rung_again_once_wherever_the_timer_dies(
+    server: Server, night: Night, place: str
+) -> None:
+    requester = await (await night.requester("K04")).connect()
+    case = await night.ask("K04", by=requester)
+    [first] = await night.rung(case)
+    await first.do(case, "acceptance")
+    server.die_at("consultation.silent", place, timer=True)
+    server.time_passes(601)
+    await died(server)
+
+    await server.restart()
+    await night.come_back()
+    await requester.hears_event("consultation.silent", case, why="silent")
+    await requester.hears_event("offer.made", case, role="holder")
+    assert (await facts(requester, case)).count("consultation.silent") == 1
+    read = (await requester.get(f"/consultations/{case['id']}")).json()
+    assert [c["reason"] for c in read["callouts"] if c["state"] == "ringing"] == ["silent"]
+    await requester.settled()
+    assert_gapless(requester)
+
+
 @pytest.mark.parametrize("place", ["written", "committed"])
 async def test_a_delivery_is_told_once_wherever_the_server_dies(server: Server, night: Night, place: str) -> None:
     requester = await (await night.requester("K04")).connect()

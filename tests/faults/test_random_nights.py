@@ -52,6 +52,14 @@ class Night:
             self.told.append(f"{who.name} {command} {answer.status_code}")
             assert answer.status_code < 500, answer.text
 
+    async def the_holder_says(self, body: Json) -> None:
+        held = [(case, seen["holder"]) for case in self.cases if (seen := await self.read(case))["holder"]]
+        if held:
+            case, holder = self.chance.choice(held)
+            answer = await self.house.by_id[holder].post(f"/consultations/{case['id']}/messages", body)
+            self.told.append(f"holder says {answer.status_code}")
+            assert answer.status_code < 500, answer.text
+
     async def asker(self, command: str, body: Json) -> None:
         if self.cases:
             case = self.chance.choice(self.cases)
@@ -65,6 +73,11 @@ class Night:
 
     async def nothing_is_forgotten(self) -> None:
         assert await self.house.hotline.app.state.timers.check() == 0, self.told
+        silent = await self.house.execute(
+            "SELECT number FROM consultation WHERE next_due_at IS NULL AND status = 'active' "
+            "AND (heard_at IS NULL OR answered_at IS NULL)"
+        )
+        assert not silent, self.told
         for case in self.cases:
             seen = await self.read(case)
             if seen["status"] != "ringing":
@@ -91,6 +104,8 @@ async def test_whatever_happens_every_unheld_case_has_a_due_time_and_somebody_wh
         (3, lambda: night.somebody("refusal", {"reason": "procedure"})),
         (2, lambda: night.somebody("refusal", {"reason": "wrong_specialty"})),
         (1, lambda: night.somebody("acceptance")),
+        (1, lambda: night.the_holder_says({"text": "ok"})),
+        (1, lambda: night.the_holder_says({"text": "Chuyển ngay.", "opinion": True})),
         (1, lambda: night.somebody("attendance", {"coming": False})),
         (1, lambda: night.asker("urgency", {"urgency": "red", "reason": "Nặng hơn"})),
         (1, lambda: night.asker("urgency", {"urgency": "orange", "reason": "Nặng hơn"})),
