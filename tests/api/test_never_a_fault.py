@@ -54,7 +54,7 @@ async def test_no_body_makes_the_server_fail(shared_hotline: Hotline, staff: Sta
     people = [requester, first, staff["tn-dieuphoi-1"]]
 
     async def send(path: str, body: Any, who: int, *, real: bool) -> None:
-        filled: Json = {"consultation_id": case["id"] if real else str(uuid4())}
+        filled: Json = {"consultation_id": case["id"] if real else str(uuid4()), "call_id": str(uuid4())}
         headers = people[who].headers | {"Idempotency-Key": str(uuid4()), "Content-Type": "application/json"}
         answer = await shared_hotline.http.request(
             METHODS[path], path.format(**filled), content=json.dumps(body).encode(), headers=headers
