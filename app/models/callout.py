@@ -129,6 +129,10 @@ class Offer(Base):
         self.reason_text = text
         self.answered_at = now
 
+    def came_by(self, via: str) -> None:
+        """The answer came this way: `client`, `voice` (a key pressed in a call) or `link`."""
+        self.answered_via = via
+
     def withdraw(self, reason: str, *, now: datetime) -> None:
         """Nobody needs this doctor's answer any more."""
         self.state = OfferState.WITHDRAWN

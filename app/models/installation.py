@@ -18,5 +18,8 @@ class Installation(Base):
     demo: Mapped[bool] = mapped_column(default=False)
     name: Mapped[str] = mapped_column(default="hoichan")
     created_at: Mapped[datetime]
+    vapid_private_key: Mapped[str | None] = mapped_column(
+        comment="signs web pushes; made at the first start, shared by all processes"
+    )
 
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)

@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("quiet_from", sa.Time(), nullable=True, comment="local time of the house; emergencies override"),
         sa.Column("quiet_to", sa.Time(), nullable=True),
+        sa.Column("language", sa.Text(), server_default="vi", nullable=False, comment="vi or en"),
         sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column(
             "gone_at",
@@ -286,7 +287,10 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False, comment="the same for every attempt, and sent along"),
         sa.Column(
-            "kind", sa.Text(), nullable=False, comment="offer, reachability, gap, advice, alarm, duty, agreement"
+            "kind",
+            sa.Text(),
+            nullable=False,
+            comment="the template: offer, reachability, gap, advice, alarm, duty, agreement, test, clear, hangup",
         ),
         sa.Column(
             "about",
@@ -316,6 +320,12 @@ def upgrade() -> None:
         sa.Column("answer", sa.Text(), nullable=True, comment="the key pressed, or the link's answer"),
         sa.Column("provider_id", sa.Text(), nullable=True, comment="what the gateway calls it"),
         sa.Column("error", sa.Text(), nullable=True),
+        sa.Column(
+            "captured",
+            postgresql.JSONB(astext_type=sa.Text()),
+            nullable=True,
+            comment="what would have gone out, where nothing goes outside: development and the demonstration",
+        ),
         sa.ForeignKeyConstraint(
             ["channel_id"], ["channel.id"], name=op.f("fk_notice_channel_id_channel"), ondelete="SET NULL"
         ),
@@ -326,7 +336,15 @@ def upgrade() -> None:
     op.create_index("ix_notice_about", "notice", ["about"], unique=False)
     op.create_index("ix_notice_due", "notice", ["due_at"], unique=False, postgresql_where=sa.text("state = 'waiting'"))
     op.create_index(op.f("ix_notice_provider_id"), "notice", ["provider_id"], unique=False)
-    op.create_index(op.f("ix_notice_user_id_made_at"), "notice", ["user_id", "made_at"], unique=False)
+    op.create_index("ix_notice_made", "notice", ["made_at"], unique=False)
+    op.create_index("ix_notice_user_made", "notice", ["user_id", "made_at"], unique=False)
+    op.create_index(
+        "ix_notice_offer_open",
+        "notice",
+        ["offer_id"],
+        unique=False,
+        postgresql_where=sa.text("offer_id IS NOT NULL AND state IN ('waiting', 'sent', 'delivered')"),
+    )
     op.create_table(
         "answer_link",
         sa.Column("digest", sa.LargeBinary(), nullable=False),
@@ -499,6 +517,15 @@ def upgrade() -> None:
         existing_nullable=False,
     )
     op.add_column(
+        "installation",
+        sa.Column(
+            "vapid_private_key",
+            sa.Text(),
+            nullable=True,
+            comment="signs web pushes; made at the first start, shared by all processes",
+        ),
+    )
+    op.add_column(
         "user_account",
         sa.Column(
             "capacity",
@@ -531,6 +558,7 @@ def downgrade() -> None:
     op.drop_index("ix_duty_slot_schedule_until", table_name="duty_slot")
     op.create_index("ix_duty_slot_schedule_until", "duty_slot", ["schedule_id", sa.literal_column("upper(during)")])
     op.drop_column("user_account", "capacity")
+    op.drop_column("installation", "vapid_private_key")
     op.alter_column(
         "schedule",
         "version",
@@ -574,7 +602,13 @@ def downgrade() -> None:
     op.drop_column("agreement", "version")
     op.drop_index(op.f("ix_answer_link_notice_id"), table_name="answer_link")
     op.drop_table("answer_link")
-    op.drop_index(op.f("ix_notice_user_id_made_at"), table_name="notice")
+    op.drop_index(
+        "ix_notice_offer_open",
+        table_name="notice",
+        postgresql_where=sa.text("offer_id IS NOT NULL AND state IN ('waiting', 'sent', 'delivered')"),
+    )
+    op.drop_index("ix_notice_user_made", table_name="notice")
+    op.drop_index("ix_notice_made", table_name="notice")
     op.drop_index(op.f("ix_notice_provider_id"), table_name="notice")
     op.drop_index("ix_notice_due", table_name="notice", postgresql_where=sa.text("state = 'waiting'"))
     op.drop_index("ix_notice_about", table_name="notice")
