@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -39,4 +40,32 @@ class Settings(BaseSettings):
     failed_sign_ins_address: int = Field(100, ge=1, description="Failed sign-ins per address in 5 minutes")
     heartbeat_s: int = Field(25, ge=1, description="Seconds between pings that carry stream heads")
     body_limit: int = Field(1_000_000, ge=10_000, description="Largest request body, bytes")
+    channels: Literal["live", "capture"] = Field(
+        "live",
+        description="`capture`: messages are kept for /dev/outbox and nothing goes outside (the demo always does)",
+    )
+    push_hosts: str = Field(
+        "fcm.googleapis.com,*.push.services.mozilla.com,*.push.apple.com,*.notify.windows.com",
+        description="Push services that devices may name",
+    )
+    vapid_private_key: str | None = Field(
+        None, repr=False, description="Signs web pushes (default: made at the first start and kept in the database)"
+    )
+    vapid_subject: str | None = Field(
+        None, description="mailto: or https: address of whoever runs the house, told to push services"
+    )
+    smtp_url: str | None = Field(None, repr=False, description="smtp://user:pass@host:587?starttls or smtps://…")
+    mail_from: str | None = Field(None, description="Sender of e-mails")
+    sms_url: str | None = Field(None, repr=False, description="Gateway for text messages")
+    sms_template: str | None = Field(None, repr=False, description="Body for the SMS gateway, JSON or form")
+    sms_ok: str = Field("", description="Pattern that a good answer of the SMS gateway matches")
+    voice_url: str | None = Field(None, repr=False, description="Gateway for telephone calls")
+    voice_template: str | None = Field(None, repr=False, description="Body for the voice gateway, JSON or form")
+    voice_ok: str = Field("", description="Pattern that a good answer of the voice gateway matches")
+    voice_cancel_url: str | None = Field(None, repr=False, description="Where a call that rings is ended")
+    gateway_secret: str = Field("", repr=False, description="Signs requests to the gateways, and their callbacks")
+    gateway_headers: dict[str, str] = Field(
+        default_factory=dict, repr=False, description="Headers for the gateways, a JSON object"
+    )
+    watch_people: Path | None = Field(None, description="Whom `hoichan watch` telephones (TOML)")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")

@@ -6,14 +6,18 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 
+import httpx
 import structlog
 from fastapi import FastAPI
 from sqlalchemy import text
 
 from app import __version__
+from app.channels.ways import ways_out
+from app.channels.web_push import new_private_key
 from app.clock import Clock, DatabaseClock, monotonic
 from app.config import Settings
 from app.database import make_engine, make_immediate_sessions, make_sessions
+from app.realtime.dispatcher import Dispatcher
 from app.realtime.house import House
 from app.realtime.hub import Hub
 from app.realtime.relay import Relay
@@ -23,10 +27,14 @@ from app.realtime.socket import StreamEndpoint
 from app.realtime.timers import Timers
 from app.routers import (
     after,
+    answer_links,
     answers,
     auth,
+    channels,
     consultations,
+    dev,
     discussion,
+    gateway,
     health,
     me,
     network,
@@ -46,6 +54,7 @@ ROUTERS = (
     health,
     auth,
     me,
+    channels,
     network,
     rotas,
     consultations,
@@ -53,6 +62,9 @@ ROUTERS = (
     discussion,
     after,
     offers,
+    gateway,
+    answer_links,
+    dev,
     web,
 )
 """In the order in which they are matched; the pages of the browser client last."""
@@ -74,9 +86,12 @@ def create_app(settings: Settings, *, clock: Clock | None = None, background: bo
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         relay = Relay(house)
         timers = Timers(house)
-        app.state.timers = timers
         app.state.shift_ends = ShiftEnds(house)
+        dispatcher = Dispatcher(house)
+        app.state.timers, app.state.dispatcher = timers, dispatcher
         await _wait_for_database(house)
+        client = httpx.AsyncClient()
+        house.outside = ways_out(settings, client, house.clock, push_key=await _push_key(house), capture=house.demo)
         await relay.start()
         tasks = [asyncio.create_task(_keep_time(house))]
         if background:
@@ -84,17 +99,20 @@ def create_app(settings: Settings, *, clock: Clock | None = None, background: bo
             tasks.append(
                 asyncio.create_task(_for_ever(SHIFT_ENDS_EVERY_S, app.state.shift_ends.run_due, "ends of duty"))
             )
+            tasks.append(asyncio.create_task(dispatcher.run()))
         house.ready = True
         try:
             yield
         finally:
             house.ready = False
             timers.stop()
+            await dispatcher.stop()
             await house.hub.close()
             await relay.stop()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await client.aclose()
             await house.engine.dispose()
 
     app = FastAPI(title="hoichan", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
@@ -145,6 +163,19 @@ async def _read_installation(house: House) -> None:
         row = (await session.execute(text("SELECT epoch, demo, name FROM installation"))).one()
     house.epoch, house.demo, house.name = row.epoch or secrets.token_hex(8), row.demo, row.name
     house.hub.epoch = house.epoch
+
+
+async def _push_key(house: House) -> str:
+    """The private key that signs pushes: the configured one, or this installation's own, made by whoever is first."""
+    if house.settings.vapid_private_key:
+        return house.settings.vapid_private_key
+    async with house.database() as session:
+        await session.execute(_KEEP_PUSH_KEY, {"key": new_private_key()})
+        await session.commit()
+        return str((await session.execute(text("SELECT vapid_private_key FROM installation"))).scalar_one())
+
+
+_KEEP_PUSH_KEY = text("UPDATE installation SET vapid_private_key = :key WHERE vapid_private_key IS NULL")
 
 
 async def _keep_time(house: House) -> None:

@@ -17,6 +17,9 @@ from tests.hotline import Hotline, Json
 OPEN_TO_ALL = {
     "GET /health",
     "GET /ready",
+    "GET /overdue",
+    "POST /gateway/voice",
+    "POST /gateway/sms",
     "POST /api/v1/auth/token",
     "POST /api/v1/auth/session",
     "GET /api/v1/telephones",
@@ -61,7 +64,7 @@ def test_every_operation_says_what_it_does_and_every_body_has_an_example(name):
 def test_every_operation_lists_its_errors_as_problems(name):
     operation = OPERATIONS[name]
     statuses = set(operation["responses"])
-    if name.endswith(("/health", "/ready")):
+    if name.endswith(("/health", "/ready", "/overdue")):
         return
     assert "503" in statuses
     if name not in OPEN_TO_ALL:

@@ -73,12 +73,16 @@ ALLOWED: Mapping[str, int] = {
     "GET /api/v1/me": 2,
     "GET /api/v1/me/hand-over": 4,
     "POST /api/v1/me/hand-over": 8,
+    "GET /api/v1/me/channels": 1,
+    "PUT /api/v1/me/channels": 6,
+    "POST /api/v1/me/channels/test": 3,
     "POST /api/v1/me/password": 6,
     "GET /api/v1/offers": 1,
     "GET /api/v1/specialties": 1,
     "GET /api/v1/telephones": 1,
     "GET /health": 0,
     "GET /ready": 1,
+    "GET /overdue": 2,
 }
 
 
@@ -151,7 +155,7 @@ async def test_no_route_sends_more_statements_than_its_table_says(hotline: Hotli
 
 def test_every_route_is_counted() -> None:
     every = {f"{method} {path}" for method, path in doors(application().routes) if method != "MOUNT"}
-    api = {door for door in every if "/api/" in door or door in ("GET /health", "GET /ready")}
+    api = {door for door in every if "/api/" in door or door in ("GET /health", "GET /ready", "GET /overdue")}
     assert api - set(ALLOWED) == set()
 
 
@@ -165,12 +169,16 @@ async def _everything(hotline: Hotline, count: Counter) -> None:
 
 
 async def _reads_of_the_network(hotline: Hotline, count: Counter, asker: Person) -> None:
-    for route in ("/health", "/ready", "/api/v1/telephones", "/api/v1/installation"):
+    for route in ("/health", "/ready", "/overdue", "/api/v1/telephones", "/api/v1/installation"):
         await count.ask(None, "GET", route)
     for route in ("/me", "/specialties", "/hospitals", "/desks", "/consultations", "/offers"):
         await count.ask(asker, "GET", f"/api/v1{route}")
     desk = (await asker.get("/desks", specialty="K04")).json()["items"][0]["id"]
     await count.ask(asker, "GET", "/api/v1/desks/{desk_id}/on-call", desk_id=desk)
+    mine = {"channels": [{"kind": "voice", "address": "0912 345 678"}]}
+    await count.ask(asker, "PUT", "/api/v1/me/channels", mine)
+    await count.ask(asker, "GET", "/api/v1/me/channels")
+    await count.ask(asker, "POST", "/api/v1/me/channels/test", {"kind": "voice"})
     answer = await count.http.get(f"/api/v1/desks/{desk}/duty", headers=asker.headers)
     assert answer.is_success
     await count.ask(asker, "GET", "/api/v1/desks/{desk_id}/duty", desk_id=desk)

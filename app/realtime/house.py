@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
+from app.channels.port import Outside
 from app.clock import Clock
 from app.config import Settings
 from app.prepared import Immediate
@@ -42,6 +43,10 @@ class House:
     demo: bool = False
     name: str = "hoichan"
     ready: bool = False
+    outside: Outside = field(default_factory=Outside)
+    """The ways out of the house: pushes, text messages, calls, e-mail."""
+    notices: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set after a commit, so that the dispatcher looks for messages to plan, to send and to end."""
     timers: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a due time may have changed, so that the timer loop looks again."""
 
@@ -69,6 +74,7 @@ class House:
             raise
         self.sessions.forget(work.barred)
         self.hub.deliver(entries, at=work.now, actor=work.actor, barred=work.barred)
+        self.notices.set()
 
     def note_due_times(self, work: Work) -> None:
         """Let the timer loop look again if something is due before it would look by itself."""

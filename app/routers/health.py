@@ -4,6 +4,7 @@ from fastapi import APIRouter, Response
 from sqlalchemy import text
 
 from app.routers.edge import HouseDep
+from app.services import escalation, sending
 
 router = APIRouter(tags=["health"])
 
@@ -22,6 +23,26 @@ async def ready(house: HouseDep, response: Response) -> dict[str, str]:
     response.status_code = 503
     response.headers["Retry-After"] = "1"
     return {"status": "not ready"}
+
+
+@router.get("/overdue", summary="Is anything overdue?", responses={503: {"description": "Something is overdue"}})
+async def overdue(house: HouseDep, response: Response) -> dict[str, bool]:
+    """Answer 503 when a due time passed over 30 s ago, or a message waits over a minute, and nobody has acted.
+
+    For a watchdog on another machine; it tells nothing else. A database that does not answer is overdue.
+    """
+    if await _nothing_is_overdue(house):
+        return {"overdue": False}
+    response.status_code = 503
+    return {"overdue": True}
+
+
+async def _nothing_is_overdue(house: HouseDep) -> bool:
+    try:
+        async with house.work(None) as work:
+            return not await escalation.overdue(work) and not await sending.overdue(work)
+    except Exception:  # noqa: BLE001 (whatever it is, nobody can say that all is well)
+        return False
 
 
 async def _database_answers(house: HouseDep) -> bool:

@@ -34,11 +34,12 @@ TAGS: Final[list[Json]] = [
         "name": "rotas",
         "description": "Who is on duty when: rotas, swaps, leave, holidays, calendars in and out.",
     },
+    {"name": "gateways", "description": "What SMS and voice gateways tell: keys pressed in a call, and receipts."},
     {"name": "health", "description": "For load balancers and watchdogs; without credentials."},
 ]
 
 _NOT_A_WORD: Final = re.compile(r"\W")
-_STATES: Final = {"/health": {"status": "ok"}, "/ready": {"status": "ready"}}
+_STATES: Final = {"/health": {"status": "ok"}, "/ready": {"status": "ready"}, "/overdue": {"overdue": False}}
 
 PARAMETERS: Final = {
     "consultation_id": "The consultation's id",

@@ -106,6 +106,11 @@ async def tell_of_sign_out_everywhere(work: Work, sessions: int) -> None:
     await _record(work, work.subject.id, "signed_out_everywhere", sessions=sessions)
 
 
+async def tell_of_channels(work: Work, kinds: Collection[str]) -> None:
+    """Record how somebody wants to be reached from now on: the kinds, never an address."""
+    await _record(work, work.subject.id, "channels_changed", kinds=list(kinds))
+
+
 async def add_account(
     work: Work,
     username: str,

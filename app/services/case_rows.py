@@ -197,7 +197,17 @@ _CALLOUT_FIXED = {
     "policy",
 }
 # `noticed_at` belongs to the planner of messages, which never takes the lock of a case.
-_OFFER_FIXED = {"id", "callout_id", "consultation_id", "doctor_id", "doctor_name", "made_at", "role", "step", "noticed_at"}
+_OFFER_FIXED = {
+    "id",
+    "callout_id",
+    "consultation_id",
+    "doctor_id",
+    "doctor_name",
+    "made_at",
+    "role",
+    "step",
+    "noticed_at",
+}
 _PART_FIXED = {"consultation_id", "user_id", "delivered_n", "seen_n"}
 
 # The case before its counters, whether or not the transaction holds it already: nobody ever waits in a circle.

@@ -1,18 +1,25 @@
 """Telling people things away from the socket: one row a channel, written with what caused it, sent afterwards.
 
-`words` fill the template of a kind. They name duty, desks and times, and never anything about a patient.
+`words` fill the template of a kind (`notice_texts`). They name duty, desks and times, and never anything about a
+patient. Whoever has given no channels of their own is reached by the telephone and e-mail of the network file.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime, time, timedelta
+from typing import Any, Final
 from uuid import UUID
 
-from pydantic_core import to_json
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
+from sqlalchemy.dialects.postgresql import insert
 
+from app.identifiers import new_id
 from app.models.channel import Notice, NoticeState
+from app.models.working_hours import ZONE
 from app.work import Work
+
+CLEAR, HANGUP = "clear", "hangup"
+_PENDING: Final = (NoticeState.WAITING, NoticeState.SENT, NoticeState.DELIVERED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +27,9 @@ class Announcement:
     """What people are told, on whatever channels they have."""
 
     kind: str
-    """The template: `offer`, `reachability`, `gap`, `advice`, `alarm`, `duty`, `agreement`."""
+    """The template: `reachability`, `gap`, `advice`, `alarm`, `duty`, `agreement`, `test`."""
     about: str
-    """What all such notices stop with: `offer:<id>`, `check:<id>`, `gap:<id>`, `consultation:<id>`."""
+    """What all such notices stop with: `check:<id>`, `gap:<id>`, `consultation:<id>`."""
     key: str
     """Telling the same key again tells nobody twice."""
     words: Mapping[str, Any] = field(default_factory=dict)
@@ -32,22 +39,49 @@ class Announcement:
     consultation_id: UUID | None = None
 
 
-async def tell(work: Work, people: Collection[UUID], said: Announcement) -> None:
-    """Tell these people on every channel that they have; the stream is the caller's business."""
-    await work.session.execute(
-        _TELL,
-        {
-            "people": list(people),
-            "kind": said.kind,
-            "about": said.about,
-            "key": said.key,
-            "words": to_json(said.words).decode(),
-            "urgent": said.urgent,
-            "drill": said.drill,
-            "case": said.consultation_id,
-            "now": work.now,
-        },
-    )
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """One way to one person, in their own order."""
+
+    user_id: UUID
+    channel_id: UUID | None
+    """Empty: not chosen by the person, but the telephone or e-mail of the network file."""
+    kind: str
+    address: str
+    language: str = "vi"
+    quiet_from: time | None = None
+    quiet_to: time | None = None
+
+    @property
+    def name(self) -> str:
+        """What tells one channel of a person from another, in the keys of notices."""
+        return str(self.channel_id or self.kind)
+
+    def may_speak_at(self, now: datetime, *, urgent: bool) -> datetime:
+        """When it may be sent: now, or at the end of the quiet hours, which give way to what is urgent."""
+        if urgent or self.quiet_from is None or self.quiet_to is None or self.quiet_from == self.quiet_to:
+            return now
+        local = now.astimezone(ZONE)
+        begins, ends, at = self.quiet_from, self.quiet_to, local.time()
+        quiet = begins <= at < ends if begins < ends else at >= begins or at < ends
+        if not quiet:
+            return now
+        until = datetime.combine(local.date(), ends, ZONE)
+        return until if until > local else until + timedelta(days=1)
+
+
+async def tell(work: Work, people: Collection[UUID], said: Announcement, *, only: Collection[str] = ()) -> int:
+    """Tell these people on every channel that they have, or `only` on these kinds; the stream is the caller's business.
+
+    Returns on how many channels it will be said for the first time.
+    """
+    rows = [
+        notice_row(reach, said, key=f"{said.key}:{reach.name}", due_at=reach.may_speak_at(work.now, urgent=said.urgent))
+        | {"id": new_id(work.now), "made_at": work.now}
+        for reach in await reaches(work, people)
+        if not only or reach.kind in only
+    ]
+    return await put(work, rows)
 
 
 async def tell_number(work: Work, number: str, said: Announcement, *, channel: str) -> None:
@@ -70,23 +104,102 @@ async def tell_number(work: Work, number: str, said: Announcement, *, channel: s
 
 
 async def stop(work: Work, about: str) -> None:
-    """What these notices ask has been answered, or matters no more: what waits is not sent."""
-    await work.session.execute(
+    """What these notices ask has been answered, or matters no more: what waits is not sent, what rings is ended."""
+    open_ones = (
+        select(Notice.id)
+        .where(Notice.about == about, Notice.state.in_(_PENDING), Notice.kind.not_in((CLEAR, HANGUP)))
+        .order_by(Notice.id)
+        .with_for_update()
+    )
+    stopped = await work.session.scalars(
         update(Notice)
-        .where(Notice.about == about, Notice.state == NoticeState.WAITING)
+        .where(Notice.id.in_(open_ones))
         .values(state=NoticeState.STOPPED)
+        .returning(Notice.id)
         .execution_options(synchronize_session=False)
     )
+    await end_what_was_sent(work, list(stopped))
 
 
-_TELL = text("""
+async def reaches(work: Work, people: Collection[UUID]) -> list[Reach]:
+    """Return every live channel of these people in their order; for whoever chose none, what the network file says."""
+    if not people:
+        return []
+    rows = await work.session.execute(_REACHES, {"people": list(people)})
+    return [Reach(**row._mapping) for row in rows]  # noqa: SLF001 (the documented way to a row's mapping)
+
+
+def notice_row(reach: Reach, said: Announcement, *, key: str, due_at: datetime) -> dict[str, Any]:
+    """Return the row of one notice, without its identifier and the time at which it was made."""
+    return {
+        "key": key,
+        "kind": said.kind,
+        "about": said.about,
+        "user_id": reach.user_id,
+        "channel_id": reach.channel_id,
+        "channel": reach.kind,
+        "address": reach.address,
+        "language": reach.language,
+        "words": dict(said.words),
+        "urgent": said.urgent,
+        "drill": said.drill,
+        "consultation_id": said.consultation_id,
+        "state": NoticeState.WAITING,
+        "attempts": 0,
+        "due_at": due_at,
+    }
+
+
+async def put(work: Work, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Write notices that are not there yet, in the order of their keys, so that two writers never wait in a circle."""
+    ordered = sorted(rows, key=lambda row: str(row["key"]))
+    if not ordered:
+        return 0
+    done = await work.session.execute(
+        insert(Notice).values(ordered).on_conflict_do_nothing(index_elements=["key"]).returning(Notice.id)
+    )
+    return len(done.all())
+
+
+async def end_what_was_sent(work: Work, stopped: Collection[UUID]) -> None:
+    """A push that was shown is taken off the screen, and a call that rings is ended, by notices of their own."""
+    if stopped:
+        await work.session.execute(_END, {"ids": list(stopped), "now": work.now})
+
+
+# A number is taken only when nothing but a number stands there: a guess would wake a stranger.
+_REACHES = text(r"""
+WITH chosen AS (
+  SELECT c.user_id, c.id AS channel_id, c.kind, c.address, c.language, c.quiet_from, c.quiet_to, c.position
+  FROM channel c JOIN user_account u ON u.id = c.user_id AND u.active
+  WHERE c.user_id = ANY(CAST(:people AS uuid[])) AND c.gone_at IS NULL
+), given AS (
+  SELECT u.id AS user_id, CAST(NULL AS uuid) AS channel_id, d.kind,
+         CASE WHEN d.kind = 'email' THEN d.address
+              WHEN d.address LIKE '0%' THEN '+84' || substr(d.address, 2) ELSE d.address END AS address,
+         'vi' AS language, CAST(NULL AS time) AS quiet_from, CAST(NULL AS time) AS quiet_to, d.position
+  FROM user_account u, LATERAL (VALUES
+    ('voice', translate(u.phone, ' .()-', ''), 0), ('sms', translate(u.phone, ' .()-', ''), 1),
+    ('email', btrim(u.email), 2)) d(kind, address, position)
+  WHERE u.id = ANY(CAST(:people AS uuid[])) AND u.active
+    AND CASE WHEN d.kind = 'email' THEN d.address LIKE '%_@_%' ELSE d.address ~ '^[+]?[0-9]{8,15}$' END
+    AND NOT EXISTS (SELECT 1 FROM chosen c WHERE c.user_id = u.id)
+)
+SELECT user_id, channel_id, kind, address, language, quiet_from, quiet_to
+FROM (SELECT * FROM chosen UNION ALL SELECT * FROM given) r ORDER BY user_id, position
+""")
+
+_END = text("""
 INSERT INTO notice (id, key, kind, about, user_id, channel_id, channel, address, language, words, urgent, drill,
-                    consultation_id, state, attempts, due_at, made_at)
-SELECT gen_random_uuid(), CAST(:key AS text) || ':' || c.id, CAST(:kind AS text), CAST(:about AS text), c.user_id, c.id,
-       c.kind, c.address, 'vi', CAST(:words AS jsonb), CAST(:urgent AS boolean), CAST(:drill AS boolean),
-       CAST(:case AS uuid), 'waiting', 0, CAST(:now AS timestamptz), CAST(:now AS timestamptz)
-FROM channel c JOIN user_account u ON u.id = c.user_id AND u.active
-WHERE c.user_id = ANY(CAST(:people AS uuid[])) AND c.gone_at IS NULL
+                    consultation_id, provider_id, state, attempts, due_at, made_at)
+SELECT gen_random_uuid(), CASE n.channel WHEN 'push' THEN 'clear:' ELSE 'hangup:' END || n.id,
+       CASE n.channel WHEN 'push' THEN 'clear' ELSE 'hangup' END, n.about, n.user_id, n.channel_id, n.channel,
+       n.address, n.language, '{}', true, n.drill, n.consultation_id, n.provider_id, 'waiting', 0,
+       CAST(:now AS timestamptz), CAST(:now AS timestamptz)
+FROM notice n
+WHERE n.id = ANY(CAST(:ids AS uuid[])) AND n.state = 'stopped'
+  AND n.sent_at > CAST(:now AS timestamptz) - interval '1 day'
+  AND (n.channel = 'push' OR (n.channel = 'voice' AND n.provider_id IS NOT NULL AND n.answered_at IS NULL))
 ON CONFLICT (key) DO NOTHING
 """)
 

@@ -1,0 +1,136 @@
+"""The loop that carries messages out of the house: plans those of new offers, sends what is due, ends what is answered.
+
+It runs in every process. Claims use SKIP LOCKED, so each notice is sent by one of them; sending happens outside any
+transaction and side by side, so that a slow gateway holds up nothing but its own message. It wakes after every commit
+of this process, and looks by itself once a second for what others committed.
+"""
+
+import asyncio
+import contextlib
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from app.channels.port import TIMEOUT_S, Undelivered
+from app.clock import monotonic
+from app.realtime.house import LOOKS_EVERY, House
+from app.services import notice_plan, sending
+from app.services.sending import Outgoing
+
+log = structlog.get_logger()
+AT_MOST_EVERY_S: Final = 0.1
+"""Commits that come together are looked at together."""
+LONGEST_SLEEP_S: Final = LOOKS_EVERY.total_seconds()
+AFTER_FAULT_S: Final = 0.5
+SIDE_BY_SIDE: Final = 64
+
+
+class Dispatcher:
+    """One process's share of the sending."""
+
+    def __init__(self, house: House) -> None:
+        """Work for this house."""
+        self.house = house
+        self._stopping = False
+        self._sends: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Look, send, and sleep until the next due time, a commit, or a second."""
+        while not self._stopping:
+            self.house.notices.clear()  # before looking: what is committed while we look wakes us again
+            started = monotonic()
+            try:
+                pause = self._pause(await self.look())
+            except Exception as error:  # noqa: BLE001 (the loop must outlive everything)
+                log.warning("messages paused", error=type(error).__name__)
+                pause = AFTER_FAULT_S
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.house.notices.wait(), pause)
+            await asyncio.sleep(max(0.0, AT_MOST_EVERY_S - (monotonic() - started)))
+
+    async def run_due(self) -> datetime | None:
+        """Do everything that is due now and wait until it is done; return when the next notice is due."""
+        earliest = await self.look()
+        while self._sends:
+            await asyncio.gather(*self._sends)
+            earliest = await self.look()
+        return earliest
+
+    async def look(self) -> datetime | None:
+        """Plan, end what is answered, and begin to send what is due; return when the next notice is due."""
+        await self._plan()
+        while True:
+            async with self.house.work(None) as work:
+                await sending.settle(work)
+                room = max(0, SIDE_BY_SIDE - len(self._sends))
+                batch = await sending.claim(work, limit=room, public_url=self.house.settings.public_url)
+                earliest = await sending.earliest(work)
+                await work.session.commit()
+            for out in batch:
+                task = asyncio.create_task(self._send(out))
+                self._sends.add(task)
+                task.add_done_callback(self._sends.discard)
+            if len(batch) < room or not room:
+                return earliest
+
+    async def stop(self) -> None:
+        """Begin nothing new; what is on its way is finished, or is sent again by another process."""
+        self._stopping = True
+        self.house.notices.set()
+        if self._sends:
+            _, late = await asyncio.wait(self._sends, timeout=2.0)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _plan(self) -> None:
+        kinds = self.house.outside.adapters.keys()
+        while True:
+            async with self.house.work(None) as work:
+                planned = await notice_plan.plan_offers(work, kinds)
+                await work.session.commit()
+                if planned:
+                    await notice_plan.mark(work, planned)
+                    await work.session.commit()
+            if len(planned) < notice_plan.BATCH:
+                return
+
+    async def _send(self, out: Outgoing) -> None:
+        """Send one notice and note how it went. Never an address or a text in the log."""
+        outside = self.house.outside
+        adapter = outside.capture if out.demo and outside.capture else outside.adapters.get(out.channel)
+        again, gone = True, False
+        try:
+            if adapter is None:
+                raise Undelivered("no such channel is set up", again=False)  # noqa: TRY301 (told like any other)
+            async with asyncio.timeout(2 * TIMEOUT_S):
+                receipt = await adapter.send(out)
+        except Undelivered as error:
+            why, again, gone = error.why, error.again, error.gone
+        except Exception as error:  # noqa: BLE001 (an adapter that breaks must not stop the others)
+            why = type(error).__name__
+        else:
+            await self._mark_sent(out, receipt.provider_id, receipt.captured)
+            return
+        log.warning("a message was not sent", notice=str(out.notice_id), channel=out.channel, why=why, again=again)
+        with contextlib.suppress(Exception):  # the reserve runs out, and it is tried again
+            async with self.house.work(None) as work:
+                await sending.mark_failed(work, out, why, again=again, gone=gone)
+                await work.session.commit()
+        if gone:
+            self.house.notices.set()
+
+    async def _mark_sent(self, out: Outgoing, provider_id: str | None, captured: dict[str, object] | None) -> None:
+        try:
+            async with self.house.work(None) as work:
+                await sending.mark_sent(work, out, provider_id, captured)
+                await work.session.commit()
+        except Exception as error:  # noqa: BLE001 (it is sent again with the same key, which the receiver knows)
+            log.warning("a sent message could not be noted", notice=str(out.notice_id), error=type(error).__name__)
+
+    def _pause(self, earliest: datetime | None) -> float:
+        if earliest is None:
+            return LONGEST_SLEEP_S
+        wait = (earliest - self.house.clock.now()) / timedelta(seconds=1)
+        return min(max(wait, AT_MOST_EVERY_S), LONGEST_SLEEP_S)

@@ -1,0 +1,107 @@
+"""The page behind a single-use link: what is asked, and buttons. Opening it answers nothing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+from pydantic_core import from_json
+
+from app.errors import NotFound
+from app.models.channel import AnswerLink
+from app.realtime.house import House
+from app.routers.auth import address_of
+from app.routers.edge import HouseDep, json_response
+from app.routers.outside import answer
+from app.routers.pages import button, page, paragraph
+from app.services import answer_links, outside_answers
+from app.services.outside_answers import ALREADY, OVER, Asked, Sentence
+from app.services.sign_in import Attempt
+
+router = APIRouter(include_in_schema=False)
+GUESSER = "answer link"
+TITLES: Mapping[str, Sentence] = {
+    "offer": ("Có ca hội chẩn cần bạn trả lời", "A consultation needs your answer"),
+    "check": ("Bạn có mặt để trực không?", "Are you there for your duty?"),
+}
+BUTTONS: Mapping[str, str] = {
+    "accept": "Tôi nhận ca này / I accept",
+    "decline": "Tôi không nhận được / I cannot",
+    "here": "Tôi có mặt / I am here",
+}
+
+
+@router.get("/a/{token}")
+async def show(token: str, request: Request, house: HouseDep) -> Response:
+    """Show what is asked, with buttons; nothing about the patient stands here."""
+    link = await _link(token, request, house)
+    async with house.work(None) as work:
+        asked = Asked(link.user_id, link.about)
+        over = ALREADY if link.used_at else await outside_answers.state(work, asked)
+    if _wants_json(request):
+        return json_response({"about": asked.kind, "choices": () if over else asked.choices, "said": over})
+    return _page(asked, over, demo=house.demo)
+
+
+@router.post("/a/{token}")
+async def give(token: str, request: Request, house: HouseDep) -> Response:
+    """Answer, once, as the doctor whom the link was made for: `accept`, `decline` or `here`."""
+    link = await _link(token, request, house)
+    asked = Asked(link.user_id, link.about)
+    chosen = await _chosen(request)
+    if link.used_at:
+        said, done = ALREADY, False
+    elif chosen in asked.choices:
+        said, done = await answer(house, lambda work: outside_answers.by_link(work, link, chosen))
+    else:
+        return json_response({"done": False, "said": OVER}, 422) if _wants_json(request) else _page(asked, None)
+    if _wants_json(request):
+        return json_response({"done": done, "said": said}, 200 if done else 409)
+    return _page(asked, said, demo=house.demo)
+
+
+async def _link(token: str, request: Request, house: House) -> AnswerLink:
+    """Find the link; whoever guesses is stopped after a few wrong ones."""
+    attempt = Attempt(GUESSER, address_of(request))
+    house.guard.admit(attempt)
+    async with house.work(None) as work:
+        link = await answer_links.find(work, token)
+    if link is None:
+        house.guard.failed(attempt)
+        raise NotFound
+    return link
+
+
+async def _chosen(request: Request) -> str:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    sent: Any
+    try:
+        if kind == "application/json":
+            sent = from_json(await request.body())
+        else:
+            sent = await request.form()
+    except ValueError:
+        return ""
+    found = sent.get("answer") if isinstance(sent, Mapping) else None
+    return found if isinstance(found, str) else ""
+
+
+def _wants_json(request: Request) -> bool:
+    return "application/json" in request.headers.get("accept", "")
+
+
+def _page(asked: Asked, over: Sentence | None, *, demo: bool = False) -> HTMLResponse:
+    title = TITLES.get(asked.kind, TITLES["offer"])
+    if over is not None:
+        body = f'<section class="card stack" role="status">{paragraph(*over)}</section>'
+    else:
+        buttons = "".join(
+            button("answer", choice, BUTTONS[choice], kind="btn o big" if choice == "decline" else "btn p big")
+            for choice in asked.choices
+        )
+        body = (
+            f'<p class="sub" lang="en">{title[1]}</p>'
+            f'<form class="card stack" method="post">{buttons}</form>'
+            f'<p class="cap">Liên kết này chỉ dùng một lần, cho riêng bạn. / This link works once, for you alone.</p>'
+        )
+    return page(title[0], body + '<p><a class="btn o" href="/desk">Mở hoichan / Open hoichan</a></p>', demo=demo)

@@ -1,0 +1,193 @@
+"""What people read and hear beyond the socket, in both languages, and nothing about a patient.
+
+A template takes only the words that it names, from what its kind may carry (`WORDS`): what else a caller puts there
+never leaves the house. A drill says so with its first word on every channel.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from app.models.working_hours import ZONE
+
+Sentence = tuple[str, str]
+
+DRILL: Final[Sentence] = ("DIỄN TẬP", "DRILL")
+URGENCIES: Final[Mapping[str, Sentence]] = {
+    "red": ("Báo động đỏ", "Red alert"),
+    "orange": ("Mức cam", "Orange"),
+    "yellow": ("Mức vàng", "Yellow"),
+    "green": ("Mức xanh", "Green"),
+}
+ROLES: Final[Mapping[str, Sentence]] = {
+    "primary": ("(trực chính)", "(primary)"),
+    "backup": ("(trực phụ)", "(backup)"),
+    "head_of_shift": ("(trưởng kíp)", "(head of shift)"),
+    "red_team": ("(kíp báo động đỏ)", "(red team)"),
+    "leadership": ("(trực lãnh đạo)", "(leadership)"),
+    "coordinator": ("(điều phối)", "(coordinator)"),
+}
+WORDS: Final = frozenset(
+    {"urgency", "desk_name", "hospital_name", "role", "at", "from", "to", "days", "asking", "answering", "specialty"}
+    | {"change", "step", "count"}
+)
+"""Everything that a template may name: duty, desks, hospitals, times. Never anything about a patient."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """One notice, ready to go out."""
+
+    title: str
+    text: str
+    spoken: str = ""
+    """What a call says, its menu included."""
+    menu: Mapping[str, str] = field(default_factory=dict)
+    """Key to answer: `accept`, `decline`, `here`, `again`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Template:
+    title: Sentence
+    text: Sentence
+    menu: Mapping[str, str] = field(default_factory=dict)
+    keys: Sentence = ("", "")
+
+
+_OFFER_KEYS: Final[Sentence] = (
+    "Bấm 1 để nhận. Bấm 2 nếu không nhận được. Bấm 3 để nghe lại.",
+    "Press 1 to accept. Press 2 if you cannot. Press 3 to hear it again.",
+)
+_HERE_KEYS: Final[Sentence] = (
+    "Bấm 1 nếu bạn có mặt. Bấm 3 để nghe lại.",
+    "Press 1 if you are there. Press 3 to hear it again.",
+)
+_AGAIN_KEYS: Final[Sentence] = ("Bấm 3 để nghe lại.", "Press 3 to hear it again.")
+
+_TEMPLATES: Final[Mapping[str, _Template]] = {
+    "offer": _Template(
+        ("Có ca hội chẩn cần bạn trả lời", "A consultation needs your answer"),
+        ("{urgency}{, desk_name}. Mở hoichan để trả lời.", "{urgency}{, desk_name}. Open hoichan to answer."),
+        {"1": "accept", "2": "decline", "3": "again"},
+        _OFFER_KEYS,
+    ),
+    "reachability": _Template(
+        ("Bạn có mặt để trực không?", "Are you there for your duty?"),
+        (
+            "Ca trực{ role}{, desk_name}{, hospital_name} bắt đầu lúc {from}. Trả lời để biết bạn nghe được máy.",
+            "Your duty{ role}{, desk_name}{, hospital_name} begins at {from}. Answer to show that you can be reached.",
+        ),
+        {"1": "here", "3": "again"},
+        _HERE_KEYS,
+    ),
+    "gap": _Template(
+        ("Lịch trực có chỗ trống", "The rota has a gap"),
+        (
+            "Chưa có người{ role}{, desk_name}{, hospital_name}{ từ: from}{ đến: to}. Mở hoichan để xếp người.",
+            "Nobody is on{ role}{, desk_name}{, hospital_name}{ from: from}{ to: to}. Open hoichan to fill it.",
+        ),
+    ),
+    "advice": _Template(
+        ("Có ý kiến hội chẩn chưa được đọc lại", "Advice has not been read back"),
+        (
+            "Ý kiến{ lúc: at}{, desk_name} chưa được khoa xác nhận. Mở hoichan để đọc và xác nhận.",
+            "Advice{ of: at}{, desk_name} has not been confirmed by the ward. Open hoichan to read and confirm it.",
+        ),
+        {"3": "again"},
+        _AGAIN_KEYS,
+    ),
+    "alarm": _Template(
+        ("Đường dây nóng cần bạn xem ngay", "The hotline needs you now"),
+        (
+            "{urgency}{, desk_name}{, hospital_name}. Có việc quá giờ mà chưa ai xử trí. Mở hoichan ngay.",
+            "{urgency}{, desk_name}{, hospital_name}. Something is overdue and nobody has acted. Open hoichan now.",
+        ),
+        {"3": "again"},
+        _AGAIN_KEYS,
+    ),
+    "duty": _Template(
+        ("Ca trực của bạn thay đổi", "Your duty"),
+        (
+            "Ca trực{ role}{, desk_name}{, hospital_name}{ từ: from}{ đến: to}. Mở hoichan để xem.",
+            "Duty{ role}{, desk_name}{, hospital_name}{ from: from}{ to: to}. Open hoichan to see it.",
+        ),
+    ),
+    "agreement": _Template(
+        ("Thỏa thuận hội chẩn sắp hết hạn", "An agreement ends soon"),
+        (
+            "Thỏa thuận{ của: asking}{ với: answering}{, specialty} hết hạn{ sau: days}{ vào: to}. Mở hoichan.",
+            "The agreement{ of: asking}{ with: answering}{, specialty} ends{ in: days}{ on: to}. Open hoichan.",
+        ),
+    ),
+    "test": _Template(
+        ("Thử kênh báo của hoichan", "A test of your hoichan channel"),
+        (
+            "Bạn nghe hoặc đọc được tin này thì kênh này dùng được. Không có ca nào đang chờ.",
+            "If you hear or read this, the channel works. No case is waiting.",
+        ),
+        {"1": "here", "3": "again"},
+        _HERE_KEYS,
+    ),
+    "clear": _Template(("", ""), ("", "")),
+    "hangup": _Template(("", ""), ("", "")),
+}
+
+
+def render(kind: str, words: Mapping[str, Any], *, language: str = "vi", drill: bool = False) -> Rendered:
+    """Fill the template of a kind; an unknown kind says only that hoichan must be opened."""
+    index = int(language == "en")
+    template = _TEMPLATES.get(kind, _TEMPLATES["alarm"])
+    known = {name: _said(name, value, index) for name, value in words.items() if name in WORDS and value is not None}
+    title, body = template.title[index], _fill(template.text[index], known)
+    first = f"{DRILL[index]} · " if drill and title else ""
+    spoken = f"{first}{title.rstrip('?.')}. {body} {template.keys[index]}".strip() if title else ""
+    title, body = first + title, first + body
+    return Rendered(title, body, spoken, template.menu)
+
+
+def menu_of(kind: str) -> Mapping[str, str]:
+    """Return what each key of a call of this kind answers."""
+    return _TEMPLATES[kind].menu if kind in _TEMPLATES else {}
+
+
+def _said(name: str, value: Any, index: int) -> str:
+    if name == "urgency":
+        return URGENCIES.get(str(value), (str(value),) * 2)[index]
+    if name == "days":
+        return (f"{value} ngày", f"{value} days")[index]
+    if name == "role":
+        return ROLES.get(str(value), (str(value),) * 2)[index]
+    if name in ("at", "from", "to"):
+        return _time(value)
+    return str(value)
+
+
+def _time(value: Any) -> str:
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError:
+        return ""
+    local = moment.astimezone(ZONE)
+    return f"{local:%H:%M} {local.day}/{local.month}"
+
+
+def _fill(pattern: str, words: Mapping[str, str]) -> str:
+    """Fill `{word}`, `{, word}` and `{ before: word}`: what stands before a word is said only with it."""
+    said = []
+    rest = pattern
+    while rest:
+        plain, brace, rest = rest.partition("{")
+        said.append(plain)
+        if not brace:
+            break
+        hole, _, rest = rest.partition("}")
+        before, colon, name = hole.rpartition(":")
+        if not colon:
+            name = hole.lstrip(", ")
+            before = hole[: len(hole) - len(name)]
+        else:
+            before, name = f"{before} ", name.strip()
+        if words.get(name):
+            said.append(before + words[name])
+    return "".join(said).lstrip(". ,")
