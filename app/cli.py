@@ -98,6 +98,16 @@ def _parser() -> argparse.ArgumentParser:
     rehearse.add_argument("--rate", type=float, default=5.0, help="Requests per second")
     rehearse.add_argument("--seed", type=int, default=1, help="Of who declines, answers late or drops off")
     rehearse.add_argument("--json", type=Path, help="Write the table as JSON too")
+
+    watch = add("watch", _watch, "Watch a house from another machine, and telephone people when it is not well")
+    watch.add_argument("--url", required=True, help="Where the house answers, https://…")
+    watch.add_argument("--every", type=float, default=20.0, help="Seconds between looks")
+    watch.add_argument("--after", type=int, default=2, help="Failures in a row before people are told")
+    watch.add_argument("--repeat", type=float, default=5.0, help="Minutes until they are told again")
+    watch.add_argument("--once", action="store_true", help="Look once and end (for cron): 0 well, 1 not well")
+    watch.add_argument("--dry-run", action="store_true", help="Say whom it would tell, and tell nobody")
+    watch.add_argument("--acknowledge", action="store_true", help="Somebody knows: stop telling of this trouble")
+    watch.add_argument("--listen", metavar="HOST:PORT", help="Take the key that acknowledges in a call here")
     return parser
 
 
@@ -296,6 +306,22 @@ async def _rehearse(options: argparse.Namespace, settings: Settings) -> int:
         seed=options.seed,
         report=options.json,
         settings=settings,
+    )
+
+
+async def _watch(options: argparse.Namespace, settings: Settings) -> int:
+    from app.watchdog import watch  # noqa: PLC0415
+
+    return await watch(
+        settings,
+        options.url,
+        every_s=options.every,
+        after=options.after,
+        repeat_min=options.repeat,
+        once=options.once,
+        dry_run=options.dry_run,
+        acknowledge=options.acknowledge,
+        listen_at=options.listen,
     )
 
 

@@ -12,14 +12,13 @@ from sqlalchemy import select
 from app.errors import Invalid
 from app.identifiers import new_id
 from app.models.channel import Channel, ChannelKind
+from app.models.telephone import e164
 from app.policy import Action, allow
 from app.schemas.channels import ChannelIn
 from app.services import accounts, notices
 from app.services.notices import Announcement, Reach
 from app.work import Work
 
-_VIETNAMESE: Final = re.compile(r"0[1-9]\d{8,9}")
-_E164: Final = re.compile(r"\+[1-9]\d{7,14}")
 _EMAIL: Final = re.compile(
     r"[^@\s<>,;:\"()\\]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
 )
@@ -86,23 +85,11 @@ async def try_out(work: Work, kind: str | None, kinds: Collection[str]) -> int:
     return sent
 
 
-def telephone(number: str) -> str | None:
-    """Return a telephone number in E.164, or None when it is none; a number without a country is Vietnamese."""
-    plain = re.sub(r"[\s.()\-]", "", number)
-    if plain.startswith("00"):
-        plain = f"+{plain[2:]}"
-    if _VIETNAMESE.fullmatch(plain):
-        return f"+84{plain[1:]}"
-    if plain.startswith("+840"):
-        plain = f"+84{plain[4:]}"
-    return plain if _E164.fullmatch(plain) else None
-
-
 def _address(index: int, channel: ChannelIn, push_hosts: str) -> str:
     field = f"channels.{index}.address"
     given = channel.address.strip()
     if channel.kind in (ChannelKind.SMS, ChannelKind.VOICE):
-        found = telephone(given)
+        found = e164(given)
         if found is None:
             raise Invalid(
                 field,

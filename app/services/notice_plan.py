@@ -111,7 +111,8 @@ async def plan_offers(work: Work, kinds: Collection[str]) -> list[UUID]:
         return []
     by_person: dict[UUID, list[Reach]] = {}
     for reach in await notices.reaches(work, {offer.doctor_id for offer in found}):
-        by_person.setdefault(reach.user_id, []).append(reach)
+        if reach.user_id is not None:
+            by_person.setdefault(reach.user_id, []).append(reach)
     rows = [
         row for offer in found for row in plan(offer, by_person.get(offer.doctor_id, ()), now=work.now, kinds=kinds)
     ]
@@ -164,9 +165,9 @@ UNION ALL
 (SELECT {_COLUMNS}, k.step_started_at AS since, k.round FROM offer o {_JOINS}
  WHERE k.state = 'ringing' AND k.round > 1 AND {RINGS} AND o.noticed_at < k.step_started_at LIMIT :limit)
 """)  # noqa: S608 (all parts stand in this file)
-_NOW = text(
-    f"SELECT {_COLUMNS}, o.made_at AS since, 1 AS round FROM offer o {_JOINS} WHERE o.id = ANY(CAST(:ids AS uuid[]))"
-)  # noqa: S608
+_NOW = text(f"""
+SELECT {_COLUMNS}, o.made_at AS since, 1 AS round FROM offer o {_JOINS} WHERE o.id = ANY(CAST(:ids AS uuid[]))
+""")  # noqa: S608 (all parts stand in this file)
 _MARK = text("""
 UPDATE offer SET noticed_at = CAST(:now AS timestamptz)
 WHERE id IN (SELECT id FROM offer WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE SKIP LOCKED)

@@ -29,10 +29,10 @@ ROLES: Final[Mapping[str, Sentence]] = {
     "coordinator": ("(điều phối)", "(coordinator)"),
 }
 WORDS: Final = frozenset(
-    {"urgency", "desk_name", "hospital_name", "role", "at", "from", "to", "days", "asking", "answering", "specialty"}
-    | {"change", "step", "count"}
+    {"urgency", "place", "role", "at", "from", "to", "days", "asking", "answering", "specialty", "ward", "doctor_name"}
 )
-"""Everything that a template may name: duty, desks, hospitals, times. Never anything about a patient."""
+"""Everything that a template may name: duty, desks, wards, doctors, times. Never anything about a patient."""
+_PLACES: Final = ("place", "desk_name", "desk", "hospital_name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +68,15 @@ _AGAIN_KEYS: Final[Sentence] = ("Bấm 3 để nghe lại.", "Press 3 to hear it
 _TEMPLATES: Final[Mapping[str, _Template]] = {
     "offer": _Template(
         ("Có ca hội chẩn cần bạn trả lời", "A consultation needs your answer"),
-        ("{urgency}{, desk_name}. Mở hoichan để trả lời.", "{urgency}{, desk_name}. Open hoichan to answer."),
+        ("{urgency}{, place}. Mở hoichan để trả lời.", "{urgency}{, place}. Open hoichan to answer."),
         {"1": "accept", "2": "decline", "3": "again"},
         _OFFER_KEYS,
     ),
     "reachability": _Template(
         ("Bạn có mặt để trực không?", "Are you there for your duty?"),
         (
-            "Ca trực{ role}{, desk_name}{, hospital_name} bắt đầu lúc {from}. Trả lời để biết bạn nghe được máy.",
-            "Your duty{ role}{, desk_name}{, hospital_name} begins at {from}. Answer to show that you can be reached.",
+            "Ca trực{ role}{, place} bắt đầu lúc {from}. Trả lời để biết bạn nghe được máy.",
+            "Your duty{ role}{, place} begins at {from}. Answer to show that you can be reached.",
         ),
         {"1": "here", "3": "again"},
         _HERE_KEYS,
@@ -84,15 +84,33 @@ _TEMPLATES: Final[Mapping[str, _Template]] = {
     "gap": _Template(
         ("Lịch trực có chỗ trống", "The rota has a gap"),
         (
-            "Chưa có người{ role}{, desk_name}{, hospital_name}{ từ: from}{ đến: to}. Mở hoichan để xếp người.",
-            "Nobody is on{ role}{, desk_name}{, hospital_name}{ from: from}{ to: to}. Open hoichan to fill it.",
+            "Chưa có người{ role}{, place}{ từ: from}{ đến: to}. Mở hoichan để xếp người.",
+            "Nobody is on{ role}{, place}{ from: from}{ to: to}. Open hoichan to fill it.",
         ),
     ),
     "advice": _Template(
         ("Có ý kiến hội chẩn chưa được đọc lại", "Advice has not been read back"),
         (
-            "Ý kiến{ lúc: at}{, desk_name} chưa được khoa xác nhận. Mở hoichan để đọc và xác nhận.",
-            "Advice{ of: at}{, desk_name} has not been confirmed by the ward. Open hoichan to read and confirm it.",
+            "Ý kiến{ cho: ward}{ lúc: at} chưa được khoa xác nhận. Mở hoichan để đọc và xác nhận.",
+            "Advice{ for: ward}{ of: at} has not been confirmed by the ward. Open hoichan to read and confirm it.",
+        ),
+        {"3": "again"},
+        _AGAIN_KEYS,
+    ),
+    "alarm:unreachable": _Template(
+        ("Không liên lạc được người trực", "The one on duty cannot be reached"),
+        (
+            "{doctor_name}{, place}{ từ: from} chưa trả lời kiểm tra đầu ca. Mở hoichan để tìm người thay.",
+            "{doctor_name}{, place}{ from: from} did not answer the test at the start of duty. Open hoichan.",
+        ),
+        {"3": "again"},
+        _AGAIN_KEYS,
+    ),
+    "alarm:not_on_duty": _Template(
+        ("Lịch trực có thể sai", "The rota may be wrong"),
+        (
+            "{doctor_name}{, place}{ lúc: at} báo là không phải ca trực của mình. Mở hoichan để sửa lịch.",
+            "{doctor_name}{, place}{ at: at} says that it is not their duty. Open hoichan to correct the rota.",
         ),
         {"3": "again"},
         _AGAIN_KEYS,
@@ -100,8 +118,8 @@ _TEMPLATES: Final[Mapping[str, _Template]] = {
     "alarm": _Template(
         ("Đường dây nóng cần bạn xem ngay", "The hotline needs you now"),
         (
-            "{urgency}{, desk_name}{, hospital_name}. Có việc quá giờ mà chưa ai xử trí. Mở hoichan ngay.",
-            "{urgency}{, desk_name}{, hospital_name}. Something is overdue and nobody has acted. Open hoichan now.",
+            "{urgency}{, place}. Có việc quá giờ mà chưa ai xử trí. Mở hoichan ngay.",
+            "{urgency}{, place}. Something is overdue and nobody has acted. Open hoichan now.",
         ),
         {"3": "again"},
         _AGAIN_KEYS,
@@ -109,8 +127,8 @@ _TEMPLATES: Final[Mapping[str, _Template]] = {
     "duty": _Template(
         ("Ca trực của bạn thay đổi", "Your duty"),
         (
-            "Ca trực{ role}{, desk_name}{, hospital_name}{ từ: from}{ đến: to}. Mở hoichan để xem.",
-            "Duty{ role}{, desk_name}{, hospital_name}{ from: from}{ to: to}. Open hoichan to see it.",
+            "Ca trực{ role}{, place}{ từ: from}{ đến: to}. Mở hoichan để xem.",
+            "Duty{ role}{, place}{ from: from}{ to: to}. Open hoichan to see it.",
         ),
     ),
     "agreement": _Template(
@@ -137,8 +155,14 @@ _TEMPLATES: Final[Mapping[str, _Template]] = {
 def render(kind: str, words: Mapping[str, Any], *, language: str = "vi", drill: bool = False) -> Rendered:
     """Fill the template of a kind; an unknown kind says only that hoichan must be opened."""
     index = int(language == "en")
-    template = _TEMPLATES.get(kind, _TEMPLATES["alarm"])
-    known = {name: _said(name, value, index) for name, value in words.items() if name in WORDS and value is not None}
+    why = words.get("why") or words.get("what")
+    template = _TEMPLATES.get(f"{kind}:{why}") or _TEMPLATES.get(kind, _TEMPLATES["alarm"])
+    given = {
+        **words,
+        "place": next((words[name] for name in _PLACES if words.get(name)), None),
+        "doctor_name": words.get("doctor_name") or words.get("doctor"),
+    }
+    known = {name: _said(name, value, index) for name, value in given.items() if name in WORDS and value is not None}
     title, body = template.title[index], _fill(template.text[index], known)
     first = f"{DRILL[index]} · " if drill and title else ""
     spoken = f"{first}{title.rstrip('?.')}. {body} {template.keys[index]}".strip() if title else ""

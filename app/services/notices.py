@@ -10,11 +10,13 @@ from datetime import datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from pydantic_core import from_json, to_json
 from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.identifiers import new_id
 from app.models.channel import Notice, NoticeState
+from app.models.telephone import e164
 from app.models.working_hours import ZONE
 from app.work import Work
 
@@ -43,7 +45,8 @@ class Announcement:
 class Reach:
     """One way to one person, in their own order."""
 
-    user_id: UUID
+    user_id: UUID | None
+    """Empty: nobody's own, as the telephone of a ward."""
     channel_id: UUID | None
     """Empty: not chosen by the person, but the telephone or e-mail of the network file."""
     kind: str
@@ -84,23 +87,13 @@ async def tell(work: Work, people: Collection[UUID], said: Announcement, *, only
     return await put(work, rows)
 
 
-async def tell_number(work: Work, number: str, said: Announcement, *, channel: str) -> None:
-    """Tell a telephone that is nobody's own, as that of a ward is."""
-    await work.session.execute(
-        _TELL_NUMBER,
-        {
-            "number": number,
-            "channel": channel,
-            "kind": said.kind,
-            "about": said.about,
-            "key": said.key,
-            "words": to_json(said.words).decode(),
-            "urgent": said.urgent,
-            "drill": said.drill,
-            "case": said.consultation_id,
-            "now": work.now,
-        },
-    )
+async def tell_number(work: Work, number: str, said: Announcement, *, channel: str) -> int:
+    """Tell a telephone that is nobody's own, as that of a ward is. A number that is none is told nothing."""
+    address = e164(number, noted=True)
+    if address is None:
+        return 0
+    row = notice_row(Reach(None, None, channel, address), said, key=f"{said.key}:{address}", due_at=work.now)
+    return await put(work, [row | {"id": new_id(work.now), "made_at": work.now}])
 
 
 async def stop(work: Work, about: str) -> None:
@@ -140,7 +133,7 @@ def notice_row(reach: Reach, said: Announcement, *, key: str, due_at: datetime) 
         "channel": reach.kind,
         "address": reach.address,
         "language": reach.language,
-        "words": dict(said.words),
+        "words": from_json(to_json(said.words)),
         "urgent": said.urgent,
         "drill": said.drill,
         "consultation_id": said.consultation_id,
@@ -200,15 +193,5 @@ FROM notice n
 WHERE n.id = ANY(CAST(:ids AS uuid[])) AND n.state = 'stopped'
   AND n.sent_at > CAST(:now AS timestamptz) - interval '1 day'
   AND (n.channel = 'push' OR (n.channel = 'voice' AND n.provider_id IS NOT NULL AND n.answered_at IS NULL))
-ON CONFLICT (key) DO NOTHING
-""")
-
-_TELL_NUMBER = text("""
-INSERT INTO notice (id, key, kind, about, channel, address, language, words, urgent, drill,
-                    consultation_id, state, attempts, due_at, made_at)
-VALUES (gen_random_uuid(), CAST(:key AS text) || ':' || CAST(:number AS text), CAST(:kind AS text),
-        CAST(:about AS text), CAST(:channel AS text), CAST(:number AS text), 'vi', CAST(:words AS jsonb),
-        CAST(:urgent AS boolean), CAST(:drill AS boolean), CAST(:case AS uuid), 'waiting', 0,
-        CAST(:now AS timestamptz), CAST(:now AS timestamptz))
 ON CONFLICT (key) DO NOTHING
 """)

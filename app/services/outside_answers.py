@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, select, text, update
 
 from app.errors import NotFound, NotRinging, Problem, Taken
 from app.models.callout import CalloutState, Offer
@@ -98,6 +98,8 @@ async def by_key(work: Work, notice: Notice, answer: str, key: str) -> Sentence:
     said = await _answer(work, Asked(notice.user_id, notice.about), answer, "voice")
     if not await _note(work, notice.id, key):
         raise Used
+    # Whoever took the answer may have ended what was sent about it: not the call in which it was given.
+    await work.session.execute(delete(Notice).where(Notice.key == f"{notices.HANGUP}:{notice.id}"))
     await _stop_the_rest(work, notice.about)
     return said
 

@@ -38,7 +38,7 @@ async def _call_again(work: Work, notice: Notice) -> None:
     offer = (await notice_plan.ringing(work, [notice.offer_id])).get(notice.offer_id)
     base, _, count = notice.key.partition("~")
     calls = int(count or 1)
-    if offer is None or not offer.rings or calls >= MOST_CALLS or notice.user_id is None:
+    if offer is None or not offer.rings or calls >= MOST_CALLS:
         return
     reach = Reach(notice.user_id, notice.channel_id, notice.channel, notice.address, notice.language)
     said = Announcement(
