@@ -261,7 +261,12 @@ async def listen(dog: Watchdog, settings: Settings, host: str, port: int) -> Non
         return Response(json.dumps(said, ensure_ascii=False), media_type="application/json")
 
     server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False))
-    await server.serve()
+    serving = asyncio.create_task(server.serve())
+    try:
+        await asyncio.shield(serving)
+    finally:
+        server.should_exit = True
+        await serving
 
 
 async def watch(  # noqa: PLR0913 (each is an option of the command)

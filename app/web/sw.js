@@ -10,6 +10,8 @@ const RELEASED = !VERSION.startsWith("__");
 const CACHE = `hoichan-${VERSION}`;
 const NUMBERS = "hoichan-telephones";
 const LIST = "/api/v1/telephones";
+/** Always the server's: its API, its pages for developers, and the pages behind single-use links. */
+const SERVED = ["/api/", "/docs", "/a/", "/dev/", "/gateway/", "/feeds/"];
 /** The page, and every file that it or its modules name: read from the files themselves, so that no list can be forgotten. */
 const NAMED = /(?:from|import\(?)\s*"(\.[^"]+\.js)"|(?:href|src)="(\/(?:assets\/[^"]+|manifest\.webmanifest))"|url\("?([^":)]+\.svg)"?\)/g;
 
@@ -58,10 +60,52 @@ self.addEventListener("fetch", (event) => {
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== location.origin) return;
   if (url.pathname === LIST) event.respondWith(numbers(request));
-  else if (url.pathname.startsWith("/api/") || url.pathname.startsWith("/docs") || url.pathname === "/openapi.json") return;
+  else if (SERVED.some((path) => url.pathname.startsWith(path)) || url.pathname === "/openapi.json") return;
   else if (request.mode === "navigate") event.respondWith(page(request));
   else if (url.pathname.startsWith("/assets/") || url.pathname === "/manifest.webmanifest") event.respondWith(asset(request, url.pathname));
 });
+
+/**
+ * A push says that somebody is asked, and nothing about a patient. A later one about the same thing takes its place; one
+ * that clears takes it off the screen, because somebody has answered.
+ */
+self.addEventListener("push", (event) => {
+  let said = null;
+  try { said = event.data?.json(); } catch { /* not ours, or broken: it is still worth opening the page */ }
+  event.waitUntil(said?.clear ? close(said.tag) : show(said ?? {}));
+});
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  const { url, answer } = event.notification.data ?? {};
+  event.waitUntil(open(event.action === "answer" && answer ? answer : url ?? "/desk"));
+});
+
+async function close(tag) {
+  for (const shown of await self.registration.getNotifications({ tag })) shown.close();
+}
+
+function show({ title = "hoichan", body = "", tag = "hoichan", lang = "vi", loud = true, url, answer }) {
+  return self.registration.showNotification(title, {
+    body, tag, lang, renotify: true, requireInteraction: loud, icon: "/assets/icon.svg", badge: "/assets/icon.svg",
+    vibrate: loud ? [400, 200, 400, 200, 800] : [200], data: { url, answer },
+    actions: answer ? [{ action: "answer", title: lang === "en" ? "Answer" : "Trả lời" }] : [],
+  });
+}
+
+/** A page that is open comes to the front and is led there; otherwise a new one opens. */
+async function open(url) {
+  const there = new URL(url, location.origin);
+  if (there.origin !== location.origin) return;
+  const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const page = there.pathname.startsWith("/a/") ? null : pages.find((p) => new URL(p.url).pathname === there.pathname) ?? pages[0];
+  if (!page) {
+    await self.clients.openWindow(there.href);
+    return;
+  }
+  await page.focus();
+  if (new URL(page.url).pathname !== there.pathname) await page.navigate(there.href).catch(() => self.clients.openWindow(there.href));
+}
 
 /** The newest list when the server answers within 5 s, otherwise the last one; its own date says how old it is. */
 async function numbers(request) {

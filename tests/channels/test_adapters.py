@@ -21,8 +21,8 @@ from py_vapid import Vapid02
 from app.channels.gateway import Gateway, Route, Signer, fill, without_marks
 from app.channels.port import Undelivered
 from app.channels.smtp import Smtp
-from app.channels.web_push import WebPush, new_private_key, public_key_of
 from app.channels.ways import ways_out
+from app.channels.web_push import WebPush, new_private_key, public_key_of
 from app.clock import FakeClock
 from app.config import Settings
 from app.services.notice_texts import render
@@ -126,7 +126,7 @@ async def test_a_later_push_about_the_same_takes_the_place_of_the_first_and_a_cl
     ("status", "again", "gone"), [(404, False, True), (410, False, True), (429, True, False), (503, True, False)]
 )
 async def test_what_a_push_service_refuses_is_tried_again_or_the_device_is_gone(
-    there: Provider, client: httpx.AsyncClient, status: int, again: bool, gone: bool
+    there: Provider, client: httpx.AsyncClient, status: int, *, again: bool, gone: bool
 ):
     there.answer = lambda _, __: (status, {})
     push = WebPush(new_private_key(), "mailto:it@bv.example", client, CLOCK)
@@ -207,7 +207,7 @@ async def test_an_e_mail_reaches_the_mail_server_with_an_identity_of_its_own():
 
 
 @pytest.mark.parametrize(("code", "again"), [("450", True), ("550", False)])
-async def test_a_mail_server_that_refuses_for_now_is_asked_again(code: str, again: bool):
+async def test_a_mail_server_that_refuses_for_now_is_asked_again(code: str, *, again: bool):
     async with mail_server() as box:
         box.refuse = code
         with pytest.raises(Undelivered) as refused:

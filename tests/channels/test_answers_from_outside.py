@@ -1,6 +1,7 @@
-"""Answers by a key in a call and by a link: exactly once, as the doctor who was asked, and nothing else is an answer."""
+"""Answers by a key in a call and by a link: once, as the doctor who was asked; nothing else is an answer."""
 
 import asyncio
+import json
 
 import pytest
 import pytest_asyncio
@@ -157,9 +158,8 @@ async def test_a_link_ends_with_its_offer_and_says_who_has_the_case(
     case, doctor = rung
     path = (await the(outbox, doctor, "sms", case))["would_send"]["answer"]
     await house.hotline.fast_forward(minutes=6)
-    other = next(
-        p for p in house.rung(await read(house, case)) if p is not doctor and p.account["role"] == "specialist"
-    )
+    rings = house.rung(await read(house, case))
+    other = next(p for p in rings if p is not doctor and p.account["role"] == "specialist")
     await other.do(case, "acceptance")
     assert f"Đã có người nhận: {other.name}" in (await house.hotline.http.get(path)).text
     late = await house.hotline.http.post(path, json={"answer": "accept"}, headers={"Accept": "application/json"})
@@ -183,14 +183,12 @@ async def test_a_link_of_a_closed_account_answers_nothing(house: Staff, outbox: 
     assert (await read(house, case))["status"] == "ringing"
 
 
-# --- the gateway's own door ---------------------------------------------------------------------------------------------
+# --- the gateway has a door of its own -----------------------------------------------------------------------------
 
 
 async def tell(
     house: Staff, body: Json, *, path: str = "/gateway/voice", late_s: int = 0, secret: str = SECRET
 ) -> Json:
-    import json
-
     clock = house.hotline.clock
     content = json.dumps(body).encode()
     signer = Signer(secret, clock)
@@ -262,7 +260,7 @@ async def test_delivery_and_an_answered_call_are_no_answer_and_a_call_that_ends_
     assert (await read(house, case))["status"] == "ringing"
     assert (await the(outbox, doctor, "sms", case))["state"] == "delivered"
     await outbox.send(seconds=31)
-    calls = [i for i in await outbox.items(doctor, channel="voice", kind="offer", about=call["about"])]
+    calls = await outbox.items(doctor, channel="voice", kind="offer", about=call["about"])
     assert [c["key"].partition("~")[2] for c in calls] == ["", "2"]
     assert calls[1]["would_send"]["spoken"] == call["would_send"]["spoken"]
     assert (await outbox.press(calls[1], "1"))["say"].startswith("Bạn đã nhận ca")

@@ -107,7 +107,7 @@ async def test_a_red_alert_goes_out_on_every_channel_at_once_with_a_call_even_in
 
 @pytest.mark.parametrize(("urgency", "at_night"), [("orange", True), ("yellow", False)])
 async def test_quiet_hours_hold_everything_but_emergencies_until_they_end(
-    house: Staff, outbox: Outbox, urgency: str, at_night: bool
+    house: Staff, outbox: Outbox, urgency: str, *, at_night: bool
 ):
     doctor = await doctor_with(house, SMS | {"quiet": {"from": "22:00", "to": "06:30"}})
     case = await house.hotline.ask("K04", urgency=urgency)
@@ -199,5 +199,5 @@ async def test_the_end_of_the_ladder_rings_outside_again_every_round(house: Staf
         rounds |= {found.group(1) for i in made if (found := re.search(r":(\d+)$", i["key"]))}
     assert len(rounds) >= 3
     asker = await house.hotline.requester("K04")
-    [read] = [c for c in (await asker.get(f"/consultations/{case['id']}")).json()["callouts"]]
+    [read] = (await asker.get(f"/consultations/{case['id']}")).json()["callouts"]
     assert max(map(int, rounds)) == read["round"]

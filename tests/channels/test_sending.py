@@ -1,7 +1,8 @@
 """From the plan to the network: once, with one key, by whichever process, and no longer than it is of use."""
 
 import asyncio
-import base64
+import email
+import email.policy
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -11,6 +12,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from app.channels.capture import Capture
 from app.channels.gateway import Gateway, Route, Signer
 from app.channels.port import Adapter, Outside
 from app.channels.smtp import Smtp
@@ -128,9 +130,6 @@ async def test_no_channel_carries_anything_about_the_patient(house: Staff, world
 
 
 def base64_or_plain(mail: bytes) -> str:
-    import email
-    import email.policy
-
     parsed = email.message_from_bytes(mail, policy=email.policy.default)
     return "\r\n".join(f"{k}: {v}" for k, v in parsed.items()) + "\r\n\r\n" + str(parsed.get_content())  # type: ignore[attr-defined]
 
@@ -253,8 +252,6 @@ async def test_an_account_of_the_demonstration_is_never_written_to_from_a_real_h
         async with mail_server() as box, httpx.AsyncClient() as client:
             world = World(house, there, box, client)
             kept = world.running.outside
-            from app.channels.capture import Capture
-
             world.running.outside = Outside(kept.adapters, Capture(), "key")
             await house.hotline.ask("K04", urgency="red")
             await world.pass_time(seconds=6)

@@ -9,6 +9,7 @@ import * as db from "./db.js";
 import { isShared, lastUser, rememberUser } from "./device.js";
 import { t } from "./i18n.js";
 import * as outbox from "./outbox.js";
+import { forgetDevice } from "./push.js";
 import { navigate } from "./router.js";
 import { notify } from "./shell.js";
 import { clear, getState, setState } from "./store.js";
@@ -35,6 +36,7 @@ export async function enter(me, { fresh = true } = {}) {
 /** Signed out here, or another user comes: nothing of a patient stays in this page. */
 export function leave() {
   rememberUser(null);
+  forgetDevice();
   forget("out");
   navigate("/sign-in");
 }

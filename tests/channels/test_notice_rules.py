@@ -1,0 +1,144 @@
+"""The rules without a database: when a channel may speak, what goes out when, and what is said."""
+
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from app.models.channel import MOST_ATTEMPTS, Notice, NoticeState
+from app.models.working_hours import ZONE
+from app.services.notice_plan import Ringing, not_before, plan
+from app.services.notice_texts import WORDS, render
+from app.services.notices import Reach
+from tests.hotline import NIGHT
+
+DOCTOR = uuid4()
+
+
+def local(hour: int, minute: int = 0) -> datetime:
+    return datetime(2026, 11, 24, hour, minute, tzinfo=ZONE)
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "now", "speaks"),
+    [
+        (time(22), time(6), local(3), local(6)),
+        (time(22), time(6), local(23), local(6) + timedelta(days=1)),
+        (time(22), time(6), local(6), local(6)),
+        (time(22), time(6), local(12), local(12)),
+        (time(12), time(14), local(13, 30), local(14)),
+        (time(12), time(14), local(14), local(14)),
+        (time(7), time(7), local(7), local(7)),
+    ],
+)
+def test_quiet_hours_end_when_they_say_and_may_pass_midnight(begins: time, ends: time, now: datetime, speaks: datetime):
+    reach = Reach(DOCTOR, None, "sms", "+84912345678", quiet_from=begins, quiet_to=ends)
+    assert reach.may_speak_at(now, urgent=False) == speaks
+    assert reach.may_speak_at(now, urgent=True) == now
+
+
+def offer(**more: object) -> Ringing:
+    base = Ringing(uuid4(), DOCTOR, uuid4(), "orange", "Tim mạch", False, True, NIGHT, NIGHT + timedelta(minutes=5))
+    return replace(base, **more)  # type: ignore[arg-type]
+
+
+REACHES = [Reach(DOCTOR, UUID(int=i), kind, "x") for i, kind in enumerate(("voice", "push", "sms", "email"))]
+ALL = ("push", "sms", "voice", "email")
+
+
+def after(rows: list[dict[str, object]]) -> dict[object, float]:
+    return {r["channel"]: (r["due_at"] - NIGHT).total_seconds() for r in rows}  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("urgency", "waits"),
+    [
+        ("red", {"voice": 0, "push": 0, "sms": 0, "email": 0}),
+        ("orange", {"voice": 5, "push": 0, "sms": 5, "email": 5}),
+        ("green", {"voice": 5, "push": 0, "sms": 5, "email": 5}),
+    ],
+)
+def test_what_goes_out_when(urgency: str, waits: dict[str, int]):
+    rows = plan(offer(urgency=urgency), REACHES, now=NIGHT, kinds=ALL)
+    assert after(rows) == waits
+    assert {r["urgent"] for r in rows} == {urgency in ("red", "orange")}
+    assert len({r["key"] for r in rows}) == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "channels", "left"),
+    [
+        (ALL, (), ["voice", "push", "sms", "email"]),
+        (("sms", "email"), (), ["sms", "email"]),
+        (ALL, ("push", "email"), ["push", "email"]),
+        (("sms",), ("push",), ["sms"]),
+        ((), (), ["voice", "push", "sms", "email"]),
+    ],
+)
+def test_limits_that_leave_nothing_are_no_limits(kinds: tuple[str, ...], channels: tuple[str, ...], left: list[str]):
+    assert [r["channel"] for r in plan(offer(channels=channels), REACHES, now=NIGHT, kinds=kinds)] == left
+
+
+def test_a_channel_that_cannot_be_sent_makes_the_next_one_wait_no_longer():
+    rows = plan(offer(), REACHES, now=NIGHT, kinds=("sms",))
+    notice = Notice(**rows[0])
+    assert not_before(notice, offer(delivered_at=NIGHT)) == NIGHT + timedelta(seconds=20)
+
+
+def test_an_offer_that_rings_round_again_has_keys_of_its_own():
+    first = plan(offer(), REACHES, now=NIGHT, kinds=ALL)
+    again = plan(offer(round=2), REACHES, now=NIGHT, kinds=ALL)
+    assert all(str(r["key"]).endswith(":2") for r in again)
+    assert not any(str(r["key"]).endswith(":2") for r in first[1:] if r["channel_id"] != UUID(int=2))
+
+
+def test_retries_come_after_five_fifteen_and_sixty_seconds_and_end_unless_it_rings():
+    for rings in (True, False):
+        notice = Notice(state=NoticeState.WAITING, attempts=0, offer_id=uuid4() if rings else None)
+        waits = []
+        for _ in range(MOST_ATTEMPTS + 2):
+            if notice.state != NoticeState.WAITING:
+                break
+            notice.claim(now=NIGHT)
+            notice.failed("HTTP 503", again=True, now=NIGHT)
+            waits.append((notice.due_at - NIGHT).total_seconds())
+        assert waits[:5] == [5, 15, 60, 60, 60]
+        assert notice.state == (NoticeState.WAITING if rings else NoticeState.FAILED)
+
+
+def test_what_will_never_work_is_tried_once():
+    notice = Notice(state=NoticeState.WAITING, attempts=0, offer_id=uuid4())
+    notice.claim(now=NIGHT)
+    notice.failed("HTTP 404", again=False, now=NIGHT)
+    assert notice.state == NoticeState.FAILED
+
+
+KINDS = ("offer", "reachability", "gap", "advice", "alarm", "duty", "agreement", "test", "something else")
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_template_says_a_word_that_it_is_not_allowed_to_know(kind: str, language: str):
+    secrets = {
+        "label": "MC-017",
+        "question": "Tiêu sợi huyết?",
+        "name": "Lò Thị Bun",
+        "number": "HC-26-000123",
+        "consultation_id": "01a20a03",
+        "diagnosis": "I21",
+        "text": "nhồi máu",
+    }
+    words = dict.fromkeys(WORDS, "X") | {"at": NIGHT.isoformat(), "from": NIGHT, "to": NIGHT} | secrets
+    said = render(kind, words, language=language, drill=True)
+    for secret in secrets.values():
+        assert secret not in f"{said.title} {said.text} {said.spoken}"
+    assert said.title.startswith("DIỄN TẬP" if language == "vi" else "DRILL")
+    assert "{" not in said.text
+    assert said.text
+
+
+def test_times_are_said_as_the_hospitals_clock_shows_them():
+    said = render("reachability", {"from": "2026-11-23T23:30:00+00:00", "role": "primary", "place": "Tim mạch"})
+    assert "bắt đầu lúc 06:30 24/11" in said.text
+    assert said.menu == {"1": "here", "3": "again"}
