@@ -68,4 +68,7 @@ class Settings(BaseSettings):
         default_factory=dict, repr=False, description="Headers for the gateways, a JSON object"
     )
     watch_people: Path | None = Field(None, description="Whom `hoichan watch` telephones (TOML)")
+    reachability: Literal["auto", "on", "off"] = Field(
+        "auto", description="«Are you there?» 15 min before a duty: on, off, or auto (on, except in the demo)"
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")

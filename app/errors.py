@@ -292,6 +292,48 @@ class NotADrill(Problem):
     detail = ("Ca này không phải diễn tập.", "This case is no drill.")
 
 
+class CheckOver(Problem):
+    """«Are you there?» about a duty that has ended."""
+
+    status = 409
+    type = "check-over"
+    title = ("Ca trực đã hết", "This duty is over")
+    detail = ("Không còn gì phải trả lời.", "There is nothing left to answer.")
+
+
+class NotByEmail(Problem):
+    """An answer to «are you there?» that proves only that an e-mail was read somewhere."""
+
+    status = 409
+    type = "not-by-email"
+    title = ("E-mail chưa đủ", "E-mail is not enough")
+    detail = (
+        "Trả lời trong ứng dụng, bằng phím khi có cuộc gọi, hoặc bằng liên kết trong tin nhắn.",
+        "Answer in the application, by a key in the call, or by the link in the text message.",
+    )
+
+
+class AgreementOverlaps(Problem):
+    """Two agreements of the same two parties for one specialty at one time."""
+
+    status = 409
+    type = "agreement-overlaps"
+    title = ("Trùng thời hạn", "The terms overlap")
+    detail = (
+        "Hai bên đã có thỏa thuận cho {specialty} từ {since} đến {until}: «{named}».",
+        "The two parties have an agreement for {specialty} from {since} to {until}: “{named}”.",
+    )
+
+
+class AgreementEnded(Problem):
+    """What has ended is not changed any more."""
+
+    status = 409
+    type = "agreement-ended"
+    title = ("Thỏa thuận đã hết hạn", "The agreement has ended")
+    detail = ("Lập thỏa thuận mới thay vì sửa thỏa thuận cũ.", "Make a new one instead of changing the old one.")
+
+
 class NoAgreement(Problem):
     """A routine request outside any agreement."""
 

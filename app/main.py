@@ -25,8 +25,10 @@ from app.realtime.shift_ends import EVERY_S as SHIFT_ENDS_EVERY_S
 from app.realtime.shift_ends import ShiftEnds
 from app.realtime.socket import StreamEndpoint
 from app.realtime.timers import Timers
+from app.realtime.watches import Watches
 from app.routers import (
     after,
+    agreements,
     answer_links,
     answers,
     auth,
@@ -41,6 +43,7 @@ from app.routers import (
     offers,
     problems,
     rotas,
+    watch,
     web,
 )
 from app.routers.openapi import install_openapi
@@ -57,6 +60,8 @@ ROUTERS = (
     channels,
     network,
     rotas,
+    watch,
+    agreements,
     consultations,
     answers,
     discussion,
@@ -86,16 +91,18 @@ def create_app(settings: Settings, *, clock: Clock | None = None, background: bo
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         relay = Relay(house)
         timers = Timers(house)
+        watches = Watches(house)
+        app.state.timers, app.state.watches = timers, watches
         app.state.shift_ends = ShiftEnds(house)
-        dispatcher = Dispatcher(house)
-        app.state.timers, app.state.dispatcher = timers, dispatcher
+        app.state.dispatcher = dispatcher = Dispatcher(house)
         await _wait_for_database(house)
         client = httpx.AsyncClient()
         house.outside = ways_out(settings, client, house.clock, push_key=await _push_key(house), capture=house.demo)
         await relay.start()
         tasks = [asyncio.create_task(_keep_time(house))]
         if background:
-            tasks += [asyncio.create_task(c) for c in (timers.run(), timers.watch(), _keep_duty_compiled(house))]
+            loops = (timers.run(), timers.watch(), watches.run(), watches.watch())
+            tasks += [asyncio.create_task(c) for c in (*loops, _keep_duty_compiled(house, watches))]
             tasks.append(
                 asyncio.create_task(_for_ever(SHIFT_ENDS_EVERY_S, app.state.shift_ends.run_due, "ends of duty"))
             )
@@ -107,6 +114,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, background: bo
             house.ready = False
             timers.stop()
             await dispatcher.stop()
+            watches.stop()
             await house.hub.close()
             await relay.stop()
             for task in tasks:
@@ -192,14 +200,15 @@ async def _set_clock(house: House) -> None:
         house.clock.set(told, monotonic() - before)
 
 
-async def _keep_duty_compiled(house: House) -> None:
-    await _for_ever(COMPILE_EVERY.total_seconds(), lambda: _compile(house), "duty")
+async def _keep_duty_compiled(house: House, watches: Watches) -> None:
+    await _for_ever(COMPILE_EVERY.total_seconds(), lambda: _compile(house, watches), "duty")
 
 
-async def _compile(house: House) -> None:
+async def _compile(house: House, watches: Watches) -> None:
     async with house.work(None) as work:
         await compile_duty(work)
         await house.commit(work)
+    await watches.look()
     async with house.work(None) as work:
         await work.session.execute(_FORGET_ANSWERS, {"before": work.now - ANSWERS_KEPT})
         await house.commit(work)

@@ -175,6 +175,8 @@ class Hotline:
     port: int
     accounts: list[Json]
     people: dict[str, Person] = field(default_factory=dict)
+    watch: bool = False
+    """Whether duty is watched too as time passes: gaps, «are you there?», duty told, agreements that end."""
 
     async def sign_in(self, account: Json) -> Person:
         """Sign somebody in; the same person is the same object."""
@@ -233,12 +235,20 @@ class Hotline:
         """Let time pass, ringing whoever must be rung on the way."""
         target = self.clock.now() + timedelta(**delta)
         while True:
-            earliest = await self.app.state.timers.run_due()
+            earliest = await self.run_due()
             if earliest is None or earliest > target:
                 break
             self.clock.advance(seconds=max(0.0, (earliest - self.clock.now()).total_seconds()))
         self.clock.advance(seconds=(target - self.clock.now()).total_seconds())
-        await self.app.state.timers.run_due()
+        await self.run_due()
+
+    async def run_due(self) -> datetime | None:
+        """Do everything that is due now; return when something will be."""
+        earliest: datetime | None = await self.app.state.timers.run_due()
+        if not self.watch:
+            return earliest
+        watched: datetime = await self.app.state.watches.run_due()
+        return watched if earliest is None else min(earliest, watched)
 
 
 async def load(url: str, folder: Path, at: datetime = NIGHT) -> list[Json]:

@@ -1,6 +1,7 @@
 """Agreements (thỏa thuận hợp tác): who may ask whom, in which specialty, until when."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey
@@ -8,6 +9,9 @@ from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base
+
+WARNINGS_DAYS: Final = (7, 30, 60)
+"""How many days (of 24 h) before its end both parties are warned."""
 
 
 class Agreement(Base):
@@ -35,6 +39,54 @@ class Agreement(Base):
         ),
         CheckConstraint("NOT isempty(during)", name="not_empty"),
     )
+
+    @property
+    def start(self) -> datetime:
+        """Since when it holds; every agreement has a beginning."""
+        assert self.during.lower is not None
+        return self.during.lower
+
+    @property
+    def end(self) -> datetime | None:
+        """Until when; none: until it is given an end."""
+        return self.during.upper
+
+    def state(self, now: datetime) -> str:
+        """Upcoming, current or ended."""
+        if now < self.start:
+            return "upcoming"
+        return "current" if self.end is None or now < self.end else "ended"
+
+    def days_left(self, now: datetime) -> int | None:
+        """Whole days (of 24 h) until its end, rounded up; None without an end."""
+        return None if self.end is None else max(0, -((now - self.end) // timedelta(days=1)))
+
+    def change(self, *, rank: int | None, title: str | None, start: datetime, end: datetime | None) -> None:
+        """Take over what is given; an agreement with another end is warned of anew."""
+        if end != self.end:
+            self.warned_days = None
+        self.during = Range(start, end)
+        self.rank = rank if rank is not None else self.rank
+        self.title = title if title is not None else self.title
+        self.version += 1
+
+    def warn(self, now: datetime) -> int | None:
+        """Return the warning that is due now (60, 30 or 7 days), once each; of several passed, the nearest to the end.
+
+        An agreement that was prolonged by whatever way, and is not near its end any more, starts anew.
+        """
+        due = warning_due(self.end, now)
+        if due == self.warned_days:
+            return None
+        self.warned_days = due
+        return due
+
+
+def warning_due(end: datetime | None, now: datetime) -> int | None:
+    """Which warning an agreement with this end has reached."""
+    if end is None or end <= now:
+        return None
+    return next((days for days in WARNINGS_DAYS if end - timedelta(days=days) <= now), None)
 
 
 class AgreementDesk(Base):

@@ -50,6 +50,11 @@ class House:
     timers: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a due time may have changed, so that the timer loop looks again."""
 
+    @property
+    def asks_whether_reachable(self) -> bool:
+        """Whether «are you there?» is asked before a duty: in a demonstration nobody could answer for 394 people."""
+        return self.settings.reachability == "on" or (self.settings.reachability == "auto" and not self.demo)
+
     @asynccontextmanager
     async def work(
         self, actor: Subject | None, *, language: str = "vi", command: Command | None = None

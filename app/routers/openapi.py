@@ -35,6 +35,8 @@ TAGS: Final[list[Json]] = [
         "description": "Who is on duty when: rotas, swaps, leave, holidays, calendars in and out.",
     },
     {"name": "gateways", "description": "What SMS and voice gateways tell: keys pressed in a call, and receipts."},
+    {"name": "duty", "description": "What is watched about duty: gaps in rotas, «are you there?»."},
+    {"name": "agreements", "description": "Who answers which specialty for whom, and until when."},
     {"name": "health", "description": "For load balancers and watchdogs; without credentials."},
 ]
 
@@ -50,6 +52,8 @@ PARAMETERS: Final = {
     "feed_id": "The feed's id",
     "user_id": "The account's id",
     "call_id": "The noted conversation by telephone",
+    "check_id": "The check's id",
+    "agreement_id": "The agreement's id",
     "cursor": "`next` of the page before",
 }
 

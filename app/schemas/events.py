@@ -28,11 +28,18 @@ DUTY_FIELDS = frozenset(
         "kind",
         "at",
         "check_id",
+        "gap_id",
+        "answer_by",
+        "told",
+        "running",
+        "why",
     }
 )
 ROTA_FIELDS = frozenset({"desk", "desk_name", "hospital", "schedule", "version", "by_name"})
 LEAVE_FIELDS = frozenset({"leave_id", "doctor", "doctor_name", "from", "to", "state", "by_name"})
-AGREEMENT_FIELDS = frozenset({"agreement_id", "asking", "answering", "specialty", "from", "to", "state"})
+AGREEMENT_FIELDS = frozenset(
+    {"agreement_id", "asking", "asking_name", "answering", "answering_name", "specialty", "from", "to", "state"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +95,12 @@ TYPES: Mapping[str, EventType] = {
     "duty.moved": EventType(hospital=DUTY_FIELDS, user=DUTY_FIELDS | {"added", "removed"}),
     "duty.corrected": EventType(hospital=DUTY_FIELDS),
     "duty.gap_found": EventType(hospital=DUTY_FIELDS, user=DUTY_FIELDS),
+    "duty.gap_moved": EventType(hospital=DUTY_FIELDS),
+    "duty.gap_told": EventType(hospital=DUTY_FIELDS, user=DUTY_FIELDS),
     "duty.gap_closed": EventType(hospital=DUTY_FIELDS, user=DUTY_FIELDS),
     "duty.check_asked": EventType(hospital=DUTY_FIELDS, user=DUTY_FIELDS),
     "duty.check_answered": EventType(hospital=DUTY_FIELDS, user=DUTY_FIELDS),
+    "duty.check_dropped": EventType(hospital=DUTY_FIELDS, user=DUTY_FIELDS),
     "duty.unreachable": EventType(hospital=DUTY_FIELDS, user=DUTY_FIELDS),
     "presence.changed": EventType(hospital=frozenset({"user", "name", "online"})),
     "rota.published": EventType(hospital=ROTA_FIELDS, user=ROTA_FIELDS),

@@ -1,9 +1,8 @@
 """How things stand, as the first thing a stream says: a case, what rings for me, the coordinator's board."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,12 +12,11 @@ from app.models.consultation import Consultation
 from app.models.discussion import Message
 from app.schemas import consultation as show
 from app.schemas.events import CONSULTATION, USER, kind_of
-from app.services import case_rows, duty, offers
+from app.services import agreements, case_rows, duty, gaps, offers
 from app.services.consultations import answer, may_now
 from app.work import Subject, Work
 
 BOARD_ROWS: Final = 500
-GAPS_AHEAD: Final = timedelta(hours=24)
 
 Json = dict[str, Any]
 
@@ -95,19 +93,22 @@ async def _of_board(work: Work, hospital_id: UUID, circumstances: Circumstances)
     rows = await work.session.execute(_BOARD_CASES, {"hospital": hospital_id, "most": BOARD_ROWS})
     ids = [row.id for row in rows]
     cases = await case_rows.load_many(work, ids) if ids else []
+    open_gaps = await gaps.of_board(work, hospital_id)
     return {
         "consultations": [show.header(case) for case in cases],
-        "desks": await _desks(work, hospital_id, circumstances),
+        "desks": await _desks(work, hospital_id, open_gaps, circumstances),
+        "gaps": [_gap(gap) for gap in open_gaps if gap["desk"] is None],
+        "agreements_expiring": await agreements.expiring(work, hospital_id),
     }
 
 
-async def _desks(work: Work, hospital_id: UUID, circumstances: Circumstances) -> list[Json]:
+async def _desks(work: Work, hospital_id: UUID, open_gaps: Sequence[Json], circumstances: Circumstances) -> list[Json]:
     desks = (await work.session.execute(_DESKS, {"hospital": hospital_id})).all()
     if not desks:
         return []
     ids = [desk.id for desk in desks]
     on_call = await duty.on_duty_at_desks(work, ids, work.now)
-    gaps = await duty.gaps_of_desks(work, ids, work.now, work.now + GAPS_AHEAD)
+    away = {(gap["desk"], gap["doctor"]) for gap in open_gaps if gap["kind"] == "unreachable" and gap["running"]}
     return [
         {
             "desk": desk.id,
@@ -120,13 +121,20 @@ async def _desks(work: Work, hospital_id: UUID, circumstances: Circumstances) ->
                     "role": person.role,
                     "until": person.end,
                     "online": circumstances.online(person.doctor_id),
+                    "reachable": (desk.id, person.doctor_id) not in away,
                 }
                 for person in on_call[desk.id]
             ],
-            "gaps": [{"role": gap.role, "from": gap.start, "to": gap.end} for gap in gaps[desk.id]],
+            "gaps": [_gap(gap) for gap in open_gaps if gap["desk"] == desk.id],
         }
         for desk in desks
     ]
+
+
+def _gap(gap: Json) -> Json:
+    return {
+        name: gap[name] for name in ("id", "role", "from", "to", "kind", "doctor", "doctor_name", "running", "told")
+    }
 
 
 _MY_DESKS = text("""

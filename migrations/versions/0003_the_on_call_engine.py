@@ -66,7 +66,8 @@ def upgrade() -> None:
     op.create_table(
         "duty_gap",
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("schedule_id", sa.Uuid(), nullable=False),
+        sa.Column("schedule_id", sa.Uuid(), nullable=True),
+        sa.Column("desk_id", sa.Uuid(), nullable=True, comment="a desk that has no rota at all"),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("during", postgresql.TSTZRANGE(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False, comment="nobody or unreachable"),
@@ -82,6 +83,8 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("(closed_at IS NULL) = (next_told_at IS NOT NULL)", name=op.f("ck_duty_gap_open_is_told")),
         sa.CheckConstraint("NOT isempty(during)", name=op.f("ck_duty_gap_not_empty")),
+        sa.CheckConstraint("num_nonnulls(schedule_id, desk_id) = 1", name=op.f("ck_duty_gap_one_owner")),
+        sa.ForeignKeyConstraint(["desk_id"], ["desk.id"], name=op.f("fk_duty_gap_desk_id_desk"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["doctor_id"], ["user_account.id"], name=op.f("fk_duty_gap_doctor_id_user_account")),
         sa.ForeignKeyConstraint(
             ["schedule_id"], ["schedule.id"], name=op.f("fk_duty_gap_schedule_id_schedule"), ondelete="CASCADE"
@@ -95,9 +98,10 @@ def upgrade() -> None:
     op.create_index(
         "uq_duty_gap_open",
         "duty_gap",
-        ["schedule_id", "role", "kind", sa.literal_column("lower(during)")],
+        ["schedule_id", "desk_id", "role", "kind", "doctor_id", sa.literal_column("lower(during)")],
         unique=True,
         postgresql_where=sa.text("closed_at IS NULL"),
+        postgresql_nulls_not_distinct=True,
     )
     op.create_table(
         "feed",
@@ -179,7 +183,7 @@ def upgrade() -> None:
     op.create_index(
         "uq_reachability_check_once",
         "reachability_check",
-        ["schedule_id", "role", "doctor_id", "starts_at"],
+        ["schedule_id", "doctor_id", "starts_at"],
         unique=True,
     )
     op.create_table(

@@ -141,6 +141,12 @@ POST   /api/v1/desks/{desk_id}/duty-corrections                publish_rota
 GET    /api/v1/hospitals/{hospital_id}/rota                    read_rota
 POST   /api/v1/hospitals/{hospital_id}/rota                    publish_rota
 GET    /api/v1/hospitals/{hospital_id}/duty                    see_duty
+GET    /api/v1/gaps                                            see_gaps
+GET    /api/v1/duty/checks                                     answer_check
+POST   /api/v1/duty/checks/{check_id}/answer                   answer_check
+GET    /api/v1/agreements                                      see_agreement
+POST   /api/v1/agreements                                      set_agreement
+PATCH  /api/v1/agreements/{agreement_id}                       set_agreement
 GET    /api/v1/offers                                          own_offers
 GET    /api/v1/consultations                                   own_list
 POST   /api/v1/consultations                                   ask

@@ -1,0 +1,171 @@
+"""The loop that watches duty: gaps told again, «are you there?», duty told, agreements that end.
+
+Rows are the timers and their rotas are claimed with SKIP LOCKED, so any number of processes share the work, each thing
+happens exactly once, and whatever was under way when a process died is due still. A rota in which something fails
+rests a moment and holds up no other. What stays overdue is an alarm of its own.
+"""
+
+import asyncio
+import contextlib
+import traceback
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from app.clock import monotonic
+from app.realtime.house import LOOKS_EVERY, House
+from app.services import agreements, duty_watch, reachability, shift_facts, watch_times
+from app.work import Work
+
+log = structlog.get_logger()
+LONGEST_SLEEP_S = LOOKS_EVERY.total_seconds()
+PASSED_OVER_S = 0.05
+WATCH_EVERY_S = 10.0
+AFTER_FAULT_S = 0.5
+LONGEST_REST_S = 5.0
+ROTAS_AT_ONCE: Final = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of thing that is watched: in which rotas (or agreements) it is due, and what is done about it."""
+
+    name: str
+    due: Callable[[Work, Collection[UUID], int], Awaitable[list[UUID]]]
+    act: Callable[[Work, Collection[UUID]], Awaitable[int]]
+
+
+class Watches:
+    """One process's share of watching duty."""
+
+    def __init__(self, house: House) -> None:
+        """Watch for this house."""
+        self.house = house
+        self._stop = asyncio.Event()
+        self._looked_at: datetime | None = None
+        self._resting: dict[UUID, tuple[float, float]] = {}
+        """Rotas in which something failed: until when (monotonic) they rest, and for how long this time."""
+        self._late: set[str] = set()
+        self._kinds = (
+            Kind("ask", reachability.to_ask, reachability.ask),
+            Kind("unanswered", reachability.unanswered, reachability.alarm),
+            Kind("shifts", shift_facts.due, self._tell_shifts),
+            Kind("gaps", duty_watch.due, duty_watch.tell_again),
+            Kind("agreements", agreements.due, agreements.warn),
+        )
+
+    async def run(self) -> None:
+        """Do what is due, then sleep until the next due time, or a second."""
+        while not self._stop.is_set():
+            try:
+                pause = self._pause(await self.run_due())
+            except Exception as error:  # noqa: BLE001 (the loop must outlive everything)
+                log.warning("watches paused", error=type(error).__name__)
+                pause = AFTER_FAULT_S
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), pause)
+
+    async def run_due(self) -> datetime:
+        """Do everything that is due and free; return the earliest time at which something will be."""
+        now = self.house.clock.now()
+        looked = self._looked_at is None or now >= self._looked_at + watch_times.LOOK_EVERY
+        if looked:
+            await self.look()
+        due = await self._next_due()
+        for kind in self._kinds:
+            if looked or (kind.name in due and due[kind.name] <= now):
+                await self._do(kind)
+        assert self._looked_at is not None
+        due = await self._next_due()
+        return min([self._looked_at + watch_times.LOOK_EVERY, *due.values()])
+
+    async def look(self) -> None:
+        """Look at all rotas for gaps: at the start, after the daily compilation, and as the window moves on."""
+        async with self.house.work(None) as work:
+            everything = await duty_watch.to_look_at(work)
+        for at in range(0, len(everything), ROTAS_AT_ONCE):
+            await self._act("look", duty_watch.look, everything[at : at + ROTAS_AT_ONCE])
+        self._looked_at = self.house.clock.now()
+
+    async def watch(self) -> None:
+        """Look apart from the loop for what was due over 30 s ago, and say so loudly."""
+        while not self._stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), WATCH_EVERY_S)
+                return
+            await self.check()
+
+    async def check(self) -> list[str]:
+        """Return the kinds that were overdue at the last check and are still: each is an alarm."""
+        try:
+            async with self.house.work(None) as work:
+                late = dict(await watch_times.overdue(work, ask=self.house.asks_whether_reachable))
+        except Exception as error:  # noqa: BLE001 (a check that fails is itself reported)
+            log.warning("watches could not be checked", error=type(error).__name__)
+            return []
+        still = sorted(self._late & late.keys())
+        self._late = set(late)
+        for kind in still:
+            log.error("a watch over duty is overdue", kind=kind, due_at=late[kind].isoformat())
+        return still
+
+    def stop(self) -> None:
+        """End both loops at the next chance."""
+        self._stop.set()
+
+    async def _next_due(self) -> dict[str, datetime]:
+        async with self.house.work(None) as work:
+            return await watch_times.next_due(work, ask=self.house.asks_whether_reachable)
+
+    async def _do(self, kind: Kind) -> None:
+        if kind.name == "ask" and not self.house.asks_whether_reachable:
+            return
+        while True:
+            async with self.house.work(None) as work:
+                ids = await kind.due(work, self._left_out(), ROTAS_AT_ONCE)
+            if not ids or not await self._act(kind.name, kind.act, ids):
+                return
+
+    async def _act(self, name: str, act: Callable[[Work, Collection[UUID]], Awaitable[int]], ids: list[UUID]) -> int:
+        """Act in several rotas at once; when that fails, in each alone, so that one does not hold up the others."""
+        try:
+            return await self._commit(act, ids)
+        except Exception as error:  # noqa: BLE001 (one rota must not silence the others)
+            if len(ids) == 1:
+                self._rest(name, ids[0], error)
+                return 0
+        return sum([await self._act(name, act, [one]) for one in ids])
+
+    async def _commit(self, act: Callable[[Work, Collection[UUID]], Awaitable[int]], ids: list[UUID]) -> int:
+        async with self.house.work(None) as work:
+            done = await act(work, ids)
+            if done:
+                await self.house.commit(work)
+        for one in ids:
+            self._resting.pop(one, None)
+        return done
+
+    async def _tell_shifts(self, work: Work, ids: Collection[UUID]) -> int:
+        """Whoever begins a duty that was put on the rota this instant is asked before it counts as begun."""
+        if self.house.asks_whether_reachable:
+            await reachability.ask(work, ids)
+        return await shift_facts.tell(work, ids)
+
+    def _left_out(self) -> list[UUID]:
+        moment = monotonic()
+        return [one for one, (until, _) in self._resting.items() if until > moment]
+
+    def _rest(self, name: str, one: UUID, error: Exception) -> None:
+        _, last = self._resting.get(one, (0.0, 0.0))
+        pause = min(max(AFTER_FAULT_S, 2 * last), LONGEST_REST_S)
+        self._resting[one] = (monotonic() + pause, pause)
+        frames = [f"{f.filename}:{f.lineno}" for f in traceback.extract_tb(error.__traceback__)[-8:]]
+        log.error("a watch over duty failed", kind=name, rota=str(one), error=type(error).__name__, frames=frames)
+
+    def _pause(self, earliest: datetime) -> float:
+        wait = (earliest - self.house.clock.now()) / timedelta(seconds=1)
+        return PASSED_OVER_S if wait <= 0 else min(wait, LONGEST_SLEEP_S)
