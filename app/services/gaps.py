@@ -166,7 +166,7 @@ async def list_open(work: Work, *, desk: UUID | None = None, hospital: UUID | No
             raise NotFound
         allow_duty(DutyAction.SEE_GAPS, standings_to(subject, [row.hospital_id], head=row.head_id))
     else:
-        headed = await work.session.scalar(select(Schedule.head_id).where(Schedule.head_id == subject.id).limit(1))
+        headed = await work.session.scalar(_HEADED, {"me": subject.id, "hospital": hospital})
         allow_duty(DutyAction.SEE_GAPS, standings_to(subject, [hospital or subject.hospital_id], head=headed))
     rows = await work.session.execute(
         _OPEN,
@@ -205,6 +205,12 @@ def shown(row: Json, now: datetime) -> Json:
     left = timedelta() if running else start - now
     return row | {"running": running, "hours_left": round(left / timedelta(hours=1), 1)}
 
+
+_HEADED = text("""
+SELECT s.head_id FROM schedule s LEFT JOIN desk k ON k.id = s.desk_id
+WHERE s.head_id = CAST(:me AS uuid)
+  AND (CAST(:hospital AS uuid) IS NULL OR coalesce(s.hospital_id, k.hospital_id) = CAST(:hospital AS uuid)) LIMIT 1
+""")
 
 _OPEN = text("""
 SELECT g.id, g.kind, h.id AS hospital, h.short_name AS hospital_name, k.id AS desk, k.name AS desk_name,
