@@ -24,7 +24,9 @@ from app.schemas.account import DeskDutyRead, MeRead
 from app.services import passwords
 from app.services.departures import release
 from app.services.duty import compile_duty, duty_of_doctor
+from app.services.duty_watch import after_compile
 from app.services.events import record_about
+from app.services.rota_people import rotas_of
 from app.services.sessions import revoke
 from app.services.sign_in import Attempt, Guard, account_name
 from app.work import Work
@@ -178,6 +180,7 @@ async def reset_account(work: Work, username: str, *, reactivate: bool = False) 
     await _record(work, user.id, "reactivated" if back else "password_reset")
     if back:
         await compile_duty(work)
+        await after_compile(work, await rotas_of(work, user.id))
     return password
 
 
@@ -194,6 +197,7 @@ async def deactivate_account(work: Work, username: str) -> None:
     work.barred.append(("user", str(user.id)))
     await _record(work, user.id, "deactivated")
     await compile_duty(work)
+    await after_compile(work, await rotas_of(work, user.id))
     await release(work, user.id)
 
 

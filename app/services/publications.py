@@ -22,6 +22,7 @@ from app.schemas.rota import Change, OverrideIn, PublicationIn
 from app.services import duty_moves
 from app.services.duty import HORIZON_DAYS, settle
 from app.services.duty_moves import Move
+from app.services.duty_watch import after_compile
 from app.services.rota_changes import Changed, Editor
 from app.services.rota_thoughts import thoughts
 from app.services.rotas import (
@@ -77,6 +78,7 @@ async def publish(
         return answer
     await settle(work, edit.after)
     await _record(work, edit, body.reason)
+    await after_compile(work, [rota.schedule_id for rota in edit.after])
     return answer
 
 

@@ -107,6 +107,11 @@ async def all_rotas(work: Work) -> list[UUID]:
     return list(await work.session.scalars(select(Schedule.id).order_by(Schedule.id)))
 
 
+async def rotas_of(work: Work, doctor_id: UUID) -> list[UUID]:
+    """The rotas of this doctor's hospital and its desks: where their duty is, or would be."""
+    return [row.id for row in await work.session.execute(_ROTAS_OF, {"doctor": doctor_id})]
+
+
 # FOR NO KEY UPDATE: slots, gaps and cases that refer to the row are written meanwhile.
 _LOCK = text("SELECT id FROM schedule WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
 _LOCK_FREE = text(
@@ -128,6 +133,14 @@ UNION ALL
 SELECT k.id, NULL, k.id, k.name, h.id, h.short_name, NULL, h.active AND k.active, '["primary"]'::jsonb, NULL
 FROM desk k JOIN organization h ON h.id = k.hospital_id
 WHERE k.id = ANY(CAST(:ids AS uuid[])) AND NOT EXISTS (SELECT 1 FROM schedule s WHERE s.desk_id = k.id)
+""")
+
+# Future slots of a closed account are gone already, so the hospital tells which rotas were meant.
+_ROTAS_OF = text("""
+SELECT s.id FROM user_account u
+JOIN schedule s ON s.hospital_id = u.hospital_id
+                OR s.desk_id IN (SELECT k.id FROM desk k WHERE k.hospital_id = u.hospital_id)
+WHERE u.id = CAST(:doctor AS uuid) ORDER BY s.id
 """)
 
 _UNPLANNED = text("""

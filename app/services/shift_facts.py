@@ -4,7 +4,8 @@ The slot is its own timer: `start_told_at` and `end_told_at`. Hundreds of slots 
 portions, each in a transaction of its own that locks the chains of facts in one statement and briefly.
 """
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -52,19 +53,21 @@ async def tell(work: Work, schedule_ids: Collection[UUID]) -> int:
                 "at": work.now,
             }
             if event_type == "duty.ended":
-                data["open_cases"] = holding.get(row.doctor_id, 0)
+                data["open_cases"] = holding[row.doctor_id]
             said += [(place.board, event_type, data), (f"user:{row.doctor_id}", event_type, data)]
     await work.session.execute(_TOLD, {"begun": [r.id for r in begun], "ended": [r.id for r in ended], "now": work.now})
     await events.record_each_about(work, said)
     return len(begun) + len(ended)
 
 
-async def _open_cases(work: Work, doctors: Collection[UUID]) -> dict[UUID, int]:
-    """How many active cases each of these doctors holds: what must be handed over."""
-    if not doctors:
-        return {}
-    rows = await work.session.execute(_HELD, {"doctors": list(doctors)})
-    return {row.holder_id: row.cases for row in rows}
+async def _open_cases(work: Work, doctors: Collection[UUID]) -> Mapping[UUID, list[Json]]:
+    """The cases that each of these doctors holds, oldest first: what must be handed over. Nothing about a patient."""
+    held: dict[UUID, list[Json]] = defaultdict(list)
+    if doctors:
+        for row in await work.session.execute(_HELD, {"doctors": list(doctors)}):
+            case = {"consultation_id": row.id, "number": row.number, "urgency": row.urgency}
+            held[row.holder_id].append(case | {"held_since": row.held_since})
+    return held
 
 
 _DUE = text("""
@@ -110,6 +113,8 @@ UPDATE duty_slot SET
 WHERE id = ANY(CAST(:begun AS uuid[])) OR id = ANY(CAST(:ended AS uuid[]))
 """)
 _HELD = text("""
-SELECT holder_id, count(*) AS cases FROM consultation
-WHERE status = 'active' AND holder_id = ANY(CAST(:doctors AS uuid[])) GROUP BY 1
+SELECT c.holder_id, c.id, c.number, c.urgency, coalesce(p.joined_at, c.created_at) AS held_since
+FROM consultation c LEFT JOIN participant p ON p.consultation_id = c.id AND p.user_id = c.holder_id
+WHERE c.status = 'active' AND c.holder_id = ANY(CAST(:doctors AS uuid[]))
+ORDER BY held_since, c.id
 """)

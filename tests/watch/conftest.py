@@ -18,9 +18,14 @@ CARDIOLOGY = "tn-timmach-1"  # the head of the rota of the cardiology desk in Th
 @pytest_asyncio.fixture
 async def house(hotline: Hotline) -> AsyncIterator[Staff]:
     """A running hotline at night whose duty is watched, and everybody of it."""
+    staff = await everybody(hotline)
+    # As if the watch had gone on all day: whoever is on duty was told so.
+    await staff.execute(
+        "UPDATE duty_slot SET start_told_at = lower(during) WHERE lower(during) <= :now", now=hotline.clock.now()
+    )
     hotline.watch = True
     await hotline.run_due()
-    yield await everybody(hotline)
+    yield staff
 
 
 @pytest_asyncio.fixture
