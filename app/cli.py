@@ -90,6 +90,10 @@ def _parser() -> argparse.ArgumentParser:
     network.add_argument("file", type=Path)
     network.add_argument("--dry-run", action="store_true", help="Say what would change and change nothing")
 
+    holidays = add("holidays", _holidays, "Show what the pinned library of holidays says otherwise than the database")
+    holidays.add_argument("--year", type=int, action="append", help="Default: this year and the next two")
+    holidays.add_argument("--apply", action="store_true", help="Take the difference over and work duty out anew")
+
     rehearse = add("rehearse", _rehearse, "Replay emergency visits through a running server")
     rehearse.add_argument("file", type=Path)
     rehearse.add_argument("--url", help="Server (default: the one on HOICHAN_HOST and HOICHAN_PORT)")
@@ -291,6 +295,26 @@ async def _network(options: argparse.Namespace, settings: Settings) -> int:
         if not options.dry_run:
             await compile_duty(work)
             await _commit(work)
+    return 0
+
+
+async def _holidays(options: argparse.Namespace, settings: Settings) -> int:
+    from app.services import holidays  # noqa: PLC0415
+    from app.services.duty import compile_duty  # noqa: PLC0415
+
+    async with _database(settings, migrate=not settings.database_url) as ready, _work(ready) as work:
+        difference = await holidays.compare(work, options.year)
+        for line in difference.lines():
+            print(line)
+        if not difference:
+            print("Không có gì khác. / No difference.")
+        elif options.apply:
+            await holidays.apply(work, difference)
+            await compile_duty(work)
+            await _commit(work)
+            print("Đã cập nhật. / Taken over.")
+        else:
+            print("Chưa thay đổi gì; thêm --apply để cập nhật. / Nothing was changed; --apply takes it over.")
     return 0
 
 

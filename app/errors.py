@@ -225,6 +225,18 @@ class NoLongerOpen(Problem):
     detail = ("Mục này {state_words}.", "This {state_words}.")
 
 
+class ImportRefused(Problem):
+    """A file with errors: nothing of it was imported; `errors` lists them by line."""
+
+    status = 422
+    type = "import-refused"
+    title = ("Chưa nhập được", "Not imported")
+    detail = (
+        "Chưa có gì được nhập. Sửa từng dòng rồi gửi lại.",
+        "Nothing was imported. Correct each line and send it again.",
+    )
+
+
 class Taken(Problem):
     """Somebody else holds the case."""
 

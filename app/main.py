@@ -36,18 +36,22 @@ from app.routers import (
     consultations,
     dev,
     discussion,
+    feeds,
     gateway,
     health,
+    leaves,
     me,
     network,
     offers,
     problems,
     rotas,
+    swaps,
     watch,
     web,
 )
 from app.routers.openapi import install_openapi
 from app.routers.shell import Shell
+from app.services import holidays
 from app.services.duty import compile_duty
 from app.services.sessions import Sessions
 from app.services.sign_in import Guard
@@ -60,6 +64,9 @@ ROUTERS = (
     channels,
     network,
     rotas,
+    swaps,
+    leaves,
+    feeds,
     watch,
     agreements,
     consultations,
@@ -206,6 +213,7 @@ async def _keep_duty_compiled(house: House, watches: Watches) -> None:
 
 async def _compile(house: House, watches: Watches) -> None:
     async with house.work(None) as work:
+        await holidays.seed(work)
         await compile_duty(work)
         await house.commit(work)
     await watches.look()

@@ -24,6 +24,7 @@ OPEN_TO_ALL = {
     "POST /api/v1/auth/session",
     "GET /api/v1/telephones",
     "GET /api/v1/installation",
+    "GET /api/v1/feeds/{secret}.ics",
 }
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base
+from app.errors import NoLongerOpen
 
 
 class SwapState(StrEnum):
@@ -42,8 +43,45 @@ class Swap(Base):
     __table_args__ = (
         CheckConstraint("(state = 'taken') = (taker_id IS NOT NULL)", name="taken_by_somebody"),
         CheckConstraint("NOT isempty(during)", name="not_empty"),
+        ExcludeConstraint(
+            ("schedule_id", "="),
+            ("role", "="),
+            ("giver_id", "="),
+            ("during", "&&"),
+            where=text("state = 'offered'"),
+            name="ex_swap_offered_once",
+        ),
         Index("ix_swap_open", text("lower(during)"), postgresql_where=text("state = 'offered'")),
     )
+
+    @property
+    def starts_at(self) -> datetime:
+        """When the first of the two duties begins: what is not taken by then lapses."""
+        starts = [during.lower for during in (self.during, self.returns) if during is not None]
+        return min(start for start in starts if start is not None)
+
+    def take(self, *, by: UUID, now: datetime) -> None:
+        """A colleague takes it over. Raises NoLongerOpen when it was answered already or has begun."""
+        self._must_be_open(now)
+        self.state, self.taker_id, self.answered_at = SwapState.TAKEN, by, now
+
+    def withdraw(self, *, now: datetime) -> None:
+        """The giver keeps the duty after all. Raises NoLongerOpen."""
+        self._must_be_open(now)
+        self.state, self.answered_at = SwapState.WITHDRAWN, now
+
+    def lapse(self, *, now: datetime) -> bool:
+        """Nobody took it and it begins: the duty stays with its giver. Says whether that is so."""
+        if self.state != SwapState.OFFERED or self.starts_at > now:
+            return False
+        self.state, self.answered_at = SwapState.LAPSED, now
+        return True
+
+    def _must_be_open(self, now: datetime) -> None:
+        if self.state != SwapState.OFFERED:
+            raise NoLongerOpen(state=self.state)
+        if self.starts_at <= now:
+            raise NoLongerOpen(state=SwapState.LAPSED.value)
 
 
 class LeaveState(StrEnum):
@@ -78,3 +116,25 @@ class Leave(Base):
         ),
         CheckConstraint("NOT isempty(during)", name="not_empty"),
     )
+
+    def decide(self, *, approve: bool, by: UUID, now: datetime) -> None:
+        """The head of a rota or the administrator decides. Raises NoLongerOpen."""
+        if self.state != LeaveState.REQUESTED:
+            raise NoLongerOpen(state=self.state)
+        self._must_not_be_over(now)
+        self.state = LeaveState.APPROVED if approve else LeaveState.DECLINED
+        self.decided_by, self.decided_at = by, now
+
+    def withdraw(self, *, now: datetime) -> None:
+        """It is not needed any more; what has been taken of it stays. Raises NoLongerOpen."""
+        if self.state not in (LeaveState.REQUESTED, LeaveState.APPROVED):
+            raise NoLongerOpen(state=self.state)
+        self._must_not_be_over(now)
+        if self.state == LeaveState.APPROVED and self.during.lower is not None and self.during.lower < now:
+            self.during = Range(self.during.lower, now)
+        else:
+            self.state = LeaveState.WITHDRAWN
+
+    def _must_not_be_over(self, now: datetime) -> None:
+        if self.during.upper is not None and self.during.upper <= now:
+            raise NoLongerOpen(state="ended")

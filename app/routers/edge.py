@@ -130,7 +130,8 @@ async def _command(request: Request, key: str | None) -> Command:
     if not key or len(key) > KEY_LENGTH or not key.isascii() or not key.isprintable():
         raise KeyMissing
     body = await request.body()
-    return Command(key, sha256(f"{request.method} {request.url.path}\n".encode() + body).digest())
+    query = f"?{request.url.query}" if request.url.query else ""
+    return Command(key, sha256(f"{request.method} {request.url.path}{query}\n".encode() + body).digest())
 
 
 AskDep = Annotated[Work, Depends(asking)]

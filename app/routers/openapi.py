@@ -50,6 +50,7 @@ PARAMETERS: Final = {
     "swap_id": "The swap's id",
     "leave_id": "The leave's id",
     "feed_id": "The feed's id",
+    "secret": "The secret part of the address",
     "user_id": "The account's id",
     "call_id": "The noted conversation by telephone",
     "check_id": "The check's id",

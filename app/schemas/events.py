@@ -36,6 +36,7 @@ DUTY_FIELDS = frozenset(
     }
 )
 ROTA_FIELDS = frozenset({"desk", "desk_name", "hospital", "schedule", "version", "by_name"})
+SWAP_FIELDS = DUTY_FIELDS | {"swap_id", "state", "taker", "taker_name", "return"}
 LEAVE_FIELDS = frozenset({"leave_id", "doctor", "doctor_name", "from", "to", "state", "by_name"})
 AGREEMENT_FIELDS = frozenset(
     {"agreement_id", "asking", "asking_name", "answering", "answering_name", "specialty", "from", "to", "state"}
@@ -105,8 +106,8 @@ TYPES: Mapping[str, EventType] = {
     "presence.changed": EventType(hospital=frozenset({"user", "name", "online"})),
     "rota.published": EventType(hospital=ROTA_FIELDS, user=ROTA_FIELDS),
     "override.added": EventType(hospital=DUTY_FIELDS, user=DUTY_FIELDS),
-    "swap.offered": EventType(hospital=DUTY_FIELDS | {"swap_id"}, user=DUTY_FIELDS | {"swap_id"}),
-    "swap.ended": EventType(hospital=DUTY_FIELDS | {"swap_id", "state"}, user=DUTY_FIELDS | {"swap_id", "state"}),
+    "swap.offered": EventType(hospital=SWAP_FIELDS, user=SWAP_FIELDS),
+    "swap.ended": EventType(hospital=SWAP_FIELDS, user=SWAP_FIELDS),
     "leave.requested": EventType(hospital=LEAVE_FIELDS, user=LEAVE_FIELDS),
     "leave.decided": EventType(hospital=LEAVE_FIELDS, user=LEAVE_FIELDS),
     "policy.changed": EventType(hospital=frozenset({"desk", "urgency", "version"})),

@@ -256,6 +256,10 @@ _SENTENCES: Final[Mapping[str, Sentence]] = {
     "role_not_named": ("Lịch tạm này không nêu vai trò đó.", "The temporary rota does not name this role."),
     "shift_outside": ("Ca này nằm ngoài lịch tạm.", "This shift lies outside the temporary rota."),
     "only_when_worked": ("Chỉ ngày làm bù mới theo thứ khác.", "Only a worked day follows another weekday."),
+    "exchange_overlaps": (
+        "Ca đổi lại trùng giờ với ca được đưa ra.",
+        "The duty in return overlaps the duty that is offered.",
+    ),
     "settings_stay": (
         "Thiết lập chỉ sửa được, không có mã và không xóa.",
         "Settings have no id and are never deleted.",

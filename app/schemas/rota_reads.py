@@ -217,6 +217,43 @@ class LeaveRead(Interval):
     may: list[Literal["decide", "withdraw"]]
 
 
+class OpenedRead(GapRead):
+    """A gap that was not there before."""
+
+    desk: UUID | None = Field(description="null: in the hospital's own rota")
+    desk_name: str
+
+
+class LeaveDecidedRead(LeaveRead):
+    """A leave that was decided or withdrawn, and the gaps that it leaves."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                LEAVE
+                | {"state": "approved", "may": []}
+                | {
+                    "decided_by": examples.SECOND_ID,
+                    "decided_by_name": examples.SECOND,
+                    "decided_at": "2026-11-23T20:10:00Z",
+                    "gaps": [
+                        {
+                            "desk": examples.DESK_ID,
+                            "desk_name": examples.DESK,
+                            "role": "primary",
+                            "from": "2026-12-02T01:00:00Z",
+                            "to": "2026-12-03T01:00:00Z",
+                            "kind": "nobody",
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
+    gaps: list[OpenedRead] = Field(description="Required roles that have nobody now and had somebody before")
+
+
 class LeaveList(Read):
     """The caller's own leave, and what the caller may decide; what has ended is left out."""
 

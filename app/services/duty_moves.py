@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,7 +17,6 @@ from app.work import Work
 Json = dict[str, Any]
 MOST_TOLD: Final = 200
 """How many differences a fact lists; the documents before and after stand beside them and say the rest."""
-_MOST_IN_A_NOTICE: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +81,14 @@ async def notify(work: Work, moves: Sequence[Move]) -> None:
         for doctor in sorted(move.people - ({work.actor.id} if work.actor else set())):
             added = [slot for slot in move.added if slot.doctor == doctor]
             removed = [slot for slot in move.removed if slot.doctor == doctor]
+            first = min((*added, *removed), key=lambda slot: slot.start)
             words = {
-                "what": "moved",
-                "desk": move.owner.name,
-                "added": _few(added),
-                "removed": _few(removed),
-                "more": max(len(added) - _MOST_IN_A_NOTICE, 0) + max(len(removed) - _MOST_IN_A_NOTICE, 0),
+                "change": "moved",
+                "desk_name": move.owner.name,
+                "role": first.role,
+                "from": first.start,
+                "to": first.end,
+                "count": len(added) + len(removed),
             }
             key = f"moved:{new_id(work.now)}"
             await tell(work, [doctor], Announcement("duty", key, key, words))
@@ -96,10 +96,3 @@ async def notify(work: Work, moves: Sequence[Move]) -> None:
 
 def _short(slots: Iterable[Slot]) -> list[Json]:
     return [{"role": slot.role, "from": slot.start, "to": slot.end} for slot in slots][:MOST_TOLD]
-
-
-def _few(slots: Sequence[Slot]) -> list[dict[str, str]]:
-    def said(instant: datetime) -> str:
-        return instant.isoformat()
-
-    return [{"role": s.role, "from": said(s.start), "to": said(s.end)} for s in slots[:_MOST_IN_A_NOTICE]]

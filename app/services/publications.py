@@ -155,7 +155,7 @@ async def _edit(work: Work, owner: Owner, body: PublicationIn, changes: Sequence
     if body.version != version:
         raise Stale(version=version)
     if schedule_id is None:
-        schedule_id = await _first(work, owner)
+        schedule_id = await first_rota(work, owner)
         touched.add(schedule_id)
     people = await candidates(work, owner)
     changed = await Editor(work, owner, schedule_id, people).carry_out(changes)
@@ -170,7 +170,7 @@ async def _edit(work: Work, owner: Owner, body: PublicationIn, changes: Sequence
     return _Edit(owner, schedule_id, version, before, await read_rotas(work, touched), changed, people)
 
 
-async def _first(work: Work, owner: Owner) -> UUID:
+async def first_rota(work: Work, owner: Owner) -> UUID:
     """Make the rota of an owner who has none. Somebody who made it in this moment has made this edit stale."""
     id_ = new_id(work.now)
     try:

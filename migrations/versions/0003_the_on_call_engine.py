@@ -228,6 +228,15 @@ def upgrade() -> None:
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("(state = 'taken') = (taker_id IS NOT NULL)", name=op.f("ck_swap_taken_by_somebody")),
         sa.CheckConstraint("NOT isempty(during)", name=op.f("ck_swap_not_empty")),
+        postgresql.ExcludeConstraint(
+            (sa.column("schedule_id"), "="),
+            (sa.column("role"), "="),
+            (sa.column("giver_id"), "="),
+            (sa.column("during"), "&&"),
+            where=sa.text("state = 'offered'"),
+            using="gist",
+            name="ex_swap_offered_once",
+        ),
         sa.ForeignKeyConstraint(["giver_id"], ["user_account.id"], name=op.f("fk_swap_giver_id_user_account")),
         sa.ForeignKeyConstraint(
             ["schedule_id"], ["schedule.id"], name=op.f("fk_swap_schedule_id_schedule"), ondelete="CASCADE"

@@ -109,7 +109,8 @@ make_rota_feed  y  .  y  y  y  y  .
 # Refusing these must not tell that the case exists; refusing anything else may, to whoever sees its header.
 HIDDEN = {"see_header", "read_card", "read", "read_history"}
 
-# Every HTTP route that the application has. «nobody»: without signing in; otherwise the action that is asked for.
+# Every HTTP route that the application has. «nobody»: without signing in; «by_secret»: whoever has the address;
+# «own_…»: everybody reads what is theirs; otherwise the action that is asked for.
 ROUTES = """
 GET    /health                                                 nobody
 GET    /ready                                                  nobody
@@ -147,6 +148,20 @@ POST   /api/v1/duty/checks/{check_id}/answer                   answer_check
 GET    /api/v1/agreements                                      see_agreement
 POST   /api/v1/agreements                                      set_agreement
 PATCH  /api/v1/agreements/{agreement_id}                       set_agreement
+POST   /api/v1/desks/{desk_id}/rota/import                     import_rota
+GET    /api/v1/swaps                                           own_swaps
+POST   /api/v1/swaps                                           offer_swap
+POST   /api/v1/swaps/{swap_id}/acceptance                      take_swap
+DELETE /api/v1/swaps/{swap_id}                                 offer_swap
+GET    /api/v1/leaves                                          own_leaves
+POST   /api/v1/leaves                                          ask_leave
+POST   /api/v1/leaves/{leave_id}/approval                      decide_leave
+DELETE /api/v1/leaves/{leave_id}                               ask_leave
+GET    /api/v1/holidays                                        see_network
+GET    /api/v1/feeds                                           own_feeds
+POST   /api/v1/feeds                                           make_own_feed
+DELETE /api/v1/feeds/{feed_id}                                 make_own_feed
+GET    /api/v1/feeds/{secret}.ics                              by_secret
 GET    /api/v1/offers                                          own_offers
 GET    /api/v1/consultations                                   own_list
 POST   /api/v1/consultations                                   ask
@@ -197,6 +212,9 @@ GET    /openapi.json                                           nobody
 GET    /docs                                                   nobody
 MOUNT  /assets                                                 nobody
 """
+
+# Lists that everybody may ask for; each shows what is the caller's.
+OWN = ("own_offers", "own_list", "own_swaps", "own_leaves", "own_feeds")
 
 # What a client may say on the stream, and what is asked before it is done.
 STREAM_MESSAGES = """

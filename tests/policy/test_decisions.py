@@ -61,7 +61,7 @@ def test_every_route_stands_in_the_table() -> None:
 
 
 def test_every_route_asks_for_an_action_that_exists() -> None:
-    known = {*Action, *DutyAction, "nobody", "own_offers", "own_list"}
+    known = {*Action, *DutyAction, "nobody", "by_secret", *tables.OWN}
     assert set(tables.routes().values()) <= known
 
 

@@ -1,0 +1,247 @@
+"""Rotas kept in a calendar (iCalendar, RFC 5545), read into shifts: series expanded, floating times in the rota's zone.
+
+A file that would keep the server busy for long is refused in words: rules by the minute, endless rules that hardly ever
+match, and more than 5,000 shifts.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from app.models.civil_time import Clockface
+from app.models.rota_import import MOST_ROWS, Entry, Sheet, in_reach, role_named, without_role
+
+ROLE: Final = "X-HOICHAN-ROLE"
+DOCTOR: Final = "X-HOICHAN-DOCTOR"
+_FREQUENCIES: Final = frozenset({"HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
+_SELDOM: Final = frozenset({"BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYSETPOS", "BYMONTH"})
+_DAY: Final = timedelta(days=1)
+_UTC: Final = ZoneInfo("UTC")
+
+
+def looks_like_one(raw: bytes) -> bool:
+    """Whether a file is a calendar, whatever it was called when it was sent."""
+    return raw.removeprefix(b"\xef\xbb\xbf").lstrip()[:15].upper() == b"BEGIN:VCALENDAR"
+
+
+def read_calendar(raw: bytes, clock: Clockface, start: datetime, end: datetime) -> Sheet:
+    """Read the events of a calendar; those that repeat within the two instants only."""
+    import icalendar  # noqa: PLC0415 (big, and needed by an import alone)
+
+    sheet = Sheet()
+    try:
+        calendars = icalendar.Calendar.from_ical(raw, multiple=True)
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+        sheet.complain(1, "Tệp không phải iCalendar đọc được.", "The file is not a readable iCalendar.")
+        return sheet
+    lines = iter(_lines(raw))
+    for calendar in calendars:
+        _read_one(sheet, calendar, lines, clock, (start, end))
+    return sheet
+
+
+def _lines(raw: bytes) -> Iterator[int]:
+    """On which line each event begins."""
+    for number, line in enumerate(raw.splitlines(), start=1):
+        if line.strip().upper() == b"BEGIN:VEVENT":
+            yield number
+
+
+def _read_one(
+    sheet: Sheet, calendar: Any, lines: Iterator[int], clock: Clockface, horizon: tuple[datetime, datetime]
+) -> None:
+    series: dict[str, list[tuple[int, Any]]] = defaultdict(list)
+    called_off = str(calendar.get("METHOD", "")).upper() == "CANCEL"
+    for event in calendar.walk("VEVENT"):
+        line = next(lines, 1)
+        sheet.rows += 1
+        if _sound(sheet, line, event):
+            series[str(event["UID"])].append((line, event))
+    zones = list(calendar.walk("VTIMEZONE"))
+    for events in series.values():
+        if len(sheet.entries) > MOST_ROWS:
+            sheet.complain(events[0][0], f"Nhiều nhất {MOST_ROWS} ca trực.", f"At most {MOST_ROWS} shifts.")
+            return
+        sheet.entries += _entries(sheet, events, zones, clock, horizon, called_off=called_off)
+
+
+def _sound(sheet: Sheet, line: int, event: Any) -> bool:
+    """Whether an event can be read at all."""
+    before = len(sheet.complaints)
+    for name, _ in event.errors:
+        sheet.complain(line, f"Không đọc được {name}.", f"{name} cannot be read.")
+    if not event.errors:
+        if not str(event.get("UID", "")).strip():
+            sheet.complain(line, "Thiếu UID.", "The UID is missing.")
+        if not hasattr(event.get("DTSTART"), "dt"):
+            sheet.complain(line, "Thiếu DTSTART, hoặc có hai.", "DTSTART is missing, or there twice.")
+        elif in_reach(_instant(event["DTSTART"].dt, Clockface(_UTC))) is None:
+            sheet.complain(line, "DTSTART ngoài khoảng dùng được.", "DTSTART is out of reach.")
+        if (rule := event.get("RRULE")) is not None and not _modest(rule):
+            sheet.complain(
+                line,
+                "Quy tắc lặp này không dùng cho lịch trực: lặp theo giờ, ngày, tuần, tháng hoặc năm.",
+                "This rule is not for duty: repeat by the hour, day, week, month or year.",
+            )
+    return len(sheet.complaints) == before
+
+
+def _modest(rule: Any) -> bool:
+    """Whether expanding a rule is sure to end soon."""
+    if not isinstance(rule, Mapping):
+        return False
+    said = {str(name).upper(): value if isinstance(value, list) else [value] for name, value in rule.items()}
+    if str(said.get("FREQ", [""])[0]).upper() not in _FREQUENCIES:
+        return False
+    if "BYSECOND" in said or len(said.get("BYMINUTE", ())) > 1:
+        return False
+    # What counts its occurrences has no end in time: a rule that never matches would be looked for until the year 9999.
+    return not ("COUNT" in said and _SELDOM & said.keys())
+
+
+def _entries(
+    sheet: Sheet,
+    events: list[tuple[int, Any]],
+    zones: Iterable[Any],
+    clock: Clockface,
+    horizon: tuple[datetime, datetime],
+    *,
+    called_off: bool,
+) -> Iterator[Entry]:
+    """The shifts of one UID."""
+    line, first = events[0]
+    if all("RRULE" not in event and "RDATE" not in event and "RECURRENCE-ID" not in event for _, event in events):
+        line, newest = max(events, key=lambda it: _sequence(it[1]))  # the same event twice: the newer one
+        yield from _shift(sheet, line, newest, clock, "", called_off=called_off)
+        return
+    master = next((event for _, event in events if "RECURRENCE-ID" not in event), None)
+    if master is not None and (called_off or _cancelled(master)):
+        start = _instant(master["DTSTART"].dt, clock)
+        uid = str(first["UID"])
+        yield Entry(line, "", (), start, start, uid, "", _sequence(master), cancelled=True, series=True)
+        return
+    lines = {_recurrence(event, clock): number for number, event in events if "RECURRENCE-ID" in event}
+    for occurrence in _expanded(sheet, line, [event for _, event in events], zones, horizon):
+        place = _recurrence(occurrence, clock)
+        for entry in _shift(sheet, lines.get(place, line), occurrence, clock, place, called_off=called_off):
+            if entry.end > horizon[0] and entry.start < horizon[1]:
+                yield entry
+
+
+def _expanded(
+    sheet: Sheet, line: int, events: list[Any], zones: Iterable[Any], horizon: tuple[datetime, datetime]
+) -> list[Any]:
+    import icalendar  # noqa: PLC0415
+    import recurring_ical_events  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    for event in events:
+        if "RRULE" in event:
+            _end(event, horizon[1])
+    part = icalendar.Calendar()
+    part.subcomponents = [*zones, *events]
+    try:
+        # Floating times are compared as they stand, so a day more on both sides; the shifts are cut afterwards.
+        return list(recurring_ical_events.of(part).between(horizon[0] - 32 * _DAY, horizon[1] + _DAY))
+    except Exception:  # noqa: BLE001 (whatever a stranger's file makes the library do, it is the file that is wrong)
+        sheet.complain(line, "Không mở được chuỗi lặp này.", "This series cannot be expanded.")
+        return []
+
+
+def _end(event: Any, until: datetime) -> None:
+    """Let a rule that says neither how often nor until when end with the horizon."""
+    rule = event["RRULE"]
+    if "UNTIL" in rule or "COUNT" in rule:
+        return
+    start = event["DTSTART"].dt
+    last = until + 2 * _DAY
+    if not isinstance(start, datetime):
+        rule["UNTIL"] = [last.date()]
+    else:
+        rule["UNTIL"] = [last if start.tzinfo is not None else last.replace(tzinfo=None)]
+
+
+def _shift(sheet: Sheet, line: int, event: Any, clock: Clockface, place: str, *, called_off: bool) -> Iterator[Entry]:
+    start, end = _span(event, clock)
+    if end is None or end <= start or in_reach(end) is None:
+        sheet.complain(line, "Thiếu giờ kết thúc sau giờ bắt đầu.", "An end after the start is needed.")
+        return
+    role, summary = _role(event)
+    if role is None:
+        sheet.complain(line, f"Không rõ vai trò trong {ROLE}.", f"The role in {ROLE} is not known.")
+        return
+    yield Entry(
+        line,
+        role,
+        _who(event, summary),
+        start,
+        end,
+        str(event["UID"]).strip(),
+        place,
+        _sequence(event),
+        cancelled=called_off or _cancelled(event),
+    )
+
+
+def _span(event: Any, clock: Clockface) -> tuple[datetime, datetime | None]:
+    start = event["DTSTART"].dt
+    if hasattr(event.get("DTEND"), "dt"):
+        end = event["DTEND"].dt
+    elif hasattr(event.get("DURATION"), "dt"):
+        end = start + event["DURATION"].dt
+    elif not isinstance(start, datetime):
+        end = start + _DAY
+    else:
+        return _instant(start, clock), None
+    return _instant(start, clock), _instant(end, clock)
+
+
+def _instant(said: Any, clock: Clockface) -> datetime:
+    """A time with its zone as it is; a floating one, and the midnight of a date, in the rota's zone."""
+    if not isinstance(said, datetime):
+        assert isinstance(said, date)
+        return clock.midnight(said)
+    return said.astimezone(UTC) if said.tzinfo is not None else clock.instant(said)
+
+
+def _recurrence(event: Any, clock: Clockface) -> str:
+    found = event.get("RECURRENCE-ID")
+    return _instant(found.dt, clock).strftime("%Y%m%dT%H%M%SZ") if hasattr(found, "dt") else ""
+
+
+def _sequence(event: Any) -> int:
+    try:
+        return max(0, min(int(event.get("SEQUENCE", 0)), 2**31 - 1))
+    except (TypeError, ValueError):
+        return 0
+
+
+def _cancelled(event: Any) -> bool:
+    return str(event.get("STATUS", "")).upper() == "CANCELLED"
+
+
+def _role(event: Any) -> tuple[str | None, str]:
+    """The role (said outright, in a category, before the heading, or first on call), and the heading without it."""
+    heading = str(event.get("SUMMARY", ""))
+    role, rest = next(((role, rest) for role, rest in without_role(heading) if role), (None, heading))
+    if ROLE in event:
+        return role_named(str(event[ROLE])), rest
+    categories = event.get("CATEGORIES") or []
+    for category in categories if isinstance(categories, list) else [categories]:
+        for name in getattr(category, "cats", ()):
+            if found := role_named(str(name)):
+                return found, rest
+    return role or "primary", rest
+
+
+def _who(event: Any, summary: str) -> tuple[tuple[str, ...], ...]:
+    """What may name the doctor, the surest first; several attendees are looked at together."""
+    said = [(str(event[DOCTOR]),) if DOCTOR in event else (), _mails(event, "ATTENDEE"), _mails(event, "ORGANIZER")]
+    return tuple(names for names in (*said, (summary.strip(),) if summary.strip() else ()) if names)
+
+
+def _mails(event: Any, name: str) -> tuple[str, ...]:
+    found = event.get(name) or []
+    mails = (str(mail) for mail in (found if isinstance(found, list) else [found]))
+    return tuple(mail[len("mailto:") :] if mail.lower().startswith("mailto:") else mail for mail in mails)

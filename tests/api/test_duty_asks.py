@@ -1,0 +1,211 @@
+"""What doctors ask of their own duty: swaps that are taken, exchanged, withdrawn and lapse; leave that is decided."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest_asyncio
+
+from app.services import swaps
+from tests.hotline import Hotline, Json, Person
+from tests.staff import Staff, everybody
+
+
+@pytest_asyncio.fixture
+async def house(hotline: Hotline) -> AsyncIterator[Staff]:
+    yield await everybody(hotline)
+
+
+async def delete(person: Person, path: str) -> httpx.Response:
+    headers = person.headers | {"Idempotency-Key": str(uuid4())}
+    return await person.hotline.http.delete(f"/api/v1{path}", headers=headers)
+
+
+async def coming(house: Staff, role: str = "primary") -> list[Json]:
+    """The coming duty of the cardiology desk in one role, which has not begun."""
+    desk = house["tn-timmach-1"].account["desk"]
+    read = (await house["tn-timmach-1"].get(f"/desks/{desk}/duty")).json()
+    now = house.hotline.clock.now()
+    return [s for s in read["slots"] if s["role"] == role and datetime.fromisoformat(s["from"]) > now]
+
+
+async def on_at(house: Staff, moment: str, role: str = "primary") -> str:
+    desk = house["tn-timmach-1"].account["desk"]
+    read = (await house["tn-timmach-1"].get(f"/desks/{desk}/on-call", at=moment)).json()
+    [doctor] = [p["doctor"] for p in read["on_call"] if p["role"] == role]
+    return str(doctor)
+
+
+def later(moment: str, hours: float) -> str:
+    return (datetime.fromisoformat(moment) + timedelta(hours=hours)).isoformat()
+
+
+async def offered(house: Staff, slot: Json, **rest: Any) -> tuple[Person, Json]:
+    giver = house.by_id[slot["doctor"]]
+    body = {"role": slot["role"], "from": slot["from"], "to": slot["to"], "note": "Con ốm"} | rest
+    answer = await giver.post("/swaps", body)
+    assert answer.status_code == 201, answer.text
+    return giver, answer.json()
+
+
+async def test_a_swap_inside_a_shift_moves_that_part_when_it_is_taken_and_nothing_before(house: Staff) -> None:
+    slot = (await coming(house))[0]
+    part = {"from": later(slot["from"], 4), "to": later(slot["from"], 8)}
+    giver, swap = await offered(house, slot, **part)
+    taker = house["tn-timmach-6"]
+    assert await on_at(house, part["from"]) == slot["doctor"]
+    [seen] = (await taker.get("/swaps")).json()["items"]
+    assert (seen["id"], seen["may"]) == (swap["id"], ["take"])
+    assert (await giver.get("/swaps")).json()["items"][0]["may"] == ["withdraw"]
+    assert (await house["tn-nhi-1"].get("/swaps")).json()["items"] == []
+    taken = await taker.post(f"/swaps/{swap['id']}/acceptance")
+    assert taken.status_code == 200, taken.text
+    assert (taken.json()["state"], taken.json()["taker"]) == ("taken", house.id_of(taker))
+    assert await on_at(house, later(part["from"], 0.1)) == house.id_of(taker)
+    assert await on_at(house, later(part["from"], -0.1)) == slot["doctor"]
+    assert await on_at(house, part["to"]) == slot["doctor"]
+    rows = await house.execute("SELECT chain, type FROM event WHERE type IN ('swap.ended', 'duty.moved')")
+    told = {(row.chain.partition(":")[0], row.type) for row in rows}
+    assert told == {("hospital", "swap.ended"), ("user", "swap.ended"), ("user", "duty.moved")}
+    assert len([row for row in rows if row.type == "duty.moved"]) == 2
+
+
+async def test_of_several_takers_at_once_one_gets_the_duty(house: Staff) -> None:
+    _, swap = await offered(house, (await coming(house))[0])
+    takers = [house["tn-timmach-5"], house["tn-timmach-6"]]
+    answers = await asyncio.gather(*(taker.post(f"/swaps/{swap['id']}/acceptance") for taker in takers))
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    late = next(answer.json() for answer in answers if answer.status_code == 409)
+    assert (late["type"], late["state"]) == ("/problems/no-longer-open", "taken")
+
+
+async def test_an_exchange_happens_whole_or_not_at_all(house: Staff) -> None:
+    first, second = (await coming(house))[:2]
+    back = {"from": second["from"], "to": second["to"]}
+    _, swap = await offered(house, first, **{"return": back})
+    bystander = house["tn-timmach-6"]
+    refused = await bystander.post(f"/swaps/{swap['id']}/acceptance")
+    assert refused.status_code == 409
+    assert refused.json()["type"] == "/problems/duty-moved"
+    assert await on_at(house, first["from"]) == first["doctor"]
+    done = await house.by_id[second["doctor"]].post(f"/swaps/{swap['id']}/acceptance")
+    assert done.status_code == 200, done.text
+    assert await on_at(house, first["from"]) == second["doctor"]
+    assert await on_at(house, second["from"]) == first["doctor"]
+
+
+async def test_a_taker_must_be_of_this_desk_free_and_not_on_leave(house: Staff) -> None:
+    slot = (await coming(house))[0]
+    giver, swap = await offered(house, slot)
+    path = f"/swaps/{swap['id']}/acceptance"
+    other = await house["tn-nhi-1"].post(path)
+    assert (other.status_code, other.json()["type"]) == (409, "/problems/not-on-this-rota")
+    assert (await house["tudu-sanphu-1"].post(path)).status_code == 404
+    assert (await house["tn-quantri"].post(path)).status_code == 403
+    assert (await giver.post(path)).status_code == 403
+    away = house["tn-timmach-6"]
+    leave = (await away.post("/leaves", {"from": slot["from"], "to": slot["to"]})).json()
+    approved = await house["tn-timmach-1"].post(f"/leaves/{leave['id']}/approval", {"approve": True})
+    assert approved.status_code == 200, approved.text
+    refused = await away.post(path)
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/not-free")
+
+
+async def test_what_nobody_takes_lapses_at_its_start_and_the_duty_stays(house: Staff) -> None:
+    slot = (await coming(house))[0]
+    giver, swap = await offered(house, slot)
+    again = await giver.post("/swaps", {"role": "primary", "from": slot["from"], "to": later(slot["from"], 1)})
+    assert (again.status_code, again.json()["id"]) == (409, swap["id"])
+    start = datetime.fromisoformat(slot["from"])
+    house.hotline.clock.advance(seconds=(start - house.hotline.clock.now()).total_seconds())
+    late = await house["tn-timmach-6"].post(f"/swaps/{swap['id']}/acceptance")
+    assert (late.status_code, late.json()["state"]) == (409, "lapsed")
+    home = house.hotline.app.state.house
+    for expected in (1, 0):
+        async with home.work(None) as work:
+            assert await swaps.lapse(work) == expected
+            await home.commit(work)
+    assert (await giver.get("/swaps")).json()["items"][0]["state"] == "lapsed"
+    assert await on_at(house, slot["from"]) == slot["doctor"]
+
+
+async def test_a_swap_is_withdrawn_by_its_giver_only(house: Staff) -> None:
+    giver, swap = await offered(house, (await coming(house))[0])
+    assert (await delete(house["tn-timmach-6"], f"/swaps/{swap['id']}")).status_code == 403
+    assert (await delete(house["tudu-sanphu-1"], f"/swaps/{swap['id']}")).status_code == 404
+    assert (await delete(giver, f"/swaps/{swap['id']}")).json()["state"] == "withdrawn"
+    assert (await delete(giver, f"/swaps/{swap['id']}")).status_code == 409
+    assert (await house["tn-timmach-6"].get("/swaps")).json()["items"] == []
+
+
+async def test_a_swap_of_what_is_not_ones_own_coming_duty_names_the_field(house: Staff) -> None:
+    slot = (await coming(house))[0]
+    giver, other = house.by_id[slot["doctor"]], house["tn-timmach-6"]
+    span = {"from": slot["from"], "to": slot["to"]}
+    past = {"from": later(slot["from"], -72), "to": later(slot["from"], -70)}
+    refused: list[tuple[Person, Json, str]] = [
+        (other, {"role": "primary", **span}, "from"),
+        (giver, {"role": "primary", **span, "desk": house["tn-nhi-1"].account["desk"]}, "from"),
+        (giver, {"role": "primary", **span, "to": later(slot["to"], 1)}, "from"),
+        (giver, {"role": "primary", **past}, "from"),
+        (giver, {"role": "primary", "from": slot["to"], "to": slot["from"]}, "to"),
+        (giver, {"role": "primary", **span, "return": span}, "return.from"),
+        (giver, {"role": "primary", **span, "return": past}, "return.from"),
+        (giver, {"role": "king", **span}, "role"),
+        (giver, {**span}, "role"),
+        (giver, {"role": "primary", "from": "2026-11-27T08:00", "to": slot["to"]}, "from"),
+        (giver, {"role": "primary", **span, "desk": str(uuid4()), "hospital": str(uuid4())}, "desk"),
+    ]
+    for person, body, field in refused:
+        answer = await person.post("/swaps", body)
+        assert answer.status_code == 422, (body, answer.text)
+        assert field in {error["field"] for error in answer.json()["errors"]}, (body, answer.text)
+    assert (await house["tn-quantri"].post("/swaps", {"role": "primary", **span})).status_code == 403
+
+
+async def test_approved_leave_is_taken_out_of_every_rota_and_its_gaps_are_shown(house: Staff) -> None:
+    slot = (await coming(house))[0]
+    doctor = house.by_id[slot["doctor"]]
+    head = house["tn-timmach-1"] if doctor is not house["tn-timmach-1"] else house["tn-quantri"]
+    asked = await doctor.post("/leaves", {"from": slot["from"], "to": slot["to"], "reason": "Nghỉ phép năm"})
+    assert asked.status_code == 201, asked.text
+    leave = asked.json()
+    assert (leave["state"], leave["may"]) == ("requested", ["withdraw"])
+    again = await doctor.post("/leaves", {"from": later(slot["from"], 1), "to": later(slot["to"], 1)})
+    assert (again.status_code, again.json()["id"]) == (409, leave["id"])
+    path = f"/leaves/{leave['id']}/approval"
+    assert (await doctor.post(path, {"approve": True})).status_code == 403
+    assert (await house["tn-nhi-1"].post(path, {"approve": True})).status_code == 404
+    assert "decide" in (await head.get("/leaves")).json()["items"][0]["may"]
+    done = await head.post(path, {"approve": True})
+    assert done.status_code == 200, done.text
+    gaps = [(gap["role"], gap["from"], gap["to"], gap["desk"]) for gap in done.json()["gaps"]]
+    assert ("primary", slot["from"], slot["to"], doctor.account["desk"]) in gaps
+    assert (await head.post(path, {"approve": False})).status_code == 409
+    back = await delete(doctor, f"/leaves/{leave['id']}")
+    assert (back.status_code, back.json()["state"]) == (200, "withdrawn")
+    assert await on_at(house, slot["from"]) == slot["doctor"]
+
+
+async def test_leave_that_has_begun_ends_now_and_stays_for_what_was_taken(house: Staff) -> None:
+    doctor, now = house["tn-timmach-6"], house.hotline.clock.now()
+    body = {"from": (now - timedelta(hours=3)).isoformat(), "to": (now + timedelta(days=3)).isoformat()}
+    leave = (await doctor.post("/leaves", body)).json()
+    assert datetime.fromisoformat(leave["from"]) == now
+    await house["tn-quantri"].post(f"/leaves/{leave['id']}/approval", {"approve": True})
+    house.hotline.clock.advance(seconds=3600)
+    ended = (await delete(doctor, f"/leaves/{leave['id']}")).json()
+    assert ended["state"] == "approved"
+    assert datetime.fromisoformat(ended["to"]) == house.hotline.clock.now()
+    assert (await delete(doctor, f"/leaves/{leave['id']}")).status_code == 409
+    declined = (await doctor.post("/leaves", {"from": body["to"], "to": later(body["to"], 5)})).json()
+    no = await house["tn-quantri"].post(
+        f"/leaves/{declined['id']}/approval", {"approve": False, "reason": "Thiếu người"}
+    )
+    assert (no.json()["state"], no.json()["gaps"]) == ("declined", [])
+    for wrong, field in (({}, "approve"), ({"approve": "có"}, "approve"), ({"approve": True, "why": "x"}, "why")):
+        answer = await house["tn-quantri"].post(f"/leaves/{declined['id']}/approval", wrong)
+        assert field in {error["field"] for error in answer.json()["errors"]}
