@@ -19,7 +19,6 @@ from app.services import escalation
 
 log = structlog.get_logger()
 LONGEST_SLEEP_S = LOOKS_EVERY.total_seconds()
-PASSED_OVER_S = 0.05
 WATCH_EVERY_S = 10.0
 AFTER_FAULT_S = 0.5
 LONGEST_REST_S = 5.0
@@ -112,4 +111,4 @@ class Timers:
         if earliest is None:
             return LONGEST_SLEEP_S
         wait = (earliest - self.house.clock.now()) / timedelta(seconds=1)
-        return PASSED_OVER_S if wait <= 0 else min(wait, LONGEST_SLEEP_S)
+        return max(0.0, min(wait, LONGEST_SLEEP_S))  # what came due while we looked does not wait

@@ -17,14 +17,17 @@ from app.services import after, case_rows, events, ladder, reminders, routing
 from app.work import Work
 
 OVERDUE = timedelta(seconds=30)
+PASSED_OVER = timedelta(milliseconds=50)
 
 
 async def next_due(work: Work, *, but: Collection[UUID] = ()) -> tuple[UUID | None, datetime | None]:
     """Return a case whose time has come and that nobody has locked, and the earliest time at which one is due.
 
+    What is due but in another process's hands is due again in a moment: that process may be killed.
     `but`: cases that are left out for now, because something in them failed a moment ago.
     """
-    row = (await work.session.execute(_NEXT, {"now": work.now, "but": list(but)})).one()
+    parameters = {"now": work.now, "again": work.now + PASSED_OVER, "but": list(but)}
+    row = (await work.session.execute(_NEXT, parameters)).one()
     return row.consultation_id, row.earliest
 
 
@@ -97,15 +100,20 @@ def _first_due(drill: str) -> str:
    ORDER BY r.next_due_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED)"""  # noqa: S608 (a constant of this module)
 
 
+def _next_look(rows: str, case_id: str) -> str:
+    """Say when one kind of due time must be looked at next: at the next to come, or soon if one is in others' hands."""
+    mine = f"{rows} AND {case_id} <> ALL (CAST(:but AS uuid[])) AND next_due_at"
+    return f"""
+  (SELECT min(next_due_at) FROM {mine} > CAST(:now AS timestamptz)),
+  (SELECT CAST(:again AS timestamptz) WHERE EXISTS (SELECT 1 FROM {mine} <= CAST(:now AS timestamptz)))"""  # noqa: S608
+
+
 # A drill never delays what is real.
 _NEXT = text(f"""
 SELECT COALESCE({_first_due("NOT c.drill")}, {_first_due("c.drill")}) AS consultation_id,
-  LEAST((SELECT min(next_due_at) FROM callout
-         WHERE state = 'ringing' AND consultation_id <> ALL (CAST(:but AS uuid[]))),
-        (SELECT min(next_due_at) FROM consultation
-         WHERE next_due_at IS NOT NULL AND id <> ALL (CAST(:but AS uuid[]))),
-        (SELECT min(next_due_at) FROM reminder
-         WHERE closed_at IS NULL AND consultation_id <> ALL (CAST(:but AS uuid[])))) AS earliest
+  LEAST({_next_look("callout WHERE state = 'ringing'", "consultation_id")},
+        {_next_look("consultation WHERE next_due_at IS NOT NULL", "id")},
+        {_next_look("reminder WHERE closed_at IS NULL", "consultation_id")}) AS earliest
 """)  # noqa: S608
 
 _OVERDUE = text("""

@@ -1,0 +1,101 @@
+"""Several processes keep time on one database: whatever is due is done once, whoever is first, whoever dies."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import fields
+
+import pytest_asyncio
+
+from app.main import create_app
+from app.realtime.house import House
+from app.realtime.timers import Timers
+from app.services import escalation
+from app.work import Answer, Work
+from tests.hotline import Hotline
+from tests.staff import Staff, everybody
+
+PROCESSES = 3
+CASES = 12
+
+
+@pytest_asyncio.fixture
+async def staff(hotline: Hotline) -> Staff:
+    """Everybody, signed in."""
+    return await everybody(hotline)
+
+
+@pytest_asyncio.fixture
+async def timers(hotline: Hotline) -> AsyncIterator[list[Timers]]:
+    """The loops of several processes, each with its own connections; time passes for all alike."""
+    async with AsyncExitStack() as stack:
+        loops = []
+        for _ in range(PROCESSES):
+            app = create_app(hotline.app.state.house.settings, clock=hotline.clock, background=False)
+            await stack.enter_async_context(app.router.lifespan_context(app))
+            loops.append(app.state.timers)
+        yield loops
+
+
+class Doomed(House):
+    """A process that is killed just before it would commit."""
+
+    holding: asyncio.Event
+
+    async def commit(self, work: Work, answer: Answer | None = None) -> None:
+        """Come as far as this, and no further."""
+        del work, answer
+        self.holding.set()
+        await asyncio.Event().wait()
+
+
+async def _ringing(staff: Staff) -> list[str]:
+    """Cases that nobody answers, all of them due at the same instant."""
+    requester = staff["sonla-capcuu-1"]
+    return [(await staff.hotline.ask("K04", by=requester))["id"] for _ in range(CASES)]
+
+
+async def _steps(staff: Staff, cases: list[str]) -> Counter[tuple[str, int]]:
+    """How often each case came to each step of its ladder."""
+    rows = await staff.execute(
+        "SELECT CAST(consultation_id AS text) AS id, CAST(data->>'step' AS integer) AS step FROM event "
+        "WHERE type = 'escalation.scheduled' AND consultation_id = ANY(CAST(:cases AS uuid[]))",
+        cases=cases,
+    )
+    return Counter((row.id, row.step) for row in rows)
+
+
+async def test_processes_that_look_at_the_same_moment_ring_each_next_person_once(
+    staff: Staff, timers: list[Timers]
+) -> None:
+    cases = await _ringing(staff)
+    for step in (1, 2):
+        staff.hotline.clock.advance(seconds=31)
+        async with asyncio.timeout(30):
+            await asyncio.gather(*(loop.run_due() for loop in timers))
+        steps = await _steps(staff, cases)
+        assert {steps[case, step] for case in cases} == {1}
+        assert set(steps.values()) == {1}
+
+
+async def test_what_a_killed_process_had_in_its_hands_is_done_by_another_and_once(
+    staff: Staff, timers: list[Timers]
+) -> None:
+    cases = await _ringing(staff)
+    staff.hotline.clock.advance(seconds=31)
+    house = timers[0].house
+    doomed = Doomed(**{f.name: getattr(house, f.name) for f in fields(house)})
+    doomed.holding = asyncio.Event()
+    async with asyncio.timeout(30):
+        dying = asyncio.create_task(Timers(doomed).run_due())
+        await doomed.holding.wait()
+        # All but that one; it is looked at again soon, and never spun on.
+        assert await timers[1].run_due() == staff.hotline.clock.now() + escalation.PASSED_OVER
+        assert len(await _steps(staff, cases)) == 2 * CASES - 1
+        dying.cancel()
+        await asyncio.gather(dying, return_exceptions=True)
+        await timers[2].run_due()
+    steps = await _steps(staff, cases)
+    assert len(steps) == 2 * CASES
+    assert set(steps.values()) == {1}
