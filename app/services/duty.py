@@ -4,6 +4,7 @@ Compiling touches the future only. The past never changes; a duty that goes on k
 is keeps its id.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from app.services.rotas import Rota, read_rotas
 from app.work import Work
 
 HORIZON_DAYS: Final = 90
+_AT_ONCE: Final = 10_000
+"""Slots written by one statement: it must not run into the time that a statement may take."""
 _LOOK_BACK: Final = timedelta(days=8)
 """How far back the first compilation looks for the start of duties that go on: a weekly turn and a day."""
 
@@ -84,6 +87,7 @@ async def settle(
     until = work.now + timedelta(days=horizon_days)
     plan = _Plan([], [], [])
     for rota in rotas:
+        await asyncio.sleep(0)  # hundreds of rotas take seconds, in which others must be rung
         stored = present.get(rota.schedule_id, [])
         first = backdate and rota.compiled_until is None and not stored
         wanted = rota.compiled(work.now - _LOOK_BACK if first else work.now, until)
@@ -220,16 +224,17 @@ async def _carry_out(work: Work, plan: _Plan) -> None:
         if chosen:
             ids, starts, ends, _ = zip(*chosen, strict=True)
             await work.session.execute(_RESIZE, {"ids": list(ids), "starts": list(starts), "ends": list(ends)})
-    if plan.insert:
+    for first in range(0, len(plan.insert), _AT_ONCE):
+        slots = plan.insert[first : first + _AT_ONCE]
         await work.session.execute(
             _INSERT,
             {
-                "ids": [new_id(work.now) for _ in plan.insert],
-                "schedules": [schedule_id for schedule_id, _ in plan.insert],
-                "doctors": [slot.doctor for _, slot in plan.insert],
-                "roles": [slot.role for _, slot in plan.insert],
-                "starts": [slot.start for _, slot in plan.insert],
-                "ends": [slot.end for _, slot in plan.insert],
+                "ids": [new_id(work.now) for _ in slots],
+                "schedules": [schedule_id for schedule_id, _ in slots],
+                "doctors": [slot.doctor for _, slot in slots],
+                "roles": [slot.role for _, slot in slots],
+                "starts": [slot.start for _, slot in slots],
+                "ends": [slot.end for _, slot in slots],
             },
         )
 
