@@ -142,20 +142,16 @@ class DutySlot(Base):
     end_told_at: Mapped[datetime | None] = mapped_column(comment="when the doctor was told that it ended")
 
     __table_args__ = (
+        # In this order its index also says who is on call at an instant, and is all that is read for it.
         ExcludeConstraint(
             ("schedule_id", "="),
+            ("during", "&&"),
             ("role", "="),
             ("doctor_id", "="),
-            ("during", "&&"),
             name="ex_duty_slot_one_doctor_once",
         ),
         CheckConstraint("NOT isempty(during)", name="not_empty"),
-        Index(
-            "ix_duty_slot_schedule_until",
-            "schedule_id",
-            func.upper(text("during")),
-            postgresql_include=["doctor_id", "role", "during"],
-        ),
+        Index("ix_duty_slot_schedule_until", "schedule_id", func.upper(text("during"))),
         Index("ix_duty_slot_start_untold", func.lower(text("during")), postgresql_where=text("start_told_at IS NULL")),
         Index("ix_duty_slot_end_untold", func.upper(text("during")), postgresql_where=text("end_told_at IS NULL")),
         Index("ix_duty_slot_doctor_until", "doctor_id", func.upper(text("during"))),

@@ -42,7 +42,11 @@ class User(Base):
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
 
-    __table_args__ = (Index("uq_user_account_username", text("lower(username)"), unique=True),)
+    __table_args__ = (
+        Index("uq_user_account_username", text("lower(username)"), unique=True),
+        # The end of every ladder: looked for at each step, among all the doctors of a hospital.
+        Index("ix_user_account_coordinator", "hospital_id", postgresql_where=text("role = 'coordinator'")),
+    )
 
 
 class UserSpecialty(Base):

@@ -547,13 +547,14 @@ def upgrade() -> None:
             comment="cases held at once before they are passed over; empty: any",
         ),
     )
-    # Who is on call is answered from this index alone.
-    op.drop_index("ix_duty_slot_schedule_until", table_name="duty_slot")
+    # With time before role and doctor, who is on call is answered from the index of this constraint alone.
+    _never_twice("schedule_id WITH =, during WITH &&, role WITH =, doctor_id WITH =")
     op.create_index(
-        "ix_duty_slot_schedule_until",
-        "duty_slot",
-        ["schedule_id", sa.literal_column("upper(during)")],
-        postgresql_include=["doctor_id", "role", "during"],
+        "ix_user_account_coordinator",
+        "user_account",
+        ["hospital_id"],
+        unique=False,
+        postgresql_where=sa.text("role = 'coordinator'"),
     )
     for urgency, silent_s in SILENT_S.items():
         op.execute(f"UPDATE escalation_policy SET silent_s = {silent_s} WHERE urgency = '{urgency}'")  # noqa: S608
@@ -568,8 +569,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_index("ix_duty_slot_schedule_until", table_name="duty_slot")
-    op.create_index("ix_duty_slot_schedule_until", "duty_slot", ["schedule_id", sa.literal_column("upper(during)")])
+    op.drop_index(
+        "ix_user_account_coordinator", table_name="user_account", postgresql_where=sa.text("role = 'coordinator'")
+    )
+    _never_twice("schedule_id WITH =, role WITH =, doctor_id WITH =, during WITH &&")
     op.drop_column("user_account", "capacity")
     op.drop_column("installation", "vapid_private_key")
     op.alter_column(
@@ -653,3 +656,11 @@ def downgrade() -> None:
     op.drop_table("leave")
     op.drop_index("uq_channel_address", table_name="channel")
     op.drop_table("channel")
+
+
+def _never_twice(columns: str) -> None:
+    """Build the constraint that keeps a doctor from being on duty twice in one role anew, in this order."""
+    op.execute(
+        "ALTER TABLE duty_slot DROP CONSTRAINT ex_duty_slot_one_doctor_once, "
+        f"ADD CONSTRAINT ex_duty_slot_one_doctor_once EXCLUDE USING gist ({columns})"
+    )
