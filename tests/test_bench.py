@@ -2,15 +2,21 @@
 
 import asyncio
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from bench import duty, timers
 from bench.client import Http, open_socket
+from bench.crew import Crew
 from bench.figures import Figure, p50, p99, print_table, write_json
-from bench.servers import launch
+from bench.servers import Server, launch
+from tests.hotline import Hotline
+from tests.staff import everybody
 
 
 def test_a_figure_is_judged_by_its_ratio_to_the_floor() -> None:
@@ -72,3 +78,67 @@ async def test_the_floor_answers_and_pushes_frames(database_url: str, tmp_path: 
         http.close()
     finally:
         await server.stop()
+
+
+async def test_the_floor_of_the_timers_rings_a_copied_case_once_and_writes_what_the_product_writes(
+    hotline: Hotline,
+) -> None:
+    staff = await everybody(hotline)
+    case = await hotline.ask("K04", by=staff["sonla-capcuu-1"])
+    async with hotline.app.state.house.engine.connect() as borrowed:
+        connection = (await borrowed.get_raw_connection()).driver_connection
+        assert connection is not None
+        await connection.execute(timers.SQL.read_text("utf-8"))
+        await timers.keep(connection, [UUID(case["id"])])
+        await connection.execute("UPDATE offer SET delivered_at = made_at")
+        hotline.clock.advance(minutes=6)
+        await hotline.app.state.timers.run_due()
+        samples = await timers.rung(connection)
+        assert samples == [UUID(case["id"])]
+        await timers.copy(connection, samples, timers.Size(timers=5, due_per_s=2, rounds=2), 1.0)
+        await connection.execute("SELECT bench.schedule(0, clock_timestamp() - interval '1 minute', 1)")
+        steps = [await connection.fetchrow("SELECT * FROM bench.floor_step()") for _ in range(3)]
+        assert [step["fired"] for step in steps] == [True, True, False]
+        assert await connection.fetchval("SELECT bench.still_due(0)") == 0
+        assert await connection.fetchval("SELECT bench.still_due(1)") == 2
+        written = await connection.fetch(
+            "SELECT consultation_id, array_agg(type ORDER BY seq) AS types FROM event "
+            "WHERE seq > (SELECT min(version) FROM bench.consultation) GROUP BY consultation_id"
+        )
+        assert len(written) == 3
+        assert len({tuple(row["types"]) for row in written}) == 1
+
+
+async def test_a_killed_process_is_replaced_at_once_and_all_are_gone_at_the_end(tmp_path: Path) -> None:
+    started: list[Server] = []
+
+    def start() -> Server:
+        process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        started.append(Server(0, process, tmp_path / "log"))
+        return started[-1]
+
+    crew = Crew(start, lambda _server: True, mean_life_s=0.05)
+    await crew.begin(2)
+    await crew.be_killed(0.4, random.Random(1))
+    assert [member.process.poll() for member in crew.members] == [None, None]
+    assert crew.kills == len(started) - 2 > 0
+    await crew.end()
+    assert all(server.process.poll() is not None for server in started)
+
+
+def test_a_time_that_was_lost_or_acted_on_twice_misses_the_target() -> None:
+    floor = timers.Side(late_ms=[[1.0, 2.0]])
+    good = timers.Side(late_ms=[[1.0, 3.0]])
+    assert all(figure.met for figure in timers.figures(timers.Size(timers=2), floor, good))
+    for bad in (
+        timers.Side(late_ms=[[1.0]], lost=1),
+        timers.Side(late_ms=[[1.0, 3.0]], doubled=1),
+        timers.Side(late_ms=[[1.0]], early=1),
+    ):
+        assert not all(figure.met for figure in timers.figures(timers.Size(timers=2), floor, bad))
+
+
+async def test_the_bench_of_duty_measures_compiling_and_asking_and_finds_the_slots_in_an_index() -> None:
+    found = {f.name: f for f in await duty.measure(duty.Size(desks=2, rounds=1, doctors=60, at_once=2, questions=20))}
+    assert any(name.startswith("90 days of 2 desks compiled") for name in found)
+    assert all(f.met for f in found.values() if f.unit == "of all")
