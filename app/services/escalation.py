@@ -114,7 +114,7 @@ SELECT COALESCE({_first_due("NOT c.drill")}, {_first_due("c.drill")}) AS consult
   LEAST({_next_look("callout WHERE state = 'ringing'", "consultation_id")},
         {_next_look("consultation WHERE next_due_at IS NOT NULL", "id")},
         {_next_look("reminder WHERE closed_at IS NULL", "consultation_id")}) AS earliest
-""")  # noqa: S608
+""")
 
 _OVERDUE = text("""
 SELECT consultation_id, min(next_due_at) AS next_due_at FROM (
