@@ -14,6 +14,7 @@ async def test_a_drill_rings_like_a_request_and_says_so_on_every_card_board_and_
 ) -> None:
     requester, board = house[REQUESTER], house[DISPATCHER]
     await listening(requester, board)
+    await board.hears(lambda m: m["k"] == "snapshot" and m["s"].startswith("hospital:"))
     case = await house.hotline.ask("K04", by=requester, urgency=urgency, drill=True)
     assert case["drill"] is True
     assert case["status"] == "ringing"

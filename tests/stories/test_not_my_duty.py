@@ -11,6 +11,8 @@ async def test_not_my_duty_rings_the_next_at_once_and_tells_the_coordinator_and_
     coordinators = [p for u, p in house.by_username.items() if u.startswith("tn-dieuphoi-")]
     head = house["tn-quantri"]
     await listening(requester, head, *coordinators)
+    for person in (head, *coordinators):
+        await person.hears(lambda m: m["k"] == "snapshot" and m["s"].startswith("user:"))
     case = await house.hotline.ask("K04", by=requester)
     [first] = house.rung(case)
     await house.execute(

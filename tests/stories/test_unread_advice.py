@@ -45,6 +45,8 @@ async def test_unread_advice_rings_the_ward_then_its_telephone_then_the_coordina
     mate = house[WARD_MATE]
     coordinators = [p for u, p in house.by_username.items() if u.startswith("sonla-dieuphoi-")]
     await listening(mate, *coordinators)
+    for person in (mate, *coordinators):
+        await person.hears(lambda m: m["k"] == "snapshot" and m["s"].startswith("user:"))
     case, requester, _, opinion = await advised(house, urgency=urgency)
     await house.hotline.fast_forward(seconds=UNREAD_S[urgency] - 1)
     assert not requester.has_heard("advice.unread", case)
@@ -187,6 +189,7 @@ async def test_the_owner_of_the_asking_side_is_named_and_told_and_rung(house: St
     case, requester, first = await held(house)
     mate = house[WARD_MATE]
     await listening(mate)
+    await mate.hears(lambda m: m["k"] == "snapshot" and m["s"].startswith("user:"))
     assert (await read(first, case))["ward_owner_name"] == requester.name
     seen = await requester.do(case, "ward-owner", {"user_id": house.id_of(mate)})
     assert (seen["ward_owner"], seen["ward_owner_name"]) == (house.id_of(mate), mate.name)
