@@ -146,18 +146,18 @@ async def _answer_offer(work: Work, asked: Asked, answer: str, via: str) -> Sent
     if row.callout_state == CalloutState.ACCEPTED:
         said = await _attend(work, case_id, coming=answer == ACCEPT)
     elif answer == DECLINE:
-        await answers.refuse(work, case_id, "other", _DECLINED_BY[via])
+        await answers.refuse(work, case_id, "other", _DECLINED_BY[via], via=via)
         said = DECLINED
     else:
-        said = await _accept(work, case_id)
+        said = await _accept(work, case_id, via)
     for offer in work.cases[case_id].offers_to(asked.user_id):
         _note_way(offer, work, via)
     return said
 
 
-async def _accept(work: Work, case_id: UUID) -> Sentence:
+async def _accept(work: Work, case_id: UUID, via: str) -> Sentence:
     try:
-        await answers.accept(work, case_id)
+        await answers.accept(work, case_id, via=via)
     except Taken as taken:
         # In a red alert somebody else may have become the leader a moment ago: then «1» means «I am coming».
         try:

@@ -110,17 +110,17 @@ make_rota_feed  y  .  y  y  y  y  .
 HIDDEN = {"see_header", "read_card", "read", "read_history"}
 
 # Every HTTP route that the application has. «nobody»: without signing in; «by_secret»: whoever has the address;
-# «own_…»: everybody reads what is theirs; otherwise the action that is asked for.
+# «signature»: a gateway's; «own_…»: everybody reads what is theirs; otherwise the action that is asked for.
 ROUTES = """
 GET    /health                                                 nobody
 GET    /ready                                                  nobody
 GET    /overdue                                                nobody
-POST   /gateway/voice                                          nobody
-POST   /gateway/sms                                            nobody
-GET    /a/{token}                                              nobody
-POST   /a/{token}                                              nobody
+POST   /gateway/voice                                          signature
+POST   /gateway/sms                                            signature
+GET    /a/{token}                                              by_secret
+POST   /a/{token}                                              by_secret
 GET    /dev/outbox                                             nobody
-POST   /dev/outbox/{notice_id}/keypress                        nobody
+POST   /dev/outbox/{notice_id}/keypress                        by_secret
 POST   /api/v1/auth/token                                      nobody
 POST   /api/v1/auth/session                                    nobody
 DELETE /api/v1/auth/session                                    manage_own_account
