@@ -56,7 +56,7 @@ def write(number: int, now: datetime) -> Rota:
     layers = [layer for role in DESK_ROLES for layer in _layers(role, doctors, chance)]
     overrides = []
     for turn in range(4):
-        start = now + timedelta(days=chance.randrange(1, 85), hours=chance.randrange(24))
+        start = now + timedelta(days=1 + 20 * turn + chance.randrange(18), hours=chance.randrange(24))
         away, instead = chance.sample(doctors, 2)
         span = (start, start + timedelta(hours=chance.choice((4, 12, 24))))
         made = now - timedelta(hours=turn)
