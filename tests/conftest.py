@@ -187,8 +187,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if hasattr(session.config, "workerinput"):
         return
     for folder in Path(tempfile.gettempdir()).glob(PREFIX + "*"):
-        if folder == FOLDER or time.time() - folder.stat().st_mtime > LEFT_BEHIND_AFTER_SECONDS:
-            asyncio.run(_clear_away(folder))
+        with contextlib.suppress(FileNotFoundError):  # another run that ends now has just cleared its own away
+            if folder == FOLDER or time.time() - folder.stat().st_mtime > LEFT_BEHIND_AFTER_SECONDS:
+                asyncio.run(_clear_away(folder))
 
 
 async def _clear_away(folder: Path) -> None:

@@ -64,7 +64,21 @@ ALLOWED: Mapping[str, int] = {
     "POST /api/v1/desks/{desk_id}/duty-corrections": 6,
     "GET /api/v1/desks/{desk_id}/rota": 12,
     "POST /api/v1/desks/{desk_id}/rota": 44,
+    "POST /api/v1/desks/{desk_id}/rota/import": 42,
+    "GET /api/v1/feeds": 12,
+    "POST /api/v1/feeds": 17,
+    "DELETE /api/v1/feeds/{feed_id}": 4,
+    "GET /api/v1/feeds/{secret}.ics": 15,
+    "GET /api/v1/holidays": 1,
     "GET /api/v1/hospitals/{hospital_id}/duty": 6,
+    "GET /api/v1/leaves": 3,
+    "POST /api/v1/leaves": 6,
+    "POST /api/v1/leaves/{leave_id}/approval": 38,
+    "DELETE /api/v1/leaves/{leave_id}": 37,
+    "GET /api/v1/swaps": 5,
+    "POST /api/v1/swaps": 16,
+    "POST /api/v1/swaps/{swap_id}/acceptance": 35,
+    "DELETE /api/v1/swaps/{swap_id}": 15,
     "GET /api/v1/hospitals/{hospital_id}/rota": 12,
     "POST /api/v1/hospitals/{hospital_id}/rota": 41,
     "GET /api/v1/desks/{desk_id}/on-call": 4,
@@ -103,7 +117,9 @@ class Counter:
     def __post_init__(self) -> None:
         self.task = asyncio.current_task()
 
-    async def ask(self, who: Person | None, method: str, route: str, body: Json | None = None, **names: str) -> Any:
+    async def ask(
+        self, who: Person | None, method: str, route: str, body: Json | str | None = None, **names: str
+    ) -> Any:
         """Send one request and keep how many statements it took."""
         headers = {"Idempotency-Key": str(uuid4())} if method != "GET" else {}
         if who is not None:
@@ -111,8 +127,14 @@ class Counter:
             await self.http.get("/api/v1/me", headers=who.headers)
         self.sent = 0
         form = body if route.endswith("/auth/token") else None
+        sheet = body if isinstance(body, str) else None
         answer = await self.http.request(
-            method, route.format(**names), headers=headers, json=None if form else body, data=form
+            method,
+            route.format(**names),
+            headers=headers,
+            json=None if form or sheet else body,
+            data=form,
+            content=sheet,
         )
         assert answer.is_success, f"{method} {route}: {answer.text}"
         self.counts[f"{method} {route}"] = self.sent
@@ -165,6 +187,7 @@ async def _everything(hotline: Hotline, count: Counter) -> None:
     await _a_case(hotline, count, asker)
     await _answers(hotline, count, asker)
     await _rotas(hotline, count)
+    await _swaps_and_leaves(hotline, count)
     await _accounts(hotline, count)
 
 
@@ -256,6 +279,36 @@ async def _rotas(hotline: Hotline, count: Counter) -> None:
     settings = {"changes": [{"op": "put", "kind": "settings", "body": {"rest_hours": 8}}], "version": rota["version"]}
     await count.ask(admin, "POST", "/api/v1/hospitals/{hospital_id}/rota", settings, hospital_id=hospital)
     await count.ask(admin, "GET", "/api/v1/hospitals/{hospital_id}/duty", hospital_id=hospital)
+    sheet = f"role,doctor,from,to\nprimary,tn-timmach-5,{span['from']},{span['to']}\n"
+    await count.ask(head, "POST", "/api/v1/desks/{desk_id}/rota/import", sheet, desk_id=desk)
+    feed = await count.ask(head, "POST", "/api/v1/feeds", {"desk": desk})
+    secret = feed["url"].rsplit("/", 1)[1].removesuffix(".ics")
+    await count.ask(None, "GET", "/api/v1/feeds/{secret}.ics", secret=secret)
+    await count.ask(head, "DELETE", "/api/v1/feeds/{feed_id}", feed_id=feed["id"])
+
+
+async def _swaps_and_leaves(hotline: Hotline, count: Counter) -> None:
+    accounts = {account["username"]: account for account in hotline.accounts}
+    taker = await hotline.sign_in(accounts["tn-timmach-5"])
+    duty = (await taker.get(f"/desks/{taker.account['desk']}/duty")).json()["slots"]
+    coming = [s for s in duty if s["role"] == "backup"][1:]
+    by_id = {
+        (await (person := await hotline.sign_in(account)).me())["id"]: person
+        for name, account in accounts.items()
+        if name.startswith("tn-timmach-")
+    }
+    giver = by_id[coming[0]["doctor"]]
+    swap = {name: coming[0][name] for name in ("role", "from", "to")}
+    offered = await count.ask(giver, "POST", "/api/v1/swaps", swap)
+    await count.ask(giver, "DELETE", "/api/v1/swaps/{swap_id}", swap_id=offered["id"])
+    offered = await count.ask(giver, "POST", "/api/v1/swaps", swap)
+    await count.ask(taker, "POST", "/api/v1/swaps/{swap_id}/acceptance", swap_id=offered["id"])
+    leave = await count.ask(taker, "POST", "/api/v1/leaves", {name: swap[name] for name in ("from", "to")})
+    admin = await hotline.sign_in(accounts["tn-quantri"])
+    await count.ask(admin, "POST", "/api/v1/leaves/{leave_id}/approval", {"approve": True}, leave_id=leave["id"])
+    await count.ask(taker, "DELETE", "/api/v1/leaves/{leave_id}", leave_id=leave["id"])
+    for route in ("/swaps", "/leaves", "/holidays", "/feeds"):
+        await count.ask(taker, "GET", f"/api/v1{route}")
 
 
 async def _accounts(hotline: Hotline, count: Counter) -> None:

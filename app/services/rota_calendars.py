@@ -34,12 +34,26 @@ def read_calendar(raw: bytes, clock: Clockface, start: datetime, end: datetime) 
     try:
         calendars = icalendar.Calendar.from_ical(raw, multiple=True)
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-        sheet.complain(1, "Tệp không phải iCalendar đọc được.", "The file is not a readable iCalendar.")
+        calendars = []
+    if not calendars or not _whole(raw):
+        sheet.complain(1, "Tệp không phải iCalendar trọn vẹn.", "The file is not a whole, readable iCalendar.")
         return sheet
     lines = iter(_lines(raw))
     for calendar in calendars:
         _read_one(sheet, calendar, lines, clock, (start, end))
     return sheet
+
+
+def _whole(raw: bytes) -> bool:
+    """Whether everything that begins also ends: half a file would look like duty that was taken out."""
+    begun: list[bytes] = []
+    for line in raw.upper().splitlines():
+        word, _, name = line.strip().partition(b":")
+        if word == b"BEGIN":
+            begun.append(name)
+        elif word == b"END" and (not begun or begun.pop() != name):
+            return False
+    return not begun
 
 
 def _lines(raw: bytes) -> Iterator[int]:

@@ -42,6 +42,8 @@ class _Plan:
     insert: list[Json] = field(default_factory=list)
     update: list[Json] = field(default_factory=list)
     delete: list[UUID] = field(default_factory=list)
+    renumber: list[Json] = field(default_factory=list)
+    """Nothing changes but the sequence: older files count no more."""
 
     def __bool__(self) -> bool:
         return bool(self.insert or self.update or self.delete)
@@ -186,8 +188,10 @@ def _put(plan: _Plan, there: ImportedShift | None, resolved: _Resolved, source: 
     if there is None:
         uid, recurrence = resolved.identity
         plan.insert.append({"source": source, "uid": uid, "recurrence_id": recurrence, **values})
-    elif entry.sequence >= there.sequence and any(getattr(there, name) != value for name, value in values.items()):
-        plan.update.append({"id": there.id, **values})
+    elif entry.sequence >= there.sequence:
+        different = {name for name, value in values.items() if getattr(there, name) != value}
+        if different:
+            (plan.renumber if different == {"sequence"} else plan.update).append({"id": there.id, **values})
 
 
 async def _carry_out(
@@ -205,9 +209,9 @@ async def _carry_out(
     async def change(rotas: list[Rota]) -> None:
         plan = await _plan(work, schedule_id, source, entries, replace=replace)
         plans.append((plan, rotas[0].version))
+        await _write(work, schedule_id, plan)
         if not plan:
             return
-        await _write(work, schedule_id, plan)
         if rotas[0].version == 0:
             await _require(work, schedule_id, {entry.entry.role for entry in entries if entry.doctor is not None})
         await work.session.execute(
@@ -230,7 +234,7 @@ async def _write(work: Work, schedule_id: UUID, plan: _Plan) -> None:
         await work.session.execute(
             delete(ImportedShift).where(ImportedShift.id.in_(plan.delete)).execution_options(synchronize_session=False)
         )
-    for values in plan.update:
+    for values in (*plan.update, *plan.renumber):
         chosen = {name: value for name, value in values.items() if name != "id"}
         await work.session.execute(
             update(ImportedShift)

@@ -1,7 +1,6 @@
 """What doctors ask of their own duty: swaps that are taken, exchanged, withdrawn and lapse; leave that is decided."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -10,13 +9,14 @@ import httpx
 import pytest_asyncio
 
 from app.services import swaps
-from tests.hotline import Hotline, Json, Person
-from tests.staff import Staff, everybody
+from tests.api.rota_desk import cleared
+from tests.hotline import Json, Person
+from tests.staff import Staff
 
 
 @pytest_asyncio.fixture
-async def house(hotline: Hotline) -> AsyncIterator[Staff]:
-    yield await everybody(hotline)
+async def house(staff: Staff) -> Staff:
+    return await cleared(staff)
 
 
 async def delete(person: Person, path: str) -> httpx.Response:
@@ -67,7 +67,10 @@ async def test_a_swap_inside_a_shift_moves_that_part_when_it_is_taken_and_nothin
     assert await on_at(house, later(part["from"], 0.1)) == house.id_of(taker)
     assert await on_at(house, later(part["from"], -0.1)) == slot["doctor"]
     assert await on_at(house, part["to"]) == slot["doctor"]
-    rows = await house.execute("SELECT chain, type FROM event WHERE type IN ('swap.ended', 'duty.moved')")
+    rows = await house.execute(
+        "SELECT chain, type FROM event WHERE type IN ('swap.ended', 'duty.moved') AND at = :now",
+        now=house.hotline.clock.now(),
+    )
     told = {(row.chain.partition(":")[0], row.type) for row in rows}
     assert told == {("hospital", "swap.ended"), ("user", "swap.ended"), ("user", "duty.moved")}
     assert len([row for row in rows if row.type == "duty.moved"]) == 2

@@ -1,80 +1,22 @@
 """A rota is edited whole or not at all, shown before it is saved, against the version that was seen."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from tests.hotline import Hotline, Json, Person
-from tests.staff import Staff, everybody
+from tests.api.rota_desk import Desk, cleared
+from tests.hotline import Json
+from tests.staff import Staff
 
 
 @pytest_asyncio.fixture
-async def house(hotline: Hotline) -> AsyncIterator[Staff]:
-    yield await everybody(hotline)
-
-
-class Desk:
-    """The cardiology desk, its head, and shorthand for editing its rota."""
-
-    def __init__(self, staff: Staff) -> None:
-        self.staff = staff
-        self.head = staff["tn-timmach-1"]
-        self.doctors = [staff[f"tn-timmach-{number}"] for number in range(1, 7)]
-        self.ids = [staff.id_of(doctor) for doctor in self.doctors]
-        self.id = self.head.account["desk"]
-        self.path = f"/desks/{self.id}/rota"
-
-    @property
-    def now(self) -> datetime:
-        return self.staff.hotline.clock.now()
-
-    def at(self, hours: float) -> str:
-        return (self.now + timedelta(hours=hours)).isoformat()
-
-    async def rota(self, by: Person | None = None) -> Json:
-        answer = await (by or self.head).get(self.path)
-        assert answer.status_code == 200, answer.text
-        read: Json = answer.json()
-        return read
-
-    async def send(self, *changes: Json, by: Person | None = None, **rest: Any) -> Any:
-        version = rest.pop("version", None)
-        if version is None:
-            version = (await self.rota())["version"]
-        return await (by or self.head).post(self.path, {"version": version, "changes": list(changes), **rest})
-
-    async def publish(self, *changes: Json, by: Person | None = None, **rest: Any) -> Json:
-        answer = await self.send(*changes, by=by, **rest)
-        assert answer.status_code == 200, answer.text
-        done: Json = answer.json()
-        return done
-
-    def override(self, kind: str, doctor: int, start: float, end: float, by: int | None = None, **rest: Any) -> Json:
-        body = {"kind": kind, "role": "primary", "doctor": self.ids[doctor - 1], "from": self.at(start)}
-        body |= {"to": self.at(end), "reason": "Đi hội nghị"} | ({"by": self.ids[by - 1]} if by else {}) | rest
-        return {"op": "put", "kind": "override", "body": body}
-
-    async def on(self, role: str = "primary") -> list[str]:
-        read = (await self.head.get(f"/desks/{self.id}/on-call")).json()
-        return [person["doctor"] for person in read["on_call"] if person["role"] == role]
-
-    async def slots(self) -> dict[str, tuple[Any, ...]]:
-        rows = await self.staff.execute(
-            "SELECT d.id, d.doctor_id, d.role, lower(d.during) AS start, upper(d.during) AS end FROM duty_slot d "
-            "JOIN schedule s ON s.id = d.schedule_id WHERE s.desk_id = CAST(:desk AS uuid)",
-            desk=self.id,
-        )
-        return {str(row.id): (str(row.doctor_id), row.role, row.start, row.end) for row in rows}
-
-
-@pytest.fixture
-def desk(house: Staff) -> Desk:
-    return Desk(house)
+async def desk(staff: Staff) -> Desk:
+    return Desk(await cleared(staff))
 
 
 async def test_the_head_reads_the_whole_rota_and_who_may_be_on_it(desk: Desk) -> None:
@@ -119,7 +61,7 @@ async def test_a_replacement_now_keeps_the_past_and_the_ids_of_what_stays(desk: 
     [cut] = changed
     assert after[cut][3] == desk.now
     assert await desk.on() == [desk.ids[other - 1]]
-    await desk.staff.hotline.fast_forward(hours=1)
+    desk.staff.hotline.clock.advance(seconds=3600)
     rota = await desk.rota()
     [override] = rota["overrides"]
     await desk.publish({"op": "delete", "kind": "override", "id": override["id"]})
@@ -165,8 +107,301 @@ async def test_whoever_is_moved_is_told_and_one_fact_says_what_was_published(des
     told = await board.hears(lambda m: m.get("t") == "rota.published")
     assert told["d"]["desk"] == desk.id
     assert "reason" not in told["d"]
-    [row] = await desk.staff.execute("SELECT data, actor_id FROM event WHERE type = 'rota.published'")
+    [row] = await desk.staff.execute(
+        "SELECT data, actor_id FROM event WHERE type = 'rota.published' AND at = :now", now=desk.now
+    )
     assert str(row.actor_id) == desk.ids[0]
     assert row.data["reason"] == "Đổi ca"
     assert row.data["changes"][0]["after"]["reason"] == "Đi hội nghị"
     assert row.data["added_total"] == row.data["removed_total"] == 1
+    for person in (first, second, board):
+        await person.disconnect()
+
+
+async def test_a_temporary_rota_replaces_its_roles_and_leaves_its_own_gaps(desk: Desk) -> None:
+    shift = {"role": "primary", "doctor": desk.ids[5], "from": desk.at(1), "to": desk.at(3)}
+    body = {"roles": ["primary"], "from": desk.at(1), "to": desk.at(6), "shifts": [shift], "reason": "Tết"}
+    done = await desk.publish({"op": "put", "kind": "temporary", "body": body})
+    assert {"role": "primary", "from": stamp(desk.at(3)), "to": stamp(desk.at(6)), "kind": "nobody"} in done["gaps"]
+    assert "gap" in {warning["code"] for warning in done["warnings"] if warning["new"]}
+    assert await desk.on(at=desk.at(2)) == [desk.ids[5]]
+    assert await desk.on(at=desk.at(4)) == []
+    [there] = (await desk.rota())["temporaries"]
+    desk.staff.hotline.clock.advance(seconds=2 * 3600)
+    longer = body | {"to": stamp(desk.at(5)), "shifts": [shift | {"to": stamp(desk.at(5))}]}
+    done = await desk.publish({"op": "put", "kind": "temporary", "id": there["id"], "body": longer})
+    assert done["changes"][0]["id"] != there["id"]
+    assert await desk.on(at=desk.at(4)) == [desk.ids[5]]
+    await desk.publish({"op": "delete", "kind": "temporary", "id": done["changes"][0]["id"]})
+    assert (await desk.rota())["temporaries"] == []
+
+
+async def test_a_layer_is_put_replaced_and_deleted_and_settings_keep_what_they_do_not_name(desk: Desk) -> None:
+    body = {"role": "backup", "priority": 9, "turns": [[desk.ids[4]]], "windows": [{"start": "20:00", "end": "08:00"}]}
+    done = await desk.publish({"op": "put", "kind": "layer", "body": body | {"name": "Đêm"}})
+    id_ = done["changes"][0]["id"]
+    layer = next(layer for layer in (await desk.rota())["layers"] if layer["id"] == id_)
+    assert (layer["name"], layer["rotation"], len(layer["windows"][0]["days"])) == ("Đêm", None, 7)
+    assert {slot["doctor"] for slot in done["added"]} == {desk.ids[4]}
+    empty = {"op": "put", "kind": "layer", "id": id_, "body": body | {"turns": [[]]}}
+    assert "empty_layer" in {warning["code"] for warning in (await desk.publish(empty))["warnings"]}
+    settings_ = {"op": "put", "kind": "settings", "body": {"rest_hours": 10, "required_roles": ["primary"]}}
+    await desk.publish({"op": "delete", "kind": "layer", "id": id_}, settings_)
+    rota = await desk.rota()
+    assert (rota["rest_hours"], rota["required_roles"], rota["head"]) == (10, ["primary"], desk.ids[0])
+    assert id_ not in {layer["id"] for layer in rota["layers"]}
+    back = {"rest_hours": 12, "required_roles": rota["roles"]}
+    await desk.publish({"op": "put", "kind": "settings", "body": back})
+
+
+async def test_holidays_are_the_administrators_and_move_every_desk_of_the_hospital(desk: Desk) -> None:
+    admin = desk.staff["tn-quantri"]
+    day = (desk.now + timedelta(days=20)).date().isoformat()
+    layer = {"role": "primary", "priority": 9, "on": "holiday", "turns": [[desk.ids[5]]]}
+    put = await desk.publish({"op": "put", "kind": "layer", "body": layer})
+    assert put["added"] == put["removed"] == []
+    off = {"op": "put", "kind": "holiday", "body": {"date": day, "kind": "off", "name": "Ngày của bệnh viện"}}
+    assert (await desk.send(off)).status_code == 403
+    path = f"/hospitals/{desk.hospital}/rota"
+    version = (await admin.get(path)).json()["version"]
+    answer = await admin.post(path, {"version": version, "changes": [off]})
+    assert answer.status_code == 200, answer.text
+    assert {(slot["doctor"], slot["desk"]) for slot in answer.json()["added"]} == {(desk.ids[5], desk.id)}
+    again = await admin.post(path, {"version": version + 1, "changes": [off]})
+    assert (again.status_code, again.json()["kind"], again.json()["from"]) == (409, "holiday", day)
+    listed = (await admin.get("/holidays", year=int(day[:4]))).json()["items"]
+    assert [(h["date"], h["name"], h["hospital"]) for h in listed] == [(day, "Ngày của bệnh viện", desk.hospital)]
+    await desk.publish({"op": "delete", "kind": "layer", "id": put["changes"][0]["id"]})
+
+
+async def test_a_coordinator_makes_overrides_that_start_within_a_day_and_nothing_else(desk: Desk) -> None:
+    coordinator = desk.staff["tn-dieuphoi-1"]
+    soon, late = desk.override("add", 5, 23, 30), desk.override("add", 6, 25, 30)
+    assert (await desk.send(soon, by=coordinator)).status_code == 200
+    assert (await desk.send(late, by=coordinator)).status_code == 403
+    await desk.publish(late)
+    ids = {o["doctor"]: o["id"] for o in (await desk.rota())["overrides"]}
+    for doctor, status in ((6, 403), (5, 200)):
+        answer = await desk.send({"op": "delete", "kind": "override", "id": ids[desk.ids[doctor - 1]]}, by=coordinator)
+        assert answer.status_code == status
+    settings_ = {"op": "put", "kind": "settings", "body": {"rest_hours": 1}}
+    assert (await desk.send(settings_, by=coordinator)).status_code == 403
+    assert (await desk.send(soon, by=desk.doctors[1])).status_code == 403
+    assert (await desk.send(soon, by=desk.staff["tudu-sanphu-1"])).status_code == 404
+
+
+async def test_the_first_publication_makes_the_rota_and_two_at_once_make_one(desk: Desk) -> None:
+    admin = desk.staff["tn-quantri"]
+    [row] = await desk.staff.execute(
+        "INSERT INTO desk (id, key, hospital_id, specialty, name, active) "
+        "VALUES (gen_random_uuid(), 'tn-moi', CAST(:h AS uuid), 'K04', 'Bàn trực mới', true) RETURNING id",
+        h=desk.hospital,
+    )
+    path = f"/desks/{row.id}/rota"
+    empty = (await admin.get(path)).json()
+    assert (empty["version"], empty["layers"], empty["head"]) == (0, [], None)
+    layer = {"op": "put", "kind": "layer", "body": {"role": "primary", "turns": [[desk.ids[0]]]}}
+    edit: Json = {"version": 0, "changes": [layer]}
+    shown = (await admin.post(path, edit | {"dry_run": True})).json()
+    assert (await admin.get(path)).json()["version"] == 0
+    answers = await asyncio.gather(*(admin.post(path, edit) for _ in range(3)))
+    assert sorted(answer.status_code for answer in answers) == [200, 412, 412]
+    done = next(answer.json() for answer in answers if answer.status_code == 200)
+    assert (done["version"], done["slots"]) == (1, shown["slots"])
+    assert (await admin.get(path)).json()["required_roles"] == ["primary"]
+    assert {w["code"] for w in done["warnings"]} >= {"two_desks", "long_duty"}
+    starts = await desk.staff.execute(
+        "SELECT lower(d.during) AS start FROM duty_slot d JOIN schedule s ON s.id = d.schedule_id WHERE s.desk_id = :d",
+        d=row.id,
+    )
+    assert [r.start for r in starts] == [desk.now]  # nobody was on duty before it was published
+    await desk.staff.execute("DELETE FROM schedule WHERE desk_id = :d", d=row.id)
+    await desk.staff.execute("DELETE FROM desk WHERE id = :d", d=row.id)
+
+
+def wrong_changes(desk: Desk) -> list[tuple[Json, str]]:
+    """A change that cannot be, and the place that the answer must name."""
+    stranger, nobody = desk.staff.id_of(desk.staff["tn-nhi-1"]), str(uuid4())
+    layer: Json = {"role": "primary", "turns": [[desk.ids[0]]]}
+    override = desk.override("add", 5, 1, 2)["body"]
+    shift = {"role": "primary", "doctor": desk.ids[0], "from": desk.at(1), "to": desk.at(2)}
+    temporary: Json = {"roles": ["primary"], "from": desk.at(1), "to": desk.at(2), "shifts": [shift]}
+    window = {"start": "08:00", "end": "16:00"}
+
+    def put(kind: str, body: Any, **rest: Any) -> Json:
+        return {"op": "put", "kind": kind, "body": body, **rest}
+
+    return [
+        ({"op": "put", "kind": "layer"}, "body"),
+        ({"op": "put", "kind": "king", "body": {}}, "kind"),
+        ({"op": "burn", "kind": "layer", "body": layer}, "op"),
+        ({"op": "delete", "kind": "layer"}, "id"),
+        ({"op": "delete", "kind": "layer", "id": nobody}, "id"),
+        ({"op": "delete", "kind": "settings"}, "kind"),
+        (put("layer", layer, id=nobody), "id"),
+        (put("layer", "x"), "body"),
+        (put("layer", layer | {"colour": "red"}), "body.colour"),
+        (put("layer", layer | {"role": "leadership"}), "body.role"),
+        (put("layer", layer | {"role": "king"}), "body.role"),
+        (put("layer", layer | {"turns": []}), "body.turns"),
+        (put("layer", layer | {"turns": [[stranger]]}), "body.turns.0.0"),
+        (put("layer", layer | {"turns": [[desk.ids[0], desk.ids[0]]]}), "body.turns.0.1"),
+        (put("layer", layer | {"turns": [[nobody]]}), "body.turns.0.0"),
+        (put("layer", layer | {"turns": [["x"]]}), "body.turns.0.0"),
+        (put("layer", layer | {"turns": [[desk.ids[0]], [desk.ids[1]]]}), "body.rotation"),
+        (put("layer", layer | {"priority": 10**6}), "body.priority"),
+        (put("layer", layer | {"on": "monday"}), "body.on"),
+        (put("layer", layer | {"windows": []}), "body.windows"),
+        (put("layer", layer | {"windows": [window | {"end": "25:00"}]}), "body.windows.0.end"),
+        (put("layer", layer | {"windows": [window, window | {"end": "07:00", "plus_days": 0}]}), "body.windows.1.end"),
+        (put("layer", layer | {"windows": [window | {"days": ["monday"]}]}), "body.windows.0.days.0"),
+        (put("layer", layer | {"rotation": {"unit": "month", "anchor": "2026-01-01T08:00"}}), "body.rotation.unit"),
+        (put("layer", layer | {"rotation": {"unit": "day", "anchor": "2026-02-30T08:00"}}), "body.rotation.anchor"),
+        (put("layer", layer | {"rotation": {"unit": "day", "anchor": "2026-02-03T08:00Z"}}), "body.rotation.anchor"),
+        (put("override", override | {"kind": "swap"}), "body.kind"),
+        (put("override", override | {"doctor": stranger}), "body.doctor"),
+        (put("override", override | {"by": desk.ids[0]}), "body.by"),
+        (put("override", override | {"kind": "replace"}), "body.by"),
+        (put("override", override | {"kind": "replace", "by": stranger}), "body.by"),
+        (put("override", override | {"kind": "replace", "by": override["doctor"]}), "body.by"),
+        (put("override", override | {"reason": " "}), "body.reason"),
+        (put("override", override | {"from": desk.at(3)}), "body.to"),
+        (put("override", override | {"from": desk.at(-5), "to": desk.at(-4)}), "body.to"),
+        (put("override", override | {"to": desk.at(24 * 500)}), "body.to"),
+        (put("override", override | {"from": "2026-11-27T08:00"}), "body.from"),
+        (put("override", override | {"to": "9999-12-31T23:59:59Z"}), "body.to"),
+        (put("temporary", temporary | {"roles": []}), "body.roles"),
+        (put("temporary", temporary | {"roles": ["backup"]}), "body.shifts.0.role"),
+        (put("temporary", temporary | {"roles": ["primary", "leadership"]}), "body.roles.1"),
+        (put("temporary", temporary | {"shifts": [shift | {"doctor": stranger}]}), "body.shifts.0.doctor"),
+        (put("temporary", temporary | {"shifts": [shift | {"to": desk.at(1)}]}), "body.shifts.0.to"),
+        (
+            put("temporary", temporary | {"shifts": [shift | {"from": desk.at(2), "to": desk.at(3)}]}),
+            "body.shifts.0.from",
+        ),
+        (put("settings", {"zone": "Mars/Olympus"}), "body.zone"),
+        (put("settings", {"zone": "../etc/passwd"}), "body.zone"),
+        (put("settings", {"head": stranger[:-1]}), "body.head"),
+        (put("settings", {"head": desk.staff.id_of(desk.staff["tudu-sanphu-1"])}), "body.head"),
+        (put("settings", {"required_roles": ["coordinator"]}), "body.required_roles.0"),
+        (put("settings", {"rest_hours": -1}), "body.rest_hours"),
+        (put("settings", {"rest_hours": 8}, id=nobody), "id"),
+    ]
+
+
+async def test_every_error_names_its_place_in_both_languages_and_saves_nothing(desk: Desk) -> None:
+    before, good = await desk.rota(), desk.override("add", 6, 3, 4)
+    for change, place in wrong_changes(desk):
+        said = set()
+        for language in ("vi", "en"):
+            headers = desk.head.headers | {"Idempotency-Key": str(uuid4()), "Accept-Language": language}
+            body = {"version": before["version"], "changes": [good, change]}
+            answer = await desk.staff.hotline.http.post(f"/api/v1{desk.path}", json=body, headers=headers)
+            assert answer.status_code == 422, (change, answer.text)
+            errors = {error["field"]: error["detail"] for error in answer.json()["errors"]}
+            assert f"changes.1.{place}" in errors, (change, answer.text)
+            said.add(errors[f"changes.1.{place}"])
+        assert len(said) == 2, (change, said)
+    assert await desk.rota() == before
+    for body, field in (
+        ({"changes": []}, "version"),
+        ({"version": -1, "changes": []}, "version"),
+        ({"version": 2**40, "changes": []}, "version"),
+        ({"version": before["version"], "changes": []}, "changes"),
+        ({"version": before["version"], "changes": [good] * 101}, "changes"),
+        ({"version": before["version"], "changes": [], "dry_run": True, "to": desk.at(-1)}, "to"),
+        ({"version": before["version"], "changes": [], "dry_run": True, "to": desk.at(24 * 101)}, "to"),
+    ):
+        answer = await desk.head.post(desk.path, body)
+        assert answer.status_code == 422, (body, answer.text)
+        assert field in {error["field"] for error in answer.json()["errors"]}, answer.text
+
+
+async def test_late_truth_is_appended_for_the_past_only_and_moves_nothing(desk: Desk) -> None:
+    desk.staff.hotline.clock.advance(seconds=3 * 3600)
+    [on] = await desk.on(at=desk.at(-1))
+    span = {"role": "primary", "from": desk.at(-2), "to": desk.at(-1), "reason": "Ốm, đổi qua điện thoại"}
+    other = next(id_ for id_ in desk.ids if id_ != on)
+    before, path = await desk.slots(), f"/desks/{desk.id}/duty-corrections"
+    for body in ({"doctor": on, "by": other}, {"doctor": on}, {"by": other}):
+        answer = await desk.head.post(path, span | body)
+        assert answer.status_code == 201, answer.text
+        assert (answer.json()["doctor"], answer.json()["by"]) == (body.get("doctor"), body.get("by"))
+    assert await desk.slots() == before
+    for wrong, field in (
+        (span, "doctor"),
+        (span | {"doctor": on, "by": on}, "by"),
+        (span | {"doctor": other}, "doctor"),
+        (span | {"doctor": on, "to": desk.at(1)}, "to"),
+        (span | {"doctor": on, "from": desk.at(-24 * 500)}, "from"),
+        (span | {"doctor": on, "role": "leadership"}, "role"),
+        (span | {"doctor": on, "by": str(uuid4())}, "by"),
+        (span | {"doctor": on, "reason": ""}, "reason"),
+    ):
+        answer = await desk.head.post(path, wrong)
+        assert answer.status_code == 422, (wrong, answer.text)
+        assert field in {error["field"] for error in answer.json()["errors"]}, (wrong, answer.text)
+    assert (await desk.staff["tn-dieuphoi-1"].post(path, span | {"doctor": on})).status_code == 403
+    assert (await desk.staff["tudu-sanphu-1"].post(path, span | {"doctor": on})).status_code == 404
+
+
+async def test_the_duty_of_a_hospital_is_read_by_everybody(desk: Desk) -> None:
+    asker = desk.staff["sonla-capcuu-1"]
+    read = (await asker.get(f"/hospitals/{desk.hospital}/duty")).json()
+    assert {slot["role"] for slot in read["slots"]} == {"leadership", "coordinator"}
+    assert read["gaps"] == []
+    [row] = await desk.staff.execute("SELECT id FROM schedule WHERE hospital_id = CAST(:h AS uuid)", h=desk.hospital)
+    await desk.staff.execute(
+        "INSERT INTO duty_gap (id, schedule_id, role, during, kind, found_at, told, next_told_at) VALUES "
+        "(gen_random_uuid(), :s, 'leadership', tstzrange(:a, :b), 'unreachable', :a, 0, :a)",
+        s=row.id,
+        a=desk.now,
+        b=desk.now + timedelta(hours=2),
+    )
+    read = (await asker.get(f"/hospitals/{desk.hospital}/duty")).json()
+    assert [(gap["role"], gap["kind"]) for gap in read["gaps"]] == [("leadership", "unreachable")]
+    await desk.staff.execute("DELETE FROM duty_gap")
+    assert (await asker.get(f"/hospitals/{uuid4()}/duty")).status_code == 404
+
+
+def stamp(text: str) -> str:
+    """An instant as answers write it."""
+    return text.replace("+00:00", "Z")
+
+
+edits = st.lists(
+    st.tuples(
+        st.sampled_from(["add", "remove", "replace"]),
+        st.integers(1, 6),
+        st.integers(1, 6),
+        st.integers(-10, 200),
+        st.integers(1, 60),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(edits)
+async def test_whatever_is_edited_the_preview_is_what_then_is_live(desk: Desk, edit: list[tuple[Any, ...]]) -> None:
+    await cleared(desk.staff)
+    changes = [
+        desk.override(kind, doctor, start, start + length, by=by if kind == "replace" else None)
+        for kind, doctor, by, start, length in edit
+        if start + length > 0 and not (kind == "replace" and by == doctor)
+    ]
+    version = (await desk.rota())["version"]
+    shown = await desk.send(*changes, version=version, dry_run=True)
+    done = await desk.send(*changes, version=version, dry_run=not changes)
+    assert shown.status_code == done.status_code
+    if done.status_code != 200:
+        assert done.status_code == 409  # two overrides of one kind of one doctor overlap
+        return
+    parts = ("slots", "gaps", "added", "removed", "warnings", "from", "to")
+    assert {part: shown.json()[part] for part in parts} == {part: done.json()[part] for part in parts}
+    span = {"from": done.json()["from"], "to": done.json()["to"]}
+    live = (await desk.head.get(f"/desks/{desk.id}/duty", **span)).json()
+    of_desk = [slot for slot in live["slots"] if slot["role"] not in ("leadership", "coordinator")]
+    assert of_desk == done.json()["slots"]
+    assert [gap for gap in live["gaps"] if gap["role"] not in ("leadership", "coordinator")] == done.json()["gaps"]
