@@ -224,20 +224,25 @@ SELECT nextval('case_number') AS number,
    JOIN organization h ON h.id = k.hospital_id)::text AS desks
 """)  # noqa: S608
 
-# Outside any agreement: the hospital's own fallback desks, then desks of the specialty, then emergency desks.
+# Outside any agreement: the hospital's own fallback desks in its order, then desks of the specialty, then emergency
+# desks; of these the nearest first, as far as is known: the province before the merger of 2025, the province of today.
 _OUTSIDE = text(f"""
 WITH asking AS (
-  SELECT o.fallback_desks FROM organization o WHERE o.id = CAST(:hospital AS uuid)
+  SELECT o.* FROM organization o WHERE o.id = CAST(:hospital AS uuid)
 ), outside AS (
   SELECT k.id AS desk_id,
          CASE WHEN k.id = CAST(:desk AS uuid) OR q.fallback_desks ? k.id::text THEN 1
-              WHEN k.specialty = CAST(:specialty AS text) THEN 2 ELSE 3 END AS tier
-  FROM asking q, desk k
+              WHEN k.specialty = CAST(:specialty AS text) THEN 2 ELSE 3 END AS tier,
+         (SELECT f.place FROM jsonb_array_elements_text(q.fallback_desks) WITH ORDINALITY AS f (desk, place)
+          WHERE f.desk = k.id::text) AS place,
+         CASE WHEN h.former_province = q.former_province THEN 1
+              WHEN h.province = q.province OR h.department_id = q.department_id THEN 2 ELSE 3 END AS far
+  FROM asking q, desk k JOIN organization h ON h.id = k.hospital_id
   WHERE k.active AND (q.fallback_desks ? k.id::text OR k.id = CAST(:desk AS uuid)
                       OR k.specialty IN (CAST(:specialty AS text), '{EMERGENCY}'))
-  ORDER BY tier, desk_id LIMIT 12
+  ORDER BY tier, place, far, desk_id LIMIT 12
 )
-SELECT json_agg({_DESK_JSON.format(tier="o.tier")} ORDER BY o.tier, k.name)::text AS desks
+SELECT json_agg({_DESK_JSON.format(tier="o.tier")} ORDER BY o.tier, o.place, o.far, k.name, k.id)::text AS desks
 FROM outside o JOIN desk k ON k.id = o.desk_id JOIN organization h ON h.id = k.hospital_id
 """)  # noqa: S608
 

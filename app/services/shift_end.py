@@ -38,11 +38,18 @@ class Successor:
 
 async def open_cases(work: Work, doctor_id: UUID) -> list[dict[str, Any]]:
     """Return the cases that a doctor holds, oldest first, as `duty.ended` tells of them: nothing about a patient."""
-    rows = await work.session.execute(_HELD, {"doctor": doctor_id})
-    return [
-        {"consultation_id": row.id, "number": row.number, "urgency": row.urgency, "held_since": row.held_since}
-        for row in rows
-    ]
+    return (await open_cases_of(work, [doctor_id]))[doctor_id]
+
+
+async def open_cases_of(work: Work, doctor_ids: Collection[UUID]) -> dict[UUID, list[dict[str, Any]]]:
+    """The same for several doctors; whoever holds nothing has an empty list."""
+    held: dict[UUID, list[dict[str, Any]]] = {doctor_id: [] for doctor_id in doctor_ids}
+    if not held:
+        return held
+    for row in await work.session.execute(_HELD, {"doctors": list(held)}):
+        case = {"consultation_id": row.id, "number": row.number, "urgency": row.urgency}
+        held[row.holder_id].append(case | {"held_since": row.held_since})
+    return held
 
 
 async def to_hand_over(work: Work) -> list[dict[str, Any]]:
@@ -158,8 +165,8 @@ async def _successor(work: Work, case: Consultation) -> Successor | None:
 
 
 _HELD = text("""
-SELECT id, number, urgency, held_since FROM consultation
-WHERE holder_id = CAST(:doctor AS uuid) AND status = 'active' ORDER BY created_at, id
+SELECT holder_id, id, number, urgency, held_since FROM consultation
+WHERE holder_id = ANY(CAST(:doctors AS uuid[])) AND status = 'active' ORDER BY created_at, id
 """)
 
 _SUCCESSOR = text("""

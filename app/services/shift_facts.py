@@ -4,15 +4,14 @@ The slot is its own timer: `start_told_at` and `end_told_at`. Hundreds of slots 
 portions, each in a transaction of its own that locks the chains of facts in one statement and briefly.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import text
 
-from app.services import events, rota_people
+from app.services import events, rota_people, shift_end
 from app.work import Work
 
 MOST_AT_ONCE: Final = 50
@@ -37,7 +36,7 @@ async def tell(work: Work, schedule_ids: Collection[UUID]) -> int:
         return 0
     places = await rota_people.places(work, {row.schedule_id for row in (*begun, *ended)})
     leaving = {row.doctor_id for row in ended if not row.goes_on}
-    holding = await _open_cases(work, leaving)
+    holding = await shift_end.open_cases_of(work, leaving)
     said: list[tuple[str, str, Json]] = []
     for rows, event_type in ((ended, "duty.ended"), (begun, "duty.started")):
         for row in rows:
@@ -58,16 +57,6 @@ async def tell(work: Work, schedule_ids: Collection[UUID]) -> int:
     await work.session.execute(_TOLD, {"begun": [r.id for r in begun], "ended": [r.id for r in ended], "now": work.now})
     await events.record_each_about(work, said)
     return len(begun) + len(ended)
-
-
-async def _open_cases(work: Work, doctors: Collection[UUID]) -> Mapping[UUID, list[Json]]:
-    """The cases that each of these doctors holds, oldest first: what must be handed over. Nothing about a patient."""
-    held: dict[UUID, list[Json]] = defaultdict(list)
-    if doctors:
-        for row in await work.session.execute(_HELD, {"doctors": list(doctors)}):
-            case = {"consultation_id": row.id, "number": row.number, "urgency": row.urgency}
-            held[row.holder_id].append(case | {"held_since": row.held_since})
-    return held
 
 
 _DUE = text("""
@@ -111,10 +100,4 @@ UPDATE duty_slot SET
   start_told_at = CASE WHEN id = ANY(CAST(:begun AS uuid[])) THEN CAST(:now AS timestamptz) ELSE start_told_at END,
   end_told_at = CASE WHEN id = ANY(CAST(:ended AS uuid[])) THEN CAST(:now AS timestamptz) ELSE end_told_at END
 WHERE id = ANY(CAST(:begun AS uuid[])) OR id = ANY(CAST(:ended AS uuid[]))
-""")
-_HELD = text("""
-SELECT c.holder_id, c.id, c.number, c.urgency, coalesce(p.joined_at, c.created_at) AS held_since
-FROM consultation c LEFT JOIN participant p ON p.consultation_id = c.id AND p.user_id = c.holder_id
-WHERE c.status = 'active' AND c.holder_id = ANY(CAST(:doctors AS uuid[]))
-ORDER BY held_since, c.id
 """)
