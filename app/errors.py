@@ -274,6 +274,27 @@ class NotEligible(Problem):
     )
 
 
+class AtCapacity(Problem):
+    """The doctor holds as many cases as they can; a red or orange case is taken all the same."""
+
+    status = 409
+    type = "at-capacity"
+    title = ("Đang giữ đủ số ca", "You hold as many cases as you can")
+    detail = (
+        "Bạn đang giữ {held} ca, tối đa {capacity}. Kết luận hoặc bàn giao một ca trước; ca này vẫn chờ bạn.",
+        "You hold {held} cases, at most {capacity}. Conclude one or hand one over first; this one waits for you.",
+    )
+
+
+class NotForward(Problem):
+    """A ladder goes up only: the step asked for has been reached already."""
+
+    status = 409
+    type = "not-forward"
+    title = ("Nấc này đã qua", "This step has been reached already")
+    detail = ("Đang ở nấc {step}. Chỉ chuyển lên nấc sau.", "It is at step {step}. Only later steps can be taken.")
+
+
 class MustAct(Problem):
     """A coordinator cannot silence a case that nobody holds, or whose holder says nothing."""
 

@@ -35,6 +35,7 @@ class Subject:
     licence: str | None = None
     phone: str | None = None
     specialties: frozenset[str] = frozenset()
+    capacity: int | None = None
     session_id: UUID | None = None
     session_kind: str = "bearer"
     session_expires_at: datetime | None = None

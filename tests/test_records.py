@@ -20,7 +20,7 @@ from app.schemas import case_parts, directory, reads, record, vitals
 from app.schemas import consultation as show
 from app.schemas.requests import RED_EXAMPLE, REQUEST_EXAMPLE, RequestIn
 from app.services import consultations, discussion, ladder, record_timeline
-from app.services.routing import Desk, Route
+from app.services.routing import Desk, Now, Route
 from app.work import Subject, Work
 from tests.hotline import NIGHT, Hotline, Json, Person
 
@@ -57,10 +57,12 @@ def a_work(subject: Subject = REQUESTER, **later: float) -> Work:
 def a_case(body: Json = REQUEST_EXAMPLE) -> Consultation:
     """A case as the service makes it, with its first callout ringing."""
     work = a_work()
-    duty = {
-        "primary": [Candidate(DOCTOR.id, DOCTOR.name, "primary")],
-        "backup": [Candidate(new_id(NIGHT), "BS trực Tim mạch 2", "backup")],
-    }
+    duty = Now(
+        {
+            "primary": [Candidate(DOCTOR.id, DOCTOR.name, "primary")],
+            "backup": [Candidate(new_id(NIGHT), "BS trực Tim mạch 2", "backup")],
+        }
+    )
     desk = Desk(
         DESK,
         "Bàn trực Tim mạch",

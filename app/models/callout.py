@@ -1,10 +1,17 @@
-"""Callouts (one desk being rung for one consultation) and the offers they make."""
+"""Callouts: one desk being rung for one consultation, step by step, until a human has it.
+
+The rules of a step (frozen on the callout with its policy when it opens):
+- `mode` all: everybody of the step at once; one_by_one: the next person after `timeout_s`, or at once when the last one
+  declined or no device was reached; least_offered: the same, whoever was asked least comes first.
+- `skip_empty` (usual): a step with nobody is passed at once. Otherwise it waits its time, as long as somebody rings.
+- `keep` (usual): its offers ring on when the next step begins. Otherwise their sound stops.
+- `clock`: wall, or working_hours without weekends and holidays.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
@@ -13,13 +20,23 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base
 from app.identifiers import new_id
+from app.models.offer import (
+    COORDINATOR,
+    OFF_DUTY,
+    ROLES_OF_DUTY,
+    UNDELIVERED_AFTER,
+    Candidate,
+    Duty,
+    Offer,
+    OfferState,
+)
 from app.models.working_hours import after_working_time
 
-UNDELIVERED_AFTER = timedelta(seconds=30)
 RING_AGAIN_AFTER = timedelta(seconds=120)
-COORDINATOR = "coordinator"
 WORKING_HOURS = "working_hours"
 HOLDER_GONE = "holder_gone"
+SECOND_SPECIALTY = "second_specialty"
+ONE_BY_ONE, LEAST_OFFERED = "one_by_one", "least_offered"
 
 
 class CalloutState(StrEnum):
@@ -28,121 +45,6 @@ class CalloutState(StrEnum):
     RINGING = "ringing"
     ACCEPTED = "accepted"
     ENDED = "ended"
-
-
-class OfferState(StrEnum):
-    """An offer is open (`made`) until it is answered or taken back; expiry is a fact beside the state."""
-
-    MADE = "made"
-    ACCEPTED = "accepted"
-    DECLINED = "declined"
-    WITHDRAWN = "withdrawn"
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """Somebody who can be rung now, and as what."""
-
-    doctor_id: UUID
-    name: str
-    role: str
-
-
-Duty: TypeAlias = Mapping[str, Sequence[Candidate]]
-"""Who is on duty at one instant, by role of the desk and of its hospital; `user:<id>` names one person."""
-
-
-class Offer(Base):
-    """A doctor asked to take the case. It is also the share through which that doctor may read the offer card."""
-
-    __tablename__ = "offer"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    callout_id: Mapped[UUID] = mapped_column(ForeignKey("callout.id"), index=True)
-    consultation_id: Mapped[UUID] = mapped_column(ForeignKey("consultation.id"), index=True)
-    doctor_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id"))
-    doctor_name: Mapped[str]
-    role: Mapped[str]
-    step: Mapped[int]
-    state: Mapped[str]
-    reason: Mapped[str | None]
-    reason_text: Mapped[str | None]
-    made_at: Mapped[datetime]
-    delivered_at: Mapped[datetime | None]
-    seen_at: Mapped[datetime | None]
-    undelivered_at: Mapped[datetime | None] = mapped_column(comment="when 30 s had passed without delivery")
-    expired_at: Mapped[datetime | None]
-    answered_at: Mapped[datetime | None]
-    attendance: Mapped[str | None] = mapped_column(comment="red team: coming, cannot or stood_down")
-    attendance_at: Mapped[datetime | None]
-    answered_via: Mapped[str | None] = mapped_column(comment="client, voice or link")
-    noticed_at: Mapped[datetime | None] = mapped_column(comment="when its messages outside the socket were planned")
-
-    __table_args__ = (
-        Index("uq_offer_one_accepted", "callout_id", unique=True, postgresql_where=text("state = 'accepted'")),
-        Index("uq_offer_one_open", "callout_id", "doctor_id", unique=True, postgresql_where=text("state = 'made'")),
-        Index("ix_offer_open_to", "doctor_id", postgresql_where=text("state = 'made'")),
-        Index("ix_offer_doctor_made", "doctor_id", "made_at"),
-        Index("ix_offer_unnoticed", "made_at", postgresql_where=text("state = 'made' AND noticed_at IS NULL")),
-    )
-
-    @property
-    def awaits_delivery(self) -> bool:
-        """Whether it rings but no device has said that it arrived, and nobody has noticed that yet."""
-        return self.state == OfferState.MADE and self.delivered_at is None and self.undelivered_at is None
-
-    @property
-    def reaches_nobody(self) -> bool:
-        """Whether 30 s passed and no device has it yet."""
-        return self.undelivered_at is not None and self.delivered_at is None
-
-    @property
-    def rings(self) -> bool:
-        """Whether the doctor still owes an answer: red team members who said that they come do not."""
-        return self.state == OfferState.MADE and self.attendance is None
-
-    def deliver(self, *, now: datetime) -> bool:
-        """A device has it; the first time counts."""
-        if self.delivered_at is not None or self.state != OfferState.MADE:
-            return False
-        self.delivered_at = now
-        return True
-
-    def see(self, *, now: datetime) -> bool:
-        """The doctor has looked at it; the first time counts, and seen includes delivered."""
-        if self.seen_at is not None or self.state != OfferState.MADE:
-            return False
-        self.seen_at = now
-        if self.delivered_at is None:
-            self.delivered_at = now
-        return True
-
-    def accept(self, *, now: datetime) -> None:
-        """This doctor has the case."""
-        self.state = OfferState.ACCEPTED
-        self.answered_at = now
-
-    def decline(self, reason: str, text: str | None, *, now: datetime) -> None:
-        """This doctor cannot take it, and says why."""
-        self.state = OfferState.DECLINED
-        self.reason = reason
-        self.reason_text = text
-        self.answered_at = now
-
-    def came_by(self, via: str) -> None:
-        """The answer came this way: `client`, `voice` (a key pressed in a call) or `link`."""
-        self.answered_via = via
-
-    def withdraw(self, reason: str, *, now: datetime) -> None:
-        """Nobody needs this doctor's answer any more."""
-        self.state = OfferState.WITHDRAWN
-        self.reason = reason
-        self.answered_at = now
-
-    def attend(self, attendance: str, *, now: datetime) -> None:
-        """A member of the red team says that they come, or the leader stands them down."""
-        self.attendance = attendance
-        self.attendance_at = now
 
 
 class Callout(Base):
@@ -179,6 +81,10 @@ class Callout(Base):
     passed_over: Mapped[list[str]] = mapped_column(
         JSONB, server_default="[]", default=list, comment="doctors on duty who had no room for this case"
     )
+    duty_until: Mapped[datetime | None] = mapped_column(comment="when duty next begins or ends for somebody rung here")
+    duty_seen: Mapped[dict[str, Any]] = mapped_column(
+        JSONB, server_default="{}", default=dict, comment="duty_version of each rota, by its owner, when last looked"
+    )
 
     offers: list[Offer]
 
@@ -187,6 +93,8 @@ class Callout(Base):
         Index("ix_callout_due", "next_due_at", postgresql_where=text("state = 'ringing'")),
         Index("ix_callout_desk_open", "desk_id", postgresql_where=text("state = 'ringing'")),
     )
+
+    # --- what is so ------------------------------------------------------------------------------------------------
 
     @property
     def steps(self) -> list[dict[str, Any]]:
@@ -205,6 +113,11 @@ class Callout(Base):
         return self.policy.get("id") is None
 
     @property
+    def parallel(self) -> bool:
+        """Whether a second specialty is asked beside the first: accepting it makes a consultant, not a holder."""
+        return self.reason == SECOND_SPECIALTY
+
+    @property
     def on_last_step(self) -> bool:
         """Whether the end of the ladder is reached: from here it rings until a human holds the case."""
         return self.step >= len(self.steps) - 1
@@ -213,22 +126,46 @@ class Callout(Base):
         """Return the doctor's offer that can still be answered; expiry stops the sound only."""
         return next((o for o in self.offers if o.doctor_id == doctor_id and o.state == OfferState.MADE), None)
 
+    def should_advance(self, now: datetime) -> bool:
+        """Whether the next person must be rung now: time is up, all of this step declined, or none was reached."""
+        if self.step_due_at <= now:
+            return True
+        if self.on_last_step:
+            return not any(o.rings for o in self.offers)
+        asked = self._awaited()
+        if not asked:
+            return not self._waits_though_empty()
+        if all(o.state in (OfferState.DECLINED, OfferState.WITHDRAWN) for o in asked):
+            return True
+        unhurried = self.steps[self.step].get("clock") == WORKING_HOURS
+        return not unhurried and all(o.reaches_nobody for o in asked if o.state == OfferState.MADE)
+
+    def rung_again(self) -> list[Offer]:
+        """Open offers of earlier steps to people whom the present step rings once more (the whole red team)."""
+        who = self.steps[self.step]["who"]
+        return [o for o in self.offers if o.rings and o.step < self.step and o.made_for(who)]
+
+    # --- ringing ---------------------------------------------------------------------------------------------------
+
     def advance(self, duty: Duty, *, now: datetime, never: UUID) -> list[Offer]:
-        """Take the next step that has somebody; at the end of the ladder ring round again.
+        """Take the next turn, or the next step that has somebody; at the end of the ladder ring round again.
 
         Earlier offers ring on, unless their step says otherwise. `never` (the requester) is offered nothing. The new
         step's time runs from now, not from when it should have started.
         """
+        if self.step >= 0 and self._in_turns(self.step):
+            turn = self._offer(self.step, duty, now=now, never=never)
+            if turn:
+                self._start_time(now)
+                return turn
         if self.on_last_step:
             return self._ring_again(duty, now=now, never=never)
         self._leave_step(now)
-        self.step += 1
-        made = self._offer(self.step, duty, now=now, never=never)
-        while not made and not self._anybody_in_step() and not self.on_last_step:
-            self.step += 1
-            made = self._offer(self.step, duty, now=now, never=never)
-        self._start_step(now)
-        return made
+        return self._take_step(self.step + 1, duty, now=now, never=never)
+
+    def jump(self, step: int, duty: Duty, *, now: datetime, never: UUID) -> list[Offer]:
+        """Take a later step now, leaving out those between; everybody rung so far rings on."""
+        return self._take_step(step, duty, now=now, never=never)
 
     def offer_to(self, candidate: Candidate, *, now: datetime) -> Offer | None:
         """Ring one more person on top of the others; nobody is rung twice for one callout."""
@@ -246,6 +183,7 @@ class Callout(Base):
             made_at=now,
         )
         self.offers.append(offer)
+        self._waits_no_longer(candidate.doctor_id)
         self.reschedule()
         return offer
 
@@ -263,22 +201,10 @@ class Callout(Base):
         self.reschedule()
         return late
 
-    def should_advance(self, now: datetime) -> bool:
-        """Whether the next person must be rung now: time is up, all of this step declined, or none was reached."""
-        if self.step_due_at <= now:
-            return True
-        if self.on_last_step:
-            return not any(o.rings for o in self.offers)
-        unhurried = self.steps[self.step].get("clock") == WORKING_HOURS
-        asked = self._asked_by_step()
-        if all(o.state in (OfferState.DECLINED, OfferState.WITHDRAWN) for o in asked):
-            return True
-        return not unhurried and all(o.reaches_nobody for o in asked if o.state == OfferState.MADE)
-
     def end(self, state: CalloutState, reason: str | None, *, now: datetime) -> None:
-        """Stop ringing."""
+        """Stop ringing. `reason` stays why it was opened; `ended_reason` says why it ended."""
         self.state = state
-        self.reason = reason or self.reason
+        self.ended_reason = reason
         self.next_due_at = None
         self.ended_at = now
 
@@ -292,11 +218,101 @@ class Callout(Base):
     def reschedule(self) -> None:
         """Work out when this callout must be looked at again."""
         waits = [o.made_at + UNDELIVERED_AFTER for o in self.offers if o.awaits_delivery]
-        self.next_due_at = min([self.step_due_at, *waits])
+        changes = [self.duty_until] if self.duty_until else []
+        self.next_due_at = min([self.step_due_at, *waits, *changes])
+
+    # --- when duty changes while it rings --------------------------------------------------------------------------
+
+    def look_at(self, preview: list[dict[str, Any]], until: datetime | None, seen: Mapping[str, Any]) -> bool:
+        """Note who is on duty, until when that holds, and which state of the rotas says so; whether that is new."""
+        changed = self.preview != preview or self.duty_until != until or self.duty_seen != dict(seen)
+        self.preview, self.duty_until, self.duty_seen = preview, until, dict(seen)
+        self.reschedule()
+        return changed
+
+    def reconcile(self, duty: Duty, *, now: datetime, never: UUID) -> tuple[list[Offer], list[Offer]]:
+        """Ring whoever has come on duty in a step already reached; the step's time stands.
+
+        Whoever has gone off duty rings on until a successor's device has the offer. Returns the offers made and those
+        taken back. Must be called before `look_at`, which forgets who was on duty before.
+        """
+        self._note_leavers(duty, now)
+        made = [o for step in range(self.step + 1) for o in self._offer_newcomers(step, duty, now=now, never=never)]
+        self._forget_who_left_the_queue(duty)
+        taken_back = self.release_leavers(now=now)
+        self.reschedule()
+        return made, taken_back
+
+    def release_leavers(self, *, now: datetime) -> list[Offer]:
+        """Take back the offers of those who went off duty and whose successor has been reached."""
+        released = [
+            o
+            for o in self.offers
+            if o.state == OfferState.MADE and o.off_duty_at is not None and any(s.succeeds(o) for s in self.offers)
+        ]
+        for offer in released:
+            offer.withdraw(OFF_DUTY, now=now)
+        return released
+
+    def _note_leavers(self, duty: Duty, now: datetime) -> None:
+        reached = {who for step in self.steps[: self.step + 1] for who in step["who"] if who in ROLES_OF_DUTY}
+        for offer in self.offers:
+            if offer.state != OfferState.MADE or offer.role not in ROLES_OF_DUTY:
+                continue
+            stays = any(c.doctor_id == offer.doctor_id for who in {offer.role, *reached} for c in duty.get(who, ()))
+            offer.off_duty_at = None if stays else offer.off_duty_at or now
+
+    def _offer_newcomers(self, step: int, duty: Duty, *, now: datetime, never: UUID) -> list[Offer]:
+        if self._in_turns(step) and step == self.step:
+            # In turns a newcomer waits for the turn, unless whoever has it now is going, or nobody has it.
+            own = [o for o in self.offers if o.step == step and o.rings and o.off_duty_at is None]
+            return [] if own or not self._leaving(step) else self._offer(step, duty, now=now, never=never)
+        before = {d["doctor"] for d in self.preview[step]["doctors"]} if step < len(self.preview or ()) else set()
+        queued = set(self.passed_over or ())
+        made: list[Offer] = []
+        for candidate in self._not_asked(step, duty, never=never):
+            if str(candidate.doctor_id) not in before or str(candidate.doctor_id) in queued:
+                made += self._ring(step, candidate, now)
+        return made
+
+    def _leaving(self, step: int) -> bool:
+        return any(o.step == step and o.rings and o.off_duty_at is not None for o in self.offers)
+
+    # --- who had no room -------------------------------------------------------------------------------------------
+
+    def _pass_over(self, doctor_id: UUID) -> None:
+        if str(doctor_id) not in (self.passed_over or ()):
+            self.passed_over = [*(self.passed_over or ()), str(doctor_id)]
+
+    def _waits_no_longer(self, doctor_id: UUID) -> None:
+        if str(doctor_id) in (self.passed_over or ()):
+            self.passed_over = [d for d in self.passed_over if d != str(doctor_id)]
+
+    def _forget_who_left_the_queue(self, duty: Duty) -> None:
+        reached = {who for step in self.steps[: self.step + 1] for who in step["who"]}
+        on_duty = {str(c.doctor_id) for who in reached for c in duty.get(who, ())}
+        if any(d not in on_duty for d in self.passed_over or ()):
+            self.passed_over = [d for d in self.passed_over if d in on_duty]
+
+    # --- inside ----------------------------------------------------------------------------------------------------
+
+    def _take_step(self, step: int, duty: Duty, *, now: datetime, never: UUID) -> list[Offer]:
+        self.step = step
+        made = self._offer(self.step, duty, now=now, never=never)
+        while not made and not self.on_last_step and not self._anybody_in_step() and not self._waits_though_empty():
+            self.step += 1
+            made = self._offer(self.step, duty, now=now, never=never)
+        self._start_time(now)
+        if self.on_last_step:
+            self.round += 1
+        return made
 
     def _ring_again(self, duty: Duty, *, now: datetime, never: UUID) -> list[Offer]:
         self.round += 1
-        made = [o for step in range(len(self.steps)) for o in self._offer(step, duty, now=now, never=never)]
+        made: list[Offer] = []
+        for step in range(len(self.steps)):
+            for candidate in self._not_asked(step, duty, never=never):
+                made += self._ring(step, candidate, now)
         for offer in self.offers:
             if offer.state == OfferState.MADE:
                 offer.expired_at = None
@@ -304,11 +320,6 @@ class Callout(Base):
         self.step_due_at = now + RING_AGAIN_AFTER
         self.reschedule()
         return made
-
-    def rung_again(self) -> list[Offer]:
-        """Open offers of earlier steps to people whom the present step rings once more (the whole red team)."""
-        who = set(self.steps[self.step]["who"])
-        return [o for o in self.offers if o.rings and o.step < self.step and o.role in who]
 
     def _leave_step(self, now: datetime) -> None:
         if self.step < 0 or self.steps[self.step].get("keep", True):
@@ -318,37 +329,101 @@ class Callout(Base):
                 offer.expired_at = now
 
     def _offer(self, step: int, duty: Duty, *, now: datetime, never: UUID) -> list[Offer]:
+        """Ring everybody of the step who was not asked yet; in turns, only the first of them."""
         made: list[Offer] = []
+        for candidate in self._not_asked(step, duty, never=never):
+            made += self._ring(step, candidate, now)
+            if made and self._in_turns(step):
+                break
+        return made
+
+    def _ring(self, step: int, candidate: Candidate, now: datetime) -> list[Offer]:
+        offer = self.offer_to(candidate, now=now)
+        if offer is None:
+            return []
+        offer.step = step
+        return [offer]
+
+    def _not_asked(self, step: int, duty: Duty, *, never: UUID) -> list[Candidate]:
+        """Return whom the step can still ring, in order; who has no room is passed over, but never a coordinator."""
+        found: list[Candidate] = []
         for who in self.steps[step]["who"]:
             # Whoever was asked is not asked again, but a coordinator who declined as a doctor is still the coordinator.
-            known = {o.doctor_id for o in self.offers if who != COORDINATOR or o.role == COORDINATOR}
-            for candidate in duty.get(who, ()):
-                if candidate.doctor_id in known or candidate.doctor_id == never:
-                    continue
+            known = {
+                o.doctor_id
+                for o in self.offers
+                if (who != COORDINATOR or o.role == COORDINATOR) and not o.taken_back_off_duty
+            }
+            known |= {c.doctor_id for c in found} | {never}
+            for candidate in (c for c in duty.get(who, ()) if c.doctor_id not in known):
                 known.add(candidate.doctor_id)
-                offer = self.offer_to(candidate, now=now)
-                if offer:
-                    offer.step = step
-                    made.append(offer)
-        return made
+                queued = str(candidate.doctor_id) in (self.passed_over or ())
+                if who != COORDINATOR and (candidate.crowded if queued else candidate.full):
+                    self._pass_over(candidate.doctor_id)
+                else:
+                    found.append(candidate)
+        if self.steps[step].get("mode") == LEAST_OFFERED:
+            found.sort(key=lambda c: c.fairness)
+        return found
+
+    def _in_turns(self, step: int) -> bool:
+        return in_turns(self.steps[step])
 
     def _asked_by_step(self) -> list[Offer]:
         """Offers of this step, and earlier ones to the people whom it rings again (the whole red team, once more)."""
-        who = set(self.steps[self.step]["who"])
-        return [o for o in self.offers if o.step == self.step or o.role in who]
+        who = self.steps[self.step]["who"]
+        return [o for o in self.offers if o.step == self.step or o.made_for(who)]
+
+    def _awaited(self) -> list[Offer]:
+        """The offers whose answers this step waits for; in turns, the last one's."""
+        asked = self._asked_by_step()
+        own = [o for o in asked if o.step == self.step]
+        return own[-1:] if own and self._in_turns(self.step) else asked
 
     def _anybody_in_step(self) -> bool:
         """Whether somebody whom this step rings again can be reached."""
         return any(o.state == OfferState.MADE and not o.reaches_nobody for o in self._asked_by_step())
 
-    def _after_timeout(self, now: datetime) -> datetime:
-        step = self.steps[self.step]
-        timeout = timedelta(seconds=step["timeout_s"])
-        return after_working_time(now, timeout) if step.get("clock") == WORKING_HOURS else now + timeout
+    def _waits_though_empty(self) -> bool:
+        """An empty step may wait its time, but only while somebody rings: a ladder never begins with silence."""
+        audible = any(o.rings and o.expired_at is None and not o.reaches_nobody for o in self.offers)
+        return audible and not self.steps[self.step].get("skip_empty", True)
 
-    def _start_step(self, now: datetime) -> None:
+    def _start_time(self, now: datetime) -> None:
         self.step_started_at = now
-        self.step_due_at = self._after_timeout(now)
-        if self.on_last_step:
-            self.round += 1
+        self.step_due_at = after_time_of(self.policy, self.steps[self.step], now)
         self.reschedule()
+
+
+def in_turns(step: Mapping[str, Any]) -> bool:
+    """Whether a step rings its people one after the other."""
+    return step.get("mode") in (ONE_BY_ONE, LEAST_OFFERED)
+
+
+def after_time_of(policy: Mapping[str, Any], step: Mapping[str, Any], now: datetime) -> datetime:
+    """Return when the time of a step that starts now is up, on the step's own clock."""
+    timeout = timedelta(seconds=step["timeout_s"])
+    if step.get("clock") != WORKING_HOURS:
+        return now + timeout
+    return after_working_time(now, timeout, policy.get("holidays") or {})
+
+
+__all__ = [
+    "COORDINATOR",
+    "HOLDER_GONE",
+    "LEAST_OFFERED",
+    "OFF_DUTY",
+    "ONE_BY_ONE",
+    "RING_AGAIN_AFTER",
+    "SECOND_SPECIALTY",
+    "UNDELIVERED_AFTER",
+    "WORKING_HOURS",
+    "Callout",
+    "CalloutState",
+    "Candidate",
+    "Duty",
+    "Offer",
+    "OfferState",
+    "after_time_of",
+    "in_turns",
+]

@@ -15,7 +15,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.database import Base
 from app.errors import Invalid, MustAct, NotEligible, NotRinging, Taken, WrongState
 from app.models.after import AFTER, HELD, Wait
-from app.models.callout import COORDINATOR, HOLDER_GONE, Callout, CalloutState, Candidate, Offer, OfferState
+from app.models.callout import (
+    COORDINATOR,
+    HOLDER_GONE,
+    SECOND_SPECIALTY,
+    Callout,
+    CalloutState,
+    Candidate,
+    Offer,
+    OfferState,
+)
 from app.models.discussion import Conclusion, Outcome, Participant, ReadBack, VitalSigns
 from app.models.reminder import Reminder, Side, TelephoneCall
 from app.models.urgency import Urgency
@@ -153,6 +162,13 @@ class Consultation(Base):
         Index("ix_consultation_ward_live", "ward_id", postgresql_where=text("status NOT IN ('closed','cancelled')")),
         Index("ix_consultation_created", "created_at", "id"),
         Index("ix_consultation_holder_active", "holder_id", postgresql_where=text("status = 'active'")),
+        Index(
+            "ix_consultation_identifiers",
+            "identifiers",
+            postgresql_using="gin",
+            postgresql_ops={"identifiers": "jsonb_path_ops"},
+            postgresql_where=text("identifiers <> '[]'"),
+        ),
         Index("ix_consultation_due", "next_due_at", postgresql_where=text("next_due_at IS NOT NULL")),
     )
 
@@ -165,9 +181,13 @@ class Consultation(Base):
 
     @property
     def held_through(self) -> Callout:
-        """The callout that was accepted last; while none has been, the one that was opened last."""
-        accepted = [c for c in self.callouts if c.state == CalloutState.ACCEPTED]
-        return (accepted or self.callouts)[-1]
+        """The callout that was accepted last; while none has been, the one that was opened last.
+
+        A second specialty asked in parallel holds nothing.
+        """
+        own = [c for c in self.callouts if not c.parallel]
+        accepted = [c for c in own if c.state == CalloutState.ACCEPTED]
+        return (accepted or own)[-1]
 
     @property
     def conclusion(self) -> Conclusion | None:
@@ -188,8 +208,11 @@ class Consultation(Base):
         return next((p for p in self.participants if p.user_id == user_id), None)
 
     def needs_somebody(self, callout: Callout) -> bool:
-        """Whether this callout may not fall silent: nobody holds the case, or its holder has gone or says nothing."""
-        return self.holder_id is None or callout.reason == HOLDER_GONE or callout.reason in AFTER
+        """Whether this callout may not fall silent.
+
+        Nobody holds the case, its holder has gone or says nothing, or a second specialty still owes its answer.
+        """
+        return self.holder_id is None or callout.reason in (HOLDER_GONE, SECOND_SPECIALTY, *AFTER)
 
     @property
     def ward_owner(self) -> UUID:
@@ -203,6 +226,22 @@ class Consultation(Base):
             return Side.ANSWERING if self.offers_to(user_id) else Side.ASKING
         asks = part.role == "requester" or (part.role == "colleague" and part.hospital_id == self.hospital_id)
         return Side.ASKING if asks else Side.ANSWERING
+
+    def callout_for(self, by: Person, on_duty_at: Sequence[UUID]) -> Callout | None:
+        """Return the callout that an acceptance by this doctor answers: one that rings them, else one of their desk.
+
+        With two desks ringing, what this doctor can take goes before what only a colleague can; and the patient's
+        question, which nobody may hold yet, before that of a second specialty.
+        """
+        ringing = sorted(self.ringing_callouts, key=lambda c: c.parallel)
+        for callouts in ([c for c in ringing if c.specialty in by.specialties], ringing):
+            for callout in callouts:
+                if callout.open_offer_of(by.id):
+                    return callout
+            for callout in callouts:
+                if callout.desk_id in on_duty_at and not callout.personal:
+                    return callout
+        return None
 
     def is_member(self, user_id: UUID) -> bool:
         """Whether this person takes part now."""
@@ -219,7 +258,9 @@ class Consultation(Base):
     def accept(self, *, by: Person, now: datetime, on_duty_at: Sequence[UUID]) -> Acceptance:
         """Make `by` responsible for the patient's question; exactly one doctor can win a callout.
 
-        An expired offer is as good as a fresh one while the callout rings; a doctor on duty at the desk needs no offer.
+        Of a second specialty asked in parallel they become a consultant: the case stays with its holder, or goes on
+        ringing for one. An expired offer is as good as a fresh one while the callout rings; a doctor on duty at the
+        desk needs no offer.
         Raises Taken, NotRinging, NotEligible or WrongState.
         """
         if self.status in (Status.CANCELLED, Status.CLOSED, Status.CONCLUDED):
@@ -232,6 +273,8 @@ class Consultation(Base):
             return Acceptance(callout, offer, [offer], [], None, again=True)
         if callout.specialty not in by.specialties:
             raise NotEligible(specialty=callout.specialty)
+        if callout.parallel:
+            return self._consult(callout, offer, by, now)
         former = self.holder_id if self.holder_id != by.id else None
         offer.accept(now=now)
         if callout.urgency == Urgency.RED:
@@ -241,11 +284,11 @@ class Consultation(Base):
         else:
             withdrawn = callout.withdraw_open("taken", now=now)
         callout.end(CalloutState.ACCEPTED, None, now=now)
-        ended = [c for c in self.callouts if c.ringing]
+        ended = [c for c in self.callouts if c.ringing and not c.parallel]
         for other_callout in ended:
             withdrawn += other_callout.withdraw_open("taken", now=now)
             other_callout.end(CalloutState.ENDED, "taken", now=now)
-        for own in self.offers_to(by.id):
+        for own in (o for c in self.callouts if not c.parallel for o in c.offers if o.doctor_id == by.id):
             # A member of a red team to whom the case was handed over owes the former leader no answer any more.
             if own.state == OfferState.MADE:
                 own.withdraw("taken", now=now)
@@ -296,7 +339,7 @@ class Consultation(Base):
     # --- changing ---------------------------------------------------------------------------------------------------
 
     def raise_urgency(self, urgency: Urgency, *, answer_due_at: datetime, now: datetime) -> Ending:
-        """The patient is worse. The running callouts end; the caller opens the new ladder from its first step."""
+        """The patient is worse. The running callouts end; the caller opens each anew, from its first step."""
         self.require(*OPEN)
         if urgency.rank >= Urgency(self.urgency).rank:
             raise Invalid("urgency", "Chỉ nâng mức khẩn, không hạ.", "Urgency can only be raised.")
@@ -377,7 +420,7 @@ class Consultation(Base):
     def _wait(self) -> Wait:
         """What is owed by the holder, and since when."""
         raised = [c.opened_at for c in self.callouts if c.reason == "urgency_raised"]
-        frozen = [c.policy["silent_s"] for c in self.callouts if c.policy.get("silent_s")]
+        frozen = [c.policy["silent_s"] for c in self.callouts if c.policy.get("silent_s") and not c.parallel]
         return Wait(
             urgency=Urgency(self.urgency),
             silent_s=frozen[-1] if frozen else None,
@@ -458,16 +501,9 @@ class Consultation(Base):
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def _answerable(self, by: Person, *, now: datetime, on_duty_at: Sequence[UUID]) -> tuple[Callout, Offer]:
-        ringing = self.ringing_callouts
-        # With two desks ringing, what this doctor can take goes before what only a colleague can.
-        for callouts in ([c for c in ringing if c.specialty in by.specialties], ringing):
-            for callout in callouts:
-                offer = callout.open_offer_of(by.id)
-                if offer:
-                    return callout, offer
-            for callout in callouts:
-                if callout.desk_id in on_duty_at and not callout.personal:
-                    return callout, self._own_offer(callout, by, now)
+        callout = self.callout_for(by, on_duty_at)
+        if callout is not None:
+            return callout, callout.open_offer_of(by.id) or self._own_offer(callout, by, now)
         if self.holder_id is not None and (self.offers_to(by.id) or on_duty_at):
             raise Taken(
                 holder=str(self.holder_id),
@@ -475,6 +511,15 @@ class Consultation(Base):
                 at=self.held_since.isoformat() if self.held_since else None,
             )
         raise NotRinging(status=self.status)
+
+    def _consult(self, callout: Callout, offer: Offer, by: Person, now: datetime) -> Acceptance:
+        """Answer for a second specialty: take part from now on, and leave the case where it is."""
+        offer.accept(now=now)
+        withdrawn = callout.withdraw_open("taken", now=now)
+        callout.end(CalloutState.ACCEPTED, None, now=now)
+        if not self.is_member(by.id):
+            self.join(by, "consultant", now=now)
+        return Acceptance(callout, offer, withdrawn, [], None)
 
     def _own_offer(self, callout: Callout, by: Person, now: datetime) -> Offer:
         """A doctor on duty who steps in unasked, or who declined and can come after all."""

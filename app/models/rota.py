@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, func, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, func, text
 from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -25,6 +25,9 @@ class Schedule(Base):
     version: Mapped[int] = mapped_column(default=1, comment="counts publications; an edit names the one it saw")
     rest_hours: Mapped[int] = mapped_column(server_default="12", comment="rest between duties below which it warns")
     compiled_until: Mapped[datetime | None]
+    duty_version: Mapped[int] = mapped_column(
+        BigInteger, server_default="0", default=0, comment="counts changes of its slots, by trigger"
+    )
 
     __table_args__ = (CheckConstraint("num_nonnulls(desk_id, hospital_id) = 1", name="one_owner"),)
 
@@ -152,6 +155,7 @@ class DutySlot(Base):
         ),
         CheckConstraint("NOT isempty(during)", name="not_empty"),
         Index("ix_duty_slot_schedule_until", "schedule_id", func.upper(text("during"))),
+        Index("ix_duty_slot_schedule_from", "schedule_id", func.lower(text("during"))),
         Index("ix_duty_slot_start_untold", func.lower(text("during")), postgresql_where=text("start_told_at IS NULL")),
         Index("ix_duty_slot_end_untold", func.upper(text("during")), postgresql_where=text("end_told_at IS NULL")),
         Index("ix_duty_slot_doctor_until", "doctor_id", func.upper(text("during"))),

@@ -51,14 +51,17 @@ class Timers:
 
     async def run_due(self) -> datetime | None:
         """Fire everything that is due and free; return the earliest time at which something will be."""
+        nothing_to_do: list[UUID] = []
         while True:
             async with self.house.work(None) as work:
-                case_id, earliest = await escalation.next_due(work, but=self._left_out())
+                case_id, earliest = await escalation.next_due(work, but=[*self._left_out(), *nothing_to_do])
                 if case_id is None:
                     return earliest
                 try:
                     if await escalation.fire(work, case_id):
                         await self.house.commit(work)
+                    else:
+                        nothing_to_do.append(case_id)  # seen in this round: it is not looked at again and again
                 except Exception as error:  # noqa: BLE001 (one case must not silence the others)
                     self._rest(case_id, error)
                 else:

@@ -71,7 +71,8 @@ async def forward(consultation_id: UUID, body: ForwardingIn, work: WorkDep, hous
 )
 async def assign(consultation_id: UUID, body: AssignmentIn, work: WorkDep, house: HouseDep) -> Response:
     """A new offer on top of the others; the case stays ringing and the coordinator is rung again after 2 min."""
-    return json_response((await answers.assign(work, consultation_id, body.user_id)).as_read(demo=house.demo))
+    seen = await answers.assign(work, consultation_id, body.user_id, callout_id=body.callout_id)
+    return json_response(seen.as_read(demo=house.demo))
 
 
 @router.post("/hand-over", response_model=ConsultationRead, summary="Hand the case over", responses=_ERRORS)

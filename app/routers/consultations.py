@@ -37,7 +37,7 @@ async def ask(body: RequestIn, work: AskDep, house: HouseDep) -> Response:
     Red needs the specialty only. Outside any agreement red and orange ring all the same (`warnings`); yellow and green
     are answered 409 with the hospitals that could be asked.
     """
-    seen = await consultations.ask(work, body)
+    seen = await consultations.ask(work, body, online=house.hub.online)
     location = f"/api/v1/consultations/{seen.case.id}"
     return json_response(seen.as_read(demo=house.demo), 201, {"Location": location})
 

@@ -94,10 +94,13 @@ class LadderStep(Read):
     """One step of the ladder as it was frozen when the callout opened."""
 
     step: int
-    who: list[str] = Field(description="Roles rung, or `user:<id>` for one person")
+    who: list[str] = Field(description="Roles rung, `user:<id>` for one person, `desk:<id>` for a partner desk")
+    mode: Literal["all", "one_by_one", "least_offered"] = "all"
+    sticky: bool = Field(default=False, description="Rings first the doctor who knows the patient")
     at: datetime | None = Field(description="When it began, or will if nobody takes the case; null: it will not")
     started: bool
     doctors: list[DoctorRead] = Field(description="Rung, or to be rung as the rota stands now")
+    passed_over: list[DoctorRead] = Field(default=[], description="On duty, but they hold as many cases as they can")
 
 
 class CalloutRead(Read):
@@ -118,7 +121,9 @@ class CalloutRead(Read):
     next_due_at: datetime | None = Field(description="When the next person is rung; null when it no longer rings")
     opened_at: datetime
     ended_at: datetime | None
-    reason: str | None = Field(description="Why it opened (request, forwarded, hand_over, …) or how it ended")
+    reason: str | None = Field(description="Why it opened: request, urgency_raised, forwarded, second_specialty, …")
+    ended_reason: str | None = Field(None, description="Why it ended: taken, cancelled, rerouted, superseded, …")
+    question: str | None = Field(None, description="What this desk is asked, where it is not the case's question")
     offers: list[OfferRead]
     ladder: list[LadderStep]
 
@@ -128,7 +133,7 @@ class ParticipantRead(Read):
 
     user: UUID
     name: str
-    role: Literal["requester", "colleague", "assigned", "team", "invited", "former"]
+    role: Literal["requester", "colleague", "assigned", "team", "invited", "consultant", "former"]
     hospital_name: str | None
     joined_at: datetime
     left_at: datetime | None

@@ -61,7 +61,7 @@ def header(case: Consultation, *, content: bool = False) -> Json:
             "round": callout.round,
             "next_due_at": callout.step_due_at if callout.ringing else None,
             "next_names": _next_names(callout),
-            "ringing": [_ring(o) for o in callout.offers if o.rings],
+            "ringing": [_ring(o) for c in (callout, *_beside(case)) for o in c.offers if o.rings],
             "exhausted": callout.ringing and callout.on_last_step,
         }
     if content:
@@ -166,6 +166,8 @@ def callout(call: Callout, *, ladder: bool = True) -> Json:
         "opened_at": call.opened_at,
         "ended_at": call.ended_at,
         "reason": call.reason,
+        "ended_reason": call.ended_reason,
+        "question": call.question,
         "offers": [offer(o) for o in call.offers],
     }
     if ladder:
@@ -177,6 +179,7 @@ def ladder_of(call: Callout) -> list[Json]:
     """Return the frozen steps with the time at which each was, or will be, added."""
     rows: list[Json] = []
     at = call.step_due_at
+    passed_over = set(call.passed_over or ())
     for index, step in enumerate(call.steps):
         started = index <= call.step
         rung = [o for o in call.offers if o.step == index]
@@ -185,9 +188,22 @@ def ladder_of(call: Callout) -> list[Json]:
             doctors = [{"doctor": o.doctor_id, "doctor_name": o.doctor_name} for o in rung]
         else:
             when = at if call.ringing else None
-            at = at + timedelta(seconds=step["timeout_s"])
             doctors = call.preview[index]["doctors"] if index < len(call.preview) else []
-        rows.append({"step": index, "who": step["who"], "at": when, "started": started, "doctors": doctors})
+            turns = len(doctors) or 1 if step.get("mode", "all") != "all" else 1
+            at = at + timedelta(seconds=turns * step["timeout_s"])
+        known = call.preview[index]["doctors"] if index < len(call.preview or ()) else []
+        rows.append(
+            {
+                "step": index,
+                "who": step["who"],
+                "mode": step.get("mode", "all"),
+                "sticky": step.get("sticky", False),
+                "at": when,
+                "started": started,
+                "doctors": doctors,
+                "passed_over": [d for d in known if d["doctor"] in passed_over],
+            }
+        )
     return rows
 
 
@@ -220,6 +236,7 @@ def offer_card(case: Consultation, call: Callout, o: Offer, *, may_accept: bool 
         "callout_id": call.id,
         "desk": call.desk_id,
         "desk_name": call.desk_name,
+        "question": call.question,
         "step": o.step,
         "role": o.role,
         "state": o.state,
@@ -363,13 +380,16 @@ def outcome(o: Outcome) -> Json:
 
 
 def _leading(case: Consultation) -> Callout | None:
-    ringing = case.ringing_callouts
-    if ringing:
-        return ringing[-1]
-    accepted = [c for c in case.callouts if c.state == CalloutState.ACCEPTED]
-    if accepted:
-        return accepted[-1]
-    return case.callouts[-1] if case.callouts else None
+    own = [c for c in case.callouts if not c.parallel]
+    ringing = [c for c in own if c.ringing]
+    accepted = [c for c in own if c.state == CalloutState.ACCEPTED]
+    found = ringing or accepted or own
+    return found[-1] if found else None
+
+
+def _beside(case: Consultation) -> list[Callout]:
+    """Second specialties that are being rung in parallel."""
+    return [c for c in case.callouts if c.parallel and c.ringing]
 
 
 def _ring(o: Offer) -> Json:

@@ -196,6 +196,7 @@ class OfferCard(Read):
     callout_id: UUID
     desk: UUID
     desk_name: str
+    question: str | None = Field(None, description="What this desk is asked, where it is not the case's question")
     step: int
     role: str
     state: OfferState

@@ -153,6 +153,9 @@ class RequestIn(Body):
     diagnosis: DiagnosisIn | None = None
     safety: SafetyIn = Field(default_factory=SafetyIn)
     desk_id: UUID | None = Field(None, description="A desk to ring; otherwise routed by agreement, specialty and duty")
+    previous_id: UUID | None = Field(
+        None, description="An earlier case of the same patient: its doctor is rung first for 60 s, if on duty now"
+    )
     written_at: Instant | None = Field(
         None, description="The device's time of writing; a wrong clock is noted and blocks nothing"
     )
@@ -344,6 +347,7 @@ class AssignmentIn(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"user_id": _EXAMPLE_ID}]})
 
     user_id: UUID
+    callout_id: UUID | None = Field(None, description="Which ringing desk, when there are several")
 
 
 class ForwardingIn(Body):
@@ -361,6 +365,35 @@ class ForwardingIn(Body):
     def _to_one(self) -> Self:
         if (self.user_id is None) == (self.desk_id is None):
             refuse("ForwardingIn", [Complaint(("user_id",), "one_of", {"fields": "user_id, desk_id"})])
+        return self
+
+
+class ReRouteIn(Body):
+    """Another desk is rung instead of the one that rings now."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"desk_id": _EXAMPLE_ID, "reason": "Đúng ra là bàn Ngoại lồng ngực"}]}
+    )
+
+    desk_id: UUID
+    reason: Note = Field("", description="Why; kept, and shown to who is rung")
+
+
+class SpecialtyIn(Body):
+    """A second specialty is asked in parallel; the case stays with its holder."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"specialty": "K11", "question": "Có chỉ định dẫn lưu màng phổi không?"}]}
+    )
+
+    specialty: Specialty | None = None
+    desk_id: UUID | None = None
+    question: Annotated[Question, AfterValidator(needed)] = Field(description="What this specialty is asked")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.specialty is None) == (self.desk_id is None):
+            refuse("SpecialtyIn", [Complaint(("specialty",), "one_of", {"fields": "specialty, desk_id"})])
         return self
 
 

@@ -4,13 +4,13 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.errors import Invalid, NotFound, NotRinging, WrongState
-from app.models.callout import COORDINATOR, Callout, Candidate, Duty
+from app.errors import AtCapacity, Invalid, NotFound, NotRinging, WrongState
+from app.models.callout import COORDINATOR, SECOND_SPECIALTY, Callout, Candidate, Duty
 from app.models.consultation import Acceptance, Consultation, Status
 from app.models.user import Role, User, UserSpecialty
 from app.policy import Action
 from app.schemas import consultation as show
-from app.services import events, ladder, routing, wrong_rota
+from app.services import events, fairness, ladder, routing, wrong_rota
 from app.services.consultations import Seen, answer, locked
 from app.work import Work
 
@@ -24,10 +24,24 @@ async def accept(work: Work, case_id: UUID, *, via: str = "client") -> Seen:
         if case.status == Status.ACTIVE:
             return answer(work, case, on_duty_at)
         raise WrongState(status=case.status)
+    await _check_room(work, case, on_duty_at)
     acceptance = case.accept(by=work.subject.person, now=work.now, on_duty_at=on_duty_at)
     acceptance.offer.answered_via = via
     _record_acceptance(work, case, acceptance)
     return answer(work, case, on_duty_at)
+
+
+async def _check_room(work: Work, case: Consultation, on_duty_at: list[UUID]) -> None:
+    """Nobody takes more routine cases than they can hold; most doctors have no limit, and nothing is asked for them."""
+    capacity = work.subject.capacity
+    if capacity is None:
+        return
+    callout = case.callout_for(work.subject.person, on_duty_at)
+    if callout is None or callout.parallel or not fairness.room_counts(callout.urgency):
+        return
+    held = await fairness.held_by(work, work.subject.id)
+    if held >= capacity:
+        raise AtCapacity(held=held, capacity=capacity)
 
 
 async def refuse(work: Work, case_id: UUID, reason: str, said: str | None, *, via: str = "client") -> Seen:
@@ -74,10 +88,17 @@ async def stand_down(work: Work, case_id: UUID, user_id: UUID | None) -> Seen:
     return answer(work, case, on_duty_at)
 
 
-async def assign(work: Work, case_id: UUID, user_id: UUID) -> Seen:
-    """A coordinator rings a named doctor on top of the others; a case that is held is handed over to them."""
+async def assign(work: Work, case_id: UUID, user_id: UUID, *, callout_id: UUID | None = None) -> Seen:
+    """A coordinator rings a named doctor on top of the others; a case that is held is handed over to them.
+
+    With several desks ringing, the one that is named; else the patient's question before that of a second specialty.
+    """
     case, on_duty_at = await locked(work, case_id, Action.ASSIGN)
-    ringing = case.ringing_callouts
+    ringing = sorted(case.ringing_callouts, key=lambda c: not c.parallel)
+    if callout_id is not None:
+        ringing = [c for c in ringing if c.id == callout_id]
+        if not ringing:
+            raise Invalid("callout_id", "Lượt gọi này không còn đổ chuông.", "This callout does not ring.")
     callout = ringing[-1] if ringing else case.held_through
     candidate = await _eligible(work, case, user_id, callout.specialty, "assigned")
     if not ringing:
@@ -108,7 +129,9 @@ async def forward(work: Work, case_id: UUID, *, user_id: UUID | None, desk_id: U
             raise Invalid("desk_id", "Không có bàn trực này.", "There is no such desk.")
         if any(c.desk_id == desk_id and not c.personal for c in case.ringing_callouts):
             raise Invalid("desk_id", "Bàn này đang được gọi rồi.", "This desk is being rung already.")
-        made = await ladder.open_callout(work, case, desk, reason="forwarded")
+        beside = own.question if own is not None and own.parallel else None
+        why = SECOND_SPECIALTY if beside else "forwarded"
+        made = await ladder.open_callout(work, case, desk, reason=why, question=beside)
         await ladder.record_opened(work, case, case.callouts[-1], made, said=reason)
         return answer(work, case, on_duty_at)
     assert user_id is not None
@@ -146,12 +169,15 @@ def _record_acceptance(work: Work, case: Consultation, done: Acceptance) -> None
         return
     data = ladder.offer_data(done.callout, done.offer) | {
         "at": work.now,
-        "holder": subject.id,
-        "holder_name": subject.name,
+        "holder": case.holder_id,
+        "holder_name": case.holder_name,
         "participants": [show.participant(p, case) for p in case.participants],
     }
     others = [o.doctor_id for o in done.callout.offers if o.rings and o.doctor_id != subject.id]
     events.record(work, case, "offer.accepted", data, to=[subject.id, *others])
+    if done.callout.parallel:
+        joined = {"user": subject.id, "role": "consultant", "participants": data["participants"]}
+        events.record(work, case, "participant.joined", joined, to=[subject.id])
     by_id = {c.id: c for c in case.callouts}
     for offer in done.withdrawn:
         ladder.record_withdrawn(work, case, by_id[offer.callout_id], offer)
@@ -210,7 +236,7 @@ async def _eligible(work: Work, case: Consultation, user_id: UUID, specialty: st
 
 
 async def _duty(work: Work, case: Consultation, callout: Callout) -> Duty:
-    return await routing.duty_for(work, callout.desk_id, case.hospital_id)
+    return await ladder.duty_now(work, case, callout)
 
 
 def _rings_for(case: Consultation, user_id: UUID) -> Callout | None:

@@ -1,6 +1,6 @@
 """The life of a consultation on the asking side: request, read, complete, raise, cancel."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy import Select, or_, text
 from app.errors import Invalid, NotFound
 from app.identifiers import new_id
 from app.models import clinical, news2
-from app.models.callout import CalloutState, Candidate, Offer, OfferState
+from app.models.callout import SECOND_SPECIALTY, CalloutState, Candidate, Offer, OfferState
 from app.models.consultation import Consultation, Status
 from app.models.discussion import VitalSigns
 from app.models.urgency import Urgency
@@ -20,7 +20,7 @@ from app.schemas import consultation as show
 from app.schemas import messages
 from app.schemas.requests import ConsultationPatch, RequestIn
 from app.schemas.vitals import VitalsIn
-from app.services import case_rows, events, ladder, reminders, routing
+from app.services import case_rows, events, ladder, reminders, routing, sticky
 from app.work import Subject, Work
 
 PAGE = 50
@@ -44,9 +44,12 @@ class Seen:
         return show.full(self.case, may=self.may, view=self.view, demo=demo)
 
 
-async def ask(work: Work, request: RequestIn, **more: Any) -> Seen:
+async def ask(
+    work: Work, request: RequestIn, *, online: Callable[[UUID], bool] = lambda _: False, **more: Any
+) -> Seen:
     """Take a request, find the desk on call by agreement, specialty and duty, and ring it. All of it, or nothing.
 
+    `online`: whether a device of somebody's is connected; the doctor who knows the patient is rung first if reachable.
     `more` is told with the fact of the request: where it came from.
     """
     allow(work, Action.ASK)
@@ -66,6 +69,7 @@ async def ask(work: Work, request: RequestIn, **more: Any) -> Seen:
     case.join(work.subject.person, "requester", now=work.now)
     for taken in request.vitals:
         case.vitals.append(_vital_signs(work, case, taken))
+    await sticky.put_first(work, case, route.desk, previous_id=request.previous_id, online=online)
     made = await ladder.open_callout(work, case, route.desk, reason="request")
     requested = events.record(work, case, "consultation.requested", more)
     ladder.record_step(work, case, case.callouts[0], made)
@@ -178,6 +182,7 @@ async def raise_urgency(work: Work, case_id: UUID, urgency: Urgency, reason: str
     desks = [desk for desk in found if desk is not None]
     if not desks:
         raise NotFound
+    beside = [(c, await routing.desk_now(work, c.desk_id, urgency.value)) for c in case.ringing_callouts if c.parallel]
     before = case.urgency
     ringing = {desk.id: _rung_at(case, desk.id) for desk in desks}
     due = min(routing.answer_due(work.now, desk.policy) for desk in desks)
@@ -195,6 +200,10 @@ async def raise_urgency(work: Work, case_id: UUID, urgency: Urgency, reason: str
     for desk in desks:
         made = await ladder.open_callout(work, case, desk, reason="urgency_raised", also=ringing[desk.id])
         await ladder.record_opened(work, case, case.callouts[-1], made)
+    for asked, again_at in beside:
+        if again_at is not None:
+            again = await ladder.open_callout(work, case, again_at, reason=SECOND_SPECIALTY, question=asked.question)
+            await ladder.record_opened(work, case, case.callouts[-1], again)
     return _seen(work, case, on_duty_at)
 
 
@@ -220,11 +229,12 @@ def _desks_to_ring(case: Consultation) -> list[UUID]:
     Another desk may be of another specialty, whose ladder the doctors of the first one could not accept.
     """
     held = [case.held_through] if case.holder_id else []
-    return list(dict.fromkeys(c.desk_id for c in (*held, *case.ringing_callouts)))
+    own = (c for c in case.ringing_callouts if not c.parallel)
+    return list(dict.fromkeys(c.desk_id for c in (*held, *own)))
 
 
 def _rung_at(case: Consultation, desk_id: UUID) -> list[Candidate]:
-    callouts = [c for c in case.ringing_callouts if c.desk_id == desk_id]
+    callouts = [c for c in case.ringing_callouts if c.desk_id == desk_id and not c.parallel]
     return [Candidate(o.doctor_id, o.doctor_name, o.role) for c in callouts for o in c.offers if o.rings]
 
 
@@ -412,6 +422,8 @@ def may_now(subject: Subject, case: Consultation, on_duty_at: Sequence[UUID] = (
         allowed = [a for a in allowed if a != Action.RAISE_URGENCY]
     if case.holder_id != subject.id and not any(c.open_offer_of(subject.id) for c in case.ringing_callouts):
         allowed = [a for a in allowed if a != Action.FORWARD]
+    if not any(not c.on_last_step for c in case.ringing_callouts):
+        allowed = [a for a in allowed if a != Action.JUMP]
     red_led = [c for c in case.callouts if c.state == CalloutState.ACCEPTED and c.urgency == Urgency.RED]
     if any(c.open_offer_of(subject.id) for c in red_led):
         allowed.append("attend")

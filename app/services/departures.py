@@ -27,7 +27,7 @@ async def _withdraw_offers(work: Work, case: Consultation, user_id: UUID) -> Non
         offer.withdraw("off_duty", now=work.now)
         ladder.record_withdrawn(work, case, callout, offer)
         if callout.ringing and callout.should_advance(work.now):
-            ladder.step_up(work, case, callout, await routing.duty_for(work, callout.desk_id, case.hospital_id))
+            ladder.step_up(work, case, callout, await ladder.duty_now(work, case, callout))
         elif callout.ringing:
             callout.reschedule()
 

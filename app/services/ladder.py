@@ -9,8 +9,8 @@ from app.identifiers import new_id
 from app.models.callout import COORDINATOR, HOLDER_GONE, Callout, CalloutState, Candidate, Duty, Offer
 from app.models.consultation import Consultation, Ending
 from app.schemas import consultation as show
-from app.services import events, routing
-from app.services.routing import Desk, preview
+from app.services import events, fairness, routing
+from app.services.routing import Desk, Now, preview
 from app.work import Work
 
 HAND_OVER_UNACCEPTED_S = 15 * 60
@@ -25,6 +25,7 @@ async def open_callout(
     also: Iterable[Candidate] = (),
     policy: dict[str, Any] | None = None,
     duty: Duty | None = None,
+    question: str | None = None,
 ) -> list[Offer]:
     """Begin to ring a desk: freeze its policy, take the first step that has somebody, record nothing yet.
 
@@ -32,8 +33,9 @@ async def open_callout(
     even a coordinator, the coordinators of either hospital are rung whether they are or not.
     """
     frozen = policy or desk.policy
-    on_duty = duty if duty is not None else desk.duty
     now = work.now
+    given = desk.duty if duty is None else duty
+    on_duty = await fairness.counted(work, frozen, case.urgency, _watched(given, desk.duty))
     callout = Callout(
         id=new_id(now),
         consultation_id=case.id,
@@ -54,7 +56,11 @@ async def open_callout(
         next_due_at=now,
         opened_at=now,
         reason=reason,
+        ended_reason=None,
+        question=question,
         passed_over=[],
+        duty_until=on_duty.until,
+        duty_seen=on_duty.seen,
     )
     callout.offers = []
     case.callouts.append(callout)
@@ -127,10 +133,35 @@ def record_ended(work: Work, case: Consultation, callout: Callout, *, to: Iterab
     events.record(work, case, "callout.ended", data, to=to)
 
 
+async def duty_now(work: Work, case: Consultation, callout: Callout) -> Now:
+    """Return who can be rung for a callout now, counted where its order or their capacity needs it."""
+    duty = await routing.duty_of(work, callout, case.hospital_id)
+    return await fairness.counted(work, callout.policy, callout.urgency, duty)
+
+
+def reconcile(work: Work, case: Consultation, callout: Callout, duty: Duty) -> bool:
+    """Bring what rings into line with who is on duty now; whether anything is different. No step's time moves."""
+    before = (list(callout.passed_over or ()), [o.off_duty_at for o in callout.offers])
+    made, taken_back = callout.reconcile(duty, now=work.now, never=case.requester_id)
+    for offer in made:
+        record_offer_made(work, case, callout, offer)
+    for offer in taken_back:
+        record_withdrawn(work, case, callout, offer)
+    after = (list(callout.passed_over or ()), [o.off_duty_at for o in callout.offers])
+    noted = look(callout, duty)
+    return noted or bool(made or taken_back) or before != after
+
+
+def look(callout: Callout, duty: Duty) -> bool:
+    """Keep who is on duty now beside the callout, with what tells that it has changed; whether that is new."""
+    watched = duty if isinstance(duty, Now) else Now(until=callout.duty_until, seen=callout.duty_seen)
+    return callout.look_at(preview(callout.policy, duty), watched.until, watched.seen)
+
+
 def step_up(work: Work, case: Consultation, callout: Callout, duty: Duty) -> None:
     """Ring the next person now: time is up, all of this step declined, or no device was reached."""
+    reconcile(work, case, callout, duty)
     expired_before = {o.id for o in callout.offers if o.expired_at}
-    callout.preview = preview(callout.policy, duty)
     made = callout.advance(duty, now=work.now, never=case.requester_id)
     for offer in callout.offers:
         if offer.expired_at and offer.id not in expired_before:
@@ -143,6 +174,13 @@ def step_up(work: Work, case: Consultation, callout: Callout, duty: Duty) -> Non
     for offer in callout.rung_again():
         record_offer_made(work, case, callout, offer, again=True)
     record_step(work, case, callout, made)
+
+
+def _watched(duty: Duty, desk: Now) -> Now:
+    """A ladder for one person (a hand-over) watches the rotas of its desk like any other."""
+    if isinstance(duty, Now):
+        return duty
+    return Now({who: list(people) for who, people in duty.items()}, until=desk.until, seen=desk.seen)
 
 
 def offer_data(callout: Callout, offer: Offer) -> dict[str, Any]:
@@ -192,7 +230,7 @@ def _ladder(callout: Callout) -> dict[str, Any]:
         "desk_name": callout.desk_name,
         "step": callout.step,
         "round": callout.round,
-        "reason": callout.reason,
+        "reason": callout.reason if callout.ringing else callout.ended_reason,
         "due_at": callout.step_due_at if callout.ringing else None,
         "next_names": [d["doctor_name"] for step in following for d in step["doctors"]],
     }

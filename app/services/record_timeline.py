@@ -30,6 +30,11 @@ REASON = {
     "shift_end": "hết phiên trực, chưa bàn giao",
     "heard": "người giữ ca đã lên tiếng",
     "held": "đang giữ ca",
+    "off_duty": "hết ca trực",
+    "rerouted": "chuyển bàn trực khác",
+    "second_specialty": "hỏi thêm chuyên khoa",
+    "unanswered": "không ai nhận",
+    "holder_gone": "tài khoản người giữ ca đã đóng",
 }
 
 

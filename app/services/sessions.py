@@ -239,6 +239,7 @@ async def _find_at(session: AsyncSession, parameters: Mapping[str, Any]) -> _Kno
         licence=row.licence,
         phone=row.phone,
         specialties=frozenset(row.specialties),
+        capacity=row.capacity,
         session_id=row.session_id,
         session_kind=row.kind,
         session_expires_at=row.expires_at,
@@ -261,7 +262,7 @@ _VALID = "s.revoked_at IS NULL AND s.expires_at > CAST(:now AS timestamptz)"
 
 _SUBJECT: Final = text(f"""
 SELECT s.id AS session_id, s.kind, s.expires_at, u.id AS user_id, u.username, u.name, u.role, u.licence, u.phone,
-       u.must_change_password, u.hospital_id, o.short_name AS hospital_name, u.ward_id, w.name AS ward_name,
+       u.capacity, u.must_change_password, u.hospital_id, o.short_name AS hospital_name, u.ward_id, w.name AS ward_name,
        w.phone AS ward_phone, coalesce(k.codes, '{{}}') AS specialties, {_VERSION} AS version
 FROM session s {_JOINS}
 WHERE s.digest = CAST(:digest AS bytea) AND {_VALID}

@@ -15,6 +15,23 @@ depends_on = None
 # Seconds without a word after acceptance before it rings again; editable data, as the ladders are.
 SILENT_S = {"red": 180, "orange": 600, "yellow": 1800, "green": 4 * 3600}
 
+# A rota's counter grows with every change of its slots, whoever makes it; what rings compares it with what it saw.
+# To be told that duty began or ended is no change: that would make watches and compilations wait for each other.
+DUTY_CHANGED = """
+CREATE FUNCTION duty_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE schedule SET duty_version = duty_version + 1 WHERE id IN (SELECT schedule_id FROM changed);
+  RETURN NULL;
+END $$
+"""
+DUTY_SLOT_CHANGED = """
+CREATE FUNCTION duty_slot_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE schedule SET duty_version = duty_version + 1 WHERE id = NEW.schedule_id;
+  RETURN NULL;
+END $$
+"""
+
 
 def upgrade() -> None:
     op.create_table(
@@ -402,6 +419,67 @@ def upgrade() -> None:
         ),
     )
     op.add_column(
+        "callout",
+        sa.Column(
+            "duty_until",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="when duty next begins or ends for somebody rung here",
+        ),
+    )
+    op.add_column(
+        "callout",
+        sa.Column(
+            "duty_seen",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default="{}",
+            nullable=False,
+            comment="duty_version of each rota, by its owner, when last looked",
+        ),
+    )
+    op.add_column(
+        "offer",
+        sa.Column(
+            "off_duty_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="when the duty ended for which it was made; taken back once a successor has theirs",
+        ),
+    )
+    op.add_column(
+        "schedule",
+        sa.Column(
+            "duty_version",
+            sa.BigInteger(),
+            server_default="0",
+            nullable=False,
+            comment="counts changes of its slots, by trigger",
+        ),
+    )
+    op.create_index(
+        "ix_duty_slot_schedule_from", "duty_slot", ["schedule_id", sa.literal_column("lower(during)")], unique=False
+    )
+    op.create_index(
+        "ix_consultation_identifiers",
+        "consultation",
+        ["identifiers"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_ops={"identifiers": "jsonb_path_ops"},
+        postgresql_where=sa.text("identifiers <> '[]'"),
+    )
+    op.execute(DUTY_CHANGED)
+    op.execute(DUTY_SLOT_CHANGED)
+    for happening, rows in (("INSERT", "NEW"), ("DELETE", "OLD")):
+        op.execute(
+            f"CREATE TRIGGER duty_slot_{happening.lower()} AFTER {happening} ON duty_slot "
+            f"REFERENCING {rows} TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION duty_changed()"
+        )
+    op.execute(
+        "CREATE TRIGGER duty_slot_update AFTER UPDATE OF during, doctor_id, role ON duty_slot "
+        "FOR EACH ROW EXECUTE FUNCTION duty_slot_changed()"
+    )
+    op.add_column(
         "consultation",
         sa.Column(
             "heard_at", sa.DateTime(timezone=True), nullable=True, comment="the holder's last message or confirmed call"
@@ -611,6 +689,16 @@ def downgrade() -> None:
     op.drop_column("consultation", "ward_owner_id")
     op.drop_column("consultation", "next_due_at")
     op.drop_column("consultation", "heard_at")
+    for happening in ("insert", "update", "delete"):
+        op.execute(f"DROP TRIGGER duty_slot_{happening} ON duty_slot")
+    op.execute("DROP FUNCTION duty_changed()")
+    op.execute("DROP FUNCTION duty_slot_changed()")
+    op.drop_index("ix_consultation_identifiers", table_name="consultation")
+    op.drop_index("ix_duty_slot_schedule_from", table_name="duty_slot")
+    op.drop_column("schedule", "duty_version")
+    op.drop_column("offer", "off_duty_at")
+    op.drop_column("callout", "duty_seen")
+    op.drop_column("callout", "duty_until")
     op.drop_column("callout", "passed_over")
     op.drop_column("callout", "question")
     op.drop_column("callout", "ended_reason")

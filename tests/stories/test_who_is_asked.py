@@ -107,11 +107,16 @@ async def test_a_routine_request_at_night_waits_for_the_morning_before_it_rings_
     [first] = house.rung(case)
     assert case["answer_due_at"][:16] == "2026-11-24T20:04"
     # No device needs to have it within half a minute, and nobody is hurried before the day begins.
-    await house.hotline.fast_forward(hours=5, minutes=55)
+    await house.hotline.fast_forward(hours=4, minutes=50)
     assert house.rung(await read(requester, case)) == [first]
-    # Two working hours after seven: the second doctor. By then the day shift has not yet changed the people rung.
-    await house.hotline.fast_forward(minutes=2)
-    assert len(house.rung(await read(requester, case))) == 2
+    # At eight the day shift begins: it is rung at once, and the night's doctor until a device of theirs has it.
+    await house.hotline.fast_forward(minutes=10)
+    seen = await read(requester, case)
+    assert {o["role"] for o in seen["callouts"][0]["offers"]} == {"primary"}
+    assert len(house.rung(seen)) == 2
+    # Two working hours after seven: the second doctor.
+    await house.hotline.fast_forward(minutes=57)
+    assert len(house.rung(await read(requester, case), role="backup")) == 1
     await house.hotline.fast_forward(hours=5, minutes=55)
     assert not house.rung(await read(requester, case), role="coordinator")
     await house.hotline.fast_forward(minutes=10)
