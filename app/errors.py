@@ -161,7 +161,7 @@ class Stale(Problem):
 
     status = 412
     type = "stale"
-    title = ("Lịch vừa được người khác sửa", "Somebody else has just edited this")
+    title = ("Vừa được người khác sửa", "Somebody else has just edited this")
     detail = (
         "Nay là phiên bản {version}. Mở lại, xem thay đổi rồi lưu.",
         "It is at version {version} now. Open it again, look at what changed, and save.",

@@ -49,6 +49,9 @@ class Action(StrEnum):
     ASSIGN = "assign"
     INVITE = "invite"
     HAND_OVER = "hand_over"
+    JUMP = "jump"
+    RE_ROUTE = "re_route"
+    ASK_SPECIALTY = "ask_specialty"
     CONCLUDE = "conclude"
     REPORT_OUTCOME = "report_outcome"
     RECORD_CALL = "record_call"
@@ -59,6 +62,8 @@ class Action(StrEnum):
     ACKNOWLEDGE_OFFER = "acknowledge_offer"
     SEE_NETWORK = "see_network"
     SEE_DUTY = "see_duty"
+    SEE_LADDER = "see_ladder"
+    SEE_WAITING = "see_waiting"
     READ_BOARD = "read_board"
     READ_OWN_STREAM = "read_own_stream"
     MANAGE_OWN_ACCOUNT = "manage_own_account"
@@ -142,6 +147,9 @@ RULES: Mapping[Action, Rule] = {
     Action.ASSIGN: Rule(frozenset({Role.COORDINATOR}), _COORDINATORS, OPEN_STATES),
     Action.INVITE: Rule(_DOCTORS, _REQUESTING | {Relation.HOLDER} | _COORDINATORS, LIVE_STATES),
     Action.HAND_OVER: Rule(_ANSWERING, frozenset({Relation.HOLDER}), OPEN_STATES),
+    Action.JUMP: Rule(frozenset({Role.COORDINATOR}), _COORDINATORS, OPEN_STATES),
+    Action.RE_ROUTE: Rule(_DOCTORS, _REQUESTING | {Relation.HOLDER} | _COORDINATORS, OPEN_STATES),
+    Action.ASK_SPECIALTY: Rule(_DOCTORS, _REQUESTING | {Relation.HOLDER} | _COORDINATORS, OPEN_STATES),
     Action.CONCLUDE: Rule(_ANSWERING, frozenset({Relation.HOLDER}), LIVE_STATES),
     Action.REPORT_OUTCOME: Rule(frozenset({Role.REQUESTER}), _REQUESTING, frozenset({Status.CONCLUDED})),
     Action.RECORD_CALL: Rule(_DOCTORS, _MEMBERS, LIVE_STATES),
@@ -152,6 +160,8 @@ RULES: Mapping[Action, Rule] = {
     Action.ACKNOWLEDGE_OFFER: Rule(_ANSWERING, frozenset({Relation.OFFERED})),
     Action.SEE_NETWORK: Rule(_EVERYBODY),
     Action.SEE_DUTY: Rule(_EVERYBODY),
+    Action.SEE_LADDER: Rule(_EVERYBODY),
+    Action.SEE_WAITING: Rule(_ANSWERING),
     Action.READ_BOARD: Rule(frozenset({Role.COORDINATOR})),
     Action.READ_OWN_STREAM: Rule(_EVERYBODY - {Role.INTEGRATOR}),
     Action.MANAGE_OWN_ACCOUNT: Rule(_EVERYBODY),
@@ -238,6 +248,7 @@ _PARTS = {
     "assigned": Relation.HOLDER,
     "team": Relation.TEAM,
     "invited": Relation.INVITED,
+    "consultant": Relation.INVITED,
     "former": Relation.FORMER,
 }
 
@@ -303,6 +314,9 @@ _OFFERABLE = (
     Action.ASSIGN,
     Action.INVITE,
     Action.HAND_OVER,
+    Action.JUMP,
+    Action.RE_ROUTE,
+    Action.ASK_SPECIALTY,
     Action.CONCLUDE,
     Action.REPORT_OUTCOME,
     Action.RECORD_CALL,
@@ -310,6 +324,18 @@ _OFFERABLE = (
     Action.NAME_WARD_OWNER,
     Action.MAKE_REAL,
 )
+
+
+def sees_ladder(subject: Subject, asking: UUID, answering: Collection[UUID]) -> bool:
+    """Whether the subject may see who would be rung when `asking` asks desks of the hospitals `answering`.
+
+    Everybody for their own hospital; the answering side also for whoever may ask its desks; operators for all.
+    """
+    if subject.role == Role.OPERATOR or subject.hospital_id == asking:
+        return True
+    if subject.role in (Role.REQUESTER, Role.INTEGRATOR) or subject.hospital_id is None:
+        return False
+    return subject.hospital_id in answering
 
 
 class DutyAction(StrEnum):
@@ -485,6 +511,7 @@ __all__ = [
     "may",
     "readable_stream",
     "reads_until",
+    "sees_ladder",
     "standings_to",
     "view_of",
     "visible_consultations",

@@ -72,6 +72,11 @@ class Person:
         headers = self.headers | {"Idempotency-Key": str(uuid4())}
         return await self.hotline.http.patch(f"/api/v1{path}", headers=headers, json=body)
 
+    async def put(self, path: str, body: Json, *, key: str | None = None) -> httpx.Response:
+        """Put something in place."""
+        headers = self.headers | {"Idempotency-Key": key or str(uuid4())}
+        return await self.hotline.http.put(f"/api/v1{path}", headers=headers, json=body)
+
     async def do(self, case: Json, command: str, body: Json | None = None) -> Json:
         """Send a command about a case and expect it to be done."""
         answer = await self.post(f"/consultations/{case['id']}/{command}", body)

@@ -54,7 +54,10 @@ ALLOWED: Mapping[str, int] = {
     "POST /api/v1/consultations/{consultation_id}/read-back": 6,
     "POST /api/v1/consultations/{consultation_id}/real": 5,
     "GET /api/v1/consultations/{consultation_id}/record": 5,
+    "POST /api/v1/consultations/{consultation_id}/re-route": 4,
     "POST /api/v1/consultations/{consultation_id}/refusal": 3,
+    "POST /api/v1/consultations/{consultation_id}/specialties": 5,
+    "POST /api/v1/consultations/{consultation_id}/step": 3,
     "POST /api/v1/consultations/{consultation_id}/stand-down": 2,
     "POST /api/v1/consultations/{consultation_id}/urgency": 3,
     "POST /api/v1/consultations/{consultation_id}/vitals": 4,
@@ -81,9 +84,15 @@ ALLOWED: Mapping[str, int] = {
     "DELETE /api/v1/swaps/{swap_id}": 15,
     "GET /api/v1/hospitals/{hospital_id}/rota": 12,
     "POST /api/v1/hospitals/{hospital_id}/rota": 41,
+    "GET /api/v1/desks/{desk_id}/load": 2,
     "GET /api/v1/desks/{desk_id}/on-call": 4,
+    "GET /api/v1/desks/{desk_id}/policies/{urgency}": 2,
+    "PUT /api/v1/desks/{desk_id}/policies/{urgency}": 6,
     "GET /api/v1/hospitals": 1,
+    "GET /api/v1/hospitals/{hospital_id}/policies/{urgency}": 2,
+    "PUT /api/v1/hospitals/{hospital_id}/policies/{urgency}": 6,
     "GET /api/v1/installation": 0,
+    "GET /api/v1/ladder": 6,
     "GET /api/v1/me": 2,
     "GET /api/v1/me/hand-over": 4,
     "POST /api/v1/me/hand-over": 8,
@@ -91,6 +100,7 @@ ALLOWED: Mapping[str, int] = {
     "PUT /api/v1/me/channels": 6,
     "POST /api/v1/me/channels/test": 3,
     "POST /api/v1/me/password": 6,
+    "GET /api/v1/me/waiting": 2,
     "GET /api/v1/offers": 1,
     "GET /api/v1/specialties": 1,
     "GET /api/v1/telephones": 1,
@@ -188,6 +198,7 @@ async def _everything(hotline: Hotline, count: Counter) -> None:
     await _answers(hotline, count, asker)
     await _rotas(hotline, count)
     await _swaps_and_leaves(hotline, count)
+    await _ladders(hotline, count, asker)
     await _accounts(hotline, count)
 
 
@@ -309,6 +320,31 @@ async def _swaps_and_leaves(hotline: Hotline, count: Counter) -> None:
     await count.ask(taker, "DELETE", "/api/v1/leaves/{leave_id}", leave_id=leave["id"])
     for route in ("/swaps", "/leaves", "/holidays", "/feeds"):
         await count.ask(taker, "GET", f"/api/v1{route}")
+
+
+async def _ladders(hotline: Hotline, count: Counter, asker: Person) -> None:
+    case = await hotline.ask("K04", by=asker)
+    name = {"consultation_id": case["id"]}
+    [first] = await hotline.rung(case)
+    coordinator = await _coordinator_of(hotline, first)
+    await count.ask(coordinator, "POST", f"{CASE}/step", {"step": 2}, **name)
+    other = next(a["desk"] for a in hotline.accounts if a.get("desk") and a["specialty"] == "K02")
+    await count.ask(asker, "POST", f"{CASE}/specialties", {"specialty": "K02", "question": "Có sốc không?"}, **name)
+    third = next(a["desk"] for a in hotline.accounts if a.get("desk") and a["specialty"] not in ("K02", "K04"))
+    await count.ask(coordinator, "POST", f"{CASE}/re-route", {"desk_id": third}, **name)
+    await count.ask(first, "GET", "/api/v1/me/waiting")
+    hospital = (await asker.me())["hospital"]
+    await count.ask(asker, "GET", f"/api/v1/ladder?hospital={hospital}&specialty=K04&urgency=orange")
+    count.counts["GET /api/v1/ladder"] = count.counts.pop(
+        f"GET /api/v1/ladder?hospital={hospital}&specialty=K04&urgency=orange"
+    )
+    admin = await hotline.person("tn-quantri")
+    body = {"steps": [{"who": ["coordinator"], "timeout_s": 60}], "silent_s": 600}
+    at = {"desk_id": other, "hospital_id": first.account["hospital"], "urgency": "green"}
+    await count.ask(admin, "GET", "/api/v1/desks/{desk_id}/load", **at)
+    for place in ("desks/{desk_id}", "hospitals/{hospital_id}"):
+        await count.ask(admin, "GET", f"/api/v1/{place}/policies/{{urgency}}", **at)
+        await count.ask(admin, "PUT", f"/api/v1/{place}/policies/{{urgency}}", body, **at)
 
 
 async def _accounts(hotline: Hotline, count: Counter) -> None:

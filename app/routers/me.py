@@ -5,10 +5,11 @@ from datetime import timedelta
 from fastapi import APIRouter, Request, Response
 
 from app.routers.auth import address_of, keep_cookie
-from app.routers.edge import CommandRoute, HouseDep, OwnWorkDep, ReadDep
+from app.routers.edge import CommandRoute, HouseDep, OwnWorkDep, ReadDep, json_response
 from app.routers.problems import problems
 from app.schemas.account import MeRead, PasswordChange
-from app.services import accounts, sessions
+from app.schemas.policies import WaitingList
+from app.services import accounts, load, sessions
 from app.services.sessions import COOKIE
 
 router = APIRouter(prefix="/api/v1/me", tags=["signing in"], route_class=CommandRoute)
@@ -24,6 +25,14 @@ async def me(work: ReadDep, house: HouseDep, request: Request, response: Respons
         keep_cookie(response, request.cookies[COOKIE], lifetime)
     response.headers["Cache-Control"] = "no-store"
     return read
+
+
+@router.get(
+    "/waiting", response_model=WaitingList, summary="Cases that wait until I have room", responses=problems(401, 403)
+)
+async def waiting(work: ReadDep) -> Response:
+    """Return what rings at others because I hold as many cases as I can; the first is offered when I conclude one."""
+    return json_response(await load.waiting(work))
 
 
 @router.post("/password", status_code=204, summary="Change my password", responses=problems(401, 403, 413, 422, 429))

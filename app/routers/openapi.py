@@ -24,6 +24,7 @@ TAGS: Final[list[Json]] = [
         "name": "network",
         "description": "Specialties, hospitals, desks (bàn trực), duty, and the public telephone list.",
     },
+    {"name": "on call", "description": "Ladders and their preview, the load of a desk."},
     {"name": "consultations", "description": "A case from the asking side: request, complete, raise, cancel, read."},
     {
         "name": "answering",
@@ -51,6 +52,7 @@ PARAMETERS: Final = {
     "leave_id": "The leave's id",
     "feed_id": "The feed's id",
     "secret": "The secret part of the address",
+    "urgency": "red, orange, yellow or green",
     "user_id": "The account's id",
     "call_id": "The noted conversation by telephone",
     "check_id": "The check's id",

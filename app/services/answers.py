@@ -39,6 +39,8 @@ async def _check_room(work: Work, case: Consultation, on_duty_at: list[UUID]) ->
     callout = case.callout_for(work.subject.person, on_duty_at)
     if callout is None or callout.parallel or not fairness.room_counts(callout.urgency):
         return
+    if work.optimistic:
+        raise events.Overtaken  # the case is locked before its doctors, here as everywhere
     held = await fairness.held_by(work, work.subject.id)
     if held >= capacity:
         raise AtCapacity(held=held, capacity=capacity)

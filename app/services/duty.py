@@ -102,6 +102,17 @@ async def settle(
     return Compiled(len(rotas), len(plan.insert), len(plan.resize), len(plan.delete))
 
 
+async def worked_out(work: Work, owners: Collection[UUID], at: datetime) -> list[Slot]:
+    """Whom the rotas of some desks and hospitals name at an instant, whether or not it is compiled yet."""
+    ids = set(
+        await work.session.scalars(
+            select(Schedule.id).where(Schedule.desk_id.in_(owners) | Schedule.hospital_id.in_(owners))
+        )
+    )
+    moment = timedelta(microseconds=1)
+    return [slot for rota in await read_rotas(work, ids) for slot in rota.compiled(at, at + moment)]
+
+
 async def on_duty(work: Work, desk_id: UUID, at: datetime) -> list[OnDuty]:
     """Who is on call at a desk at an instant, primary first."""
     return await _people(work, _on_duty_at(at).where(Schedule.desk_id == desk_id))

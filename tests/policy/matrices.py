@@ -22,6 +22,9 @@ stand-down           3  3  3  4  3  3  .  .  3  .  3  3  4  4  3  3  4  4  4  3 
 forwarding           3  3  3  4  +  3  .  .  3  .  3  3  4  4  3  3  4  4  4  3  4
 assignment           3  3  3  4  3  3  .  .  3  .  3  3  4  4  +  +  4  4  4  3  4
 hand-over            3  3  3  4  3  3  .  .  3  .  3  3  4  4  3  3  4  4  4  3  4
+step                 3  3  3  4  3  3  .  .  3  .  3  3  4  4  +  +  4  4  4  3  4
+re-route             +  +  3  4  3  3  .  .  3  .  3  3  4  4  +  +  4  4  4  3  4
+specialties          +  +  3  4  3  3  .  .  3  .  3  3  4  4  +  +  4  4  4  3  4
 messages             +  +  3  4  3  3  .  .  +  .  3  3  4  4  +  +  4  4  4  3  4
 messages (opinion)   3  3  3  4  3  3  .  .  +  .  3  3  4  4  3  3  4  4  4  3  4
 read-back            +  +  3  4  3  3  .  .  3  .  3  3  4  4  3  3  4  4  4  3  4
@@ -54,6 +57,9 @@ stand-down           3  3  3  4  3  3  +  3  3  3  3  3  4  4  3  3  4  4  4  3 
 forwarding           3  3  3  4  9  3  +  9  3  3  3  3  4  4  3  3  4  4  4  3  4
 assignment           3  3  3  4  3  3  3  3  3  3  3  3  4  4  +  +  4  4  4  3  4
 hand-over            3  3  3  4  3  3  +  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+step                 3  3  3  4  3  3  3  3  3  3  3  3  4  4  9  9  4  4  4  3  4
+re-route             +  +  3  4  3  3  +  3  3  3  3  3  4  4  +  +  4  4  4  3  4
+specialties          +  +  3  4  3  3  +  3  3  3  3  3  4  4  +  +  4  4  4  3  4
 messages             +  +  3  4  3  3  +  +  +  3  3  3  4  4  +  +  4  4  4  3  4
 messages (opinion)   3  3  3  4  3  3  +  +  +  3  3  3  4  4  3  3  4  4  4  3  4
 read-back            +  +  3  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
@@ -86,6 +92,9 @@ stand-down           3  3  3  4  3  3  9  3  3  3  3  3  4  4  3  3  4  4  4  3 
 forwarding           3  3  3  4  3  3  9  3  3  3  3  3  4  4  3  3  4  4  4  3  4
 assignment           3  3  3  4  3  3  3  3  3  3  3  3  4  4  9  9  4  4  4  3  4
 hand-over            3  3  3  4  3  3  9  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+step                 3  3  3  4  3  3  3  3  3  3  3  3  4  4  9  9  4  4  4  3  4
+re-route             9  9  3  4  3  3  9  3  3  3  3  3  4  4  9  9  4  4  4  3  4
+specialties          9  9  3  4  3  3  9  3  3  3  3  3  4  4  9  9  4  4  4  3  4
 messages             +  +  3  4  3  3  +  +  +  3  3  3  4  4  +  +  4  4  4  3  4
 messages (opinion)   3  3  3  4  3  3  +  +  +  3  3  3  4  4  3  3  4  4  4  3  4
 read-back            +  +  3  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
@@ -118,6 +127,9 @@ stand-down           3  3  3  4  3  3  9  3  3  3  3  3  4  4  3  3  4  4  4  3 
 forwarding           3  3  3  4  3  3  9  3  3  3  3  3  4  4  3  3  4  4  4  3  4
 assignment           3  3  3  4  3  3  3  3  3  3  3  3  4  4  9  9  4  4  4  3  4
 hand-over            3  3  3  4  3  3  9  3  3  3  3  3  4  4  3  3  4  4  4  3  4
+step                 3  3  3  4  3  3  3  3  3  3  3  3  4  4  9  9  4  4  4  3  4
+re-route             9  9  3  4  3  3  9  3  3  3  3  3  4  4  9  9  4  4  4  3  4
+specialties          9  9  3  4  3  3  9  3  3  3  3  3  4  4  9  9  4  4  4  3  4
 messages             9  9  3  4  3  3  9  9  9  3  3  3  4  4  9  9  4  4  4  3  4
 messages (opinion)   3  3  3  4  3  3  9  9  9  3  3  3  4  4  3  3  4  4  4  3  4
 read-back            9  9  3  4  3  3  3  3  3  3  3  3  4  4  3  3  4  4  4  3  4
@@ -146,6 +158,9 @@ OFFERED_BY_MAY = {
     "forward": "forwarding",
     "assign": "assignment",
     "hand_over": "hand-over",
+    "jump": "step",
+    "re_route": "re-route",
+    "ask_specialty": "specialties",
     "post_message": "messages",
     "give_opinion": "messages (opinion)",
     "read_back": "read-back",

@@ -55,6 +55,9 @@ stand_down         SC     .  .  y  .  .  .  .  .  .  .  .  .  .   y   y   .   . 
 assign             C      .  .  .  .  .  .  .  .  .  y  y  .  .   y   y   .   .   .
 invite             RSC    y  y  y  .  .  .  .  .  .  y  y  .  .   y   y   y   .   .
 hand_over          SC     .  .  y  .  .  .  .  .  .  .  .  .  .   y   y   .   .   .
+jump               C      .  .  .  .  .  .  .  .  .  y  y  .  .   y   y   .   .   .
+re_route           RSC    y  y  y  .  .  .  .  .  .  y  y  .  .   y   y   .   .   .
+ask_specialty      RSC    y  y  y  .  .  .  .  .  .  y  y  .  .   y   y   .   .   .
 conclude           SC     .  .  y  .  .  .  .  .  .  .  .  .  .   y   y   y   .   .
 report_outcome     R      y  y  .  .  .  .  .  .  .  .  .  .  .   .   .   y   .   .
 record_call        RSC    y  y  y  y  y  .  .  .  .  .  .  .  .   y   y   y   .   .
@@ -70,6 +73,8 @@ action              roles
 ask                 R
 see_network         RSCAOI
 see_duty            RSCAOI
+see_ladder          RSCAOI
+see_waiting         SC
 read_board          C
 read_own_stream     RSCAO
 manage_own_account  RSCAOI
@@ -162,6 +167,13 @@ GET    /api/v1/feeds                                           own_feeds
 POST   /api/v1/feeds                                           make_own_feed
 DELETE /api/v1/feeds/{feed_id}                                 make_own_feed
 GET    /api/v1/feeds/{secret}.ics                              by_secret
+GET    /api/v1/desks/{desk_id}/load                            read_rota
+GET    /api/v1/desks/{desk_id}/policies/{urgency}              read_rota
+PUT    /api/v1/desks/{desk_id}/policies/{urgency}              set_policy
+GET    /api/v1/hospitals/{hospital_id}/policies/{urgency}      read_rota
+PUT    /api/v1/hospitals/{hospital_id}/policies/{urgency}      set_policy
+GET    /api/v1/ladder                                          see_ladder
+GET    /api/v1/me/waiting                                      see_waiting
 GET    /api/v1/offers                                          own_offers
 GET    /api/v1/consultations                                   own_list
 POST   /api/v1/consultations                                   ask
@@ -177,6 +189,9 @@ POST   /api/v1/consultations/{consultation_id}/stand-down      stand_down
 POST   /api/v1/consultations/{consultation_id}/forwarding      forward
 POST   /api/v1/consultations/{consultation_id}/assignment      assign
 POST   /api/v1/consultations/{consultation_id}/hand-over       hand_over
+POST   /api/v1/consultations/{consultation_id}/step            jump
+POST   /api/v1/consultations/{consultation_id}/re-route        re_route
+POST   /api/v1/consultations/{consultation_id}/specialties     ask_specialty
 POST   /api/v1/consultations/{consultation_id}/messages        post_message
 GET    /api/v1/consultations/{consultation_id}/messages        read
 POST   /api/v1/consultations/{consultation_id}/read-back       read_back

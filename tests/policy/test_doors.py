@@ -51,6 +51,12 @@ async def situations(staff: Staff) -> AsyncIterator[dict[str, Situation]]:
     yield {state: await build(staff, cast) for state, build in SITUATIONS.items()}
 
 
+def elsewhere(staff: Staff) -> str:
+    """Another desk than that of the case."""
+    own = staff["tn-timmach-1"].account["desk"]
+    return next(str(a["desk"]) for a in staff.hotline.accounts if a.get("desk") and a["desk"] != own)
+
+
 def knocks(staff: Staff, situation: Situation) -> dict[str, tuple[str, str, Json | None]]:
     """One good request for every door: method, path and body."""
     case = f"/api/v1/consultations/{situation.case['id']}"
@@ -72,6 +78,9 @@ def knocks(staff: Staff, situation: Situation) -> dict[str, tuple[str, str, Json
         "forwarding": ("POST", f"{case}/forwarding", {"user_id": somebody}),
         "assignment": ("POST", f"{case}/assignment", {"user_id": somebody}),
         "hand-over": ("POST", f"{case}/hand-over", {"user_id": somebody}),
+        "step": ("POST", f"{case}/step", {"step": 3}),
+        "re-route": ("POST", f"{case}/re-route", {"desk_id": elsewhere(staff)}),
+        "specialties": ("POST", f"{case}/specialties", {"desk_id": elsewhere(staff), "question": "Có mổ không?"}),
         "messages": ("POST", f"{case}/messages", {"text": "Đã rõ."}),
         "messages (opinion)": ("POST", f"{case}/messages", {"text": "Chuyển ngay.", "opinion": True}),
         "read-back": ("POST", f"{case}/read-back", {"event_id": situation.opinion, "understood": True}),
@@ -201,6 +210,7 @@ def filled_in(path: str, staff: Staff) -> str:
         .replace("{case}", str(uuid4()))
         .replace("{notice_id}", str(uuid4()))
         .replace("{token}", "A" * 22)
+        .replace("{urgency}", "orange")
     )
 
 
@@ -234,11 +244,14 @@ async def test_each_role_opens_the_doors_that_its_role_opens(staff: Staff) -> No
         "/api/v1/me/channels": {"channels": []},
     }
     plain = tables.plain_rows() | dict.fromkeys(tables.OWN, frozenset(one_of))
+    own = staff["sonla-capcuu-1"].account["hospital"]
+    queries = {"/api/v1/ladder": f"?hospital={own}&specialty=K04&urgency=orange"}
     for (method, path), action in tables.routes().items():
         if action not in plain or method == "DELETE" or path.endswith(("/password", "/channels/test")):
             continue
         for role, username in one_of.items():
-            answer = await knock(staff[username], method, filled_in(path, staff), bodies.get(path))
+            asked = queries.get(path, "")
+            answer = await knock(staff[username], method, filled_in(path, staff) + asked, bodies.get(path))
             # A request is one statement, which commits itself: it is done, whatever comes after it.
             assert answer.status_code in ((200, 201, 418) if role in plain[action] else (403,)), (method, path, role)
 

@@ -1,0 +1,102 @@
+"""What duty costs: a desk's load by doctor, and what waits for a doctor who has no room."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.errors import Invalid, NotFound
+from app.models.desk import Desk
+from app.policy import Action, DutyAction, allow, allow_duty, standings_to
+from app.work import Work
+
+Json = dict[str, Any]
+USUAL: Final = timedelta(days=7)
+LONGEST: Final = timedelta(days=100)
+
+
+async def of_desk(work: Work, desk_id: UUID, start: datetime | None, end: datetime | None) -> Json:
+    """Return offers, acceptances, refusals, rings at night and hours on duty of every doctor of a desk.
+
+    The last 7 days when nothing is said. Raises NotFound, Forbidden, Invalid (end before start, over 100 days).
+    """
+    desk = await work.session.get(Desk, desk_id)
+    if desk is None:
+        raise NotFound
+    allow_duty(DutyAction.READ_ROTA, standings_to(work.subject, [desk.hospital_id], specialty=desk.specialty))
+    end = end or work.now
+    start = start or end - USUAL
+    if end <= start:
+        raise Invalid("to", "«to» phải sau «from».", "`to` must be after `from`.")
+    if end - start > LONGEST:
+        raise Invalid("to", f"Nhiều nhất {LONGEST.days} ngày.", f"At most {LONGEST.days} days.")
+    rows = await work.session.execute(_LOAD, {"desk": desk_id, "start": start, "end": end})
+    items = [
+        {
+            "doctor": row.doctor_id,
+            "doctor_name": row.name,
+            "offers": row.offers,
+            "acceptances": row.acceptances,
+            "declined": row.declined,
+            "night_rings": row.night_rings,
+            "hours": round(float(row.hours), 2),
+            "shifts": row.shifts,
+            "rings_per_shift": round(row.offers / row.shifts, 2) if row.shifts else None,
+        }
+        for row in rows
+    ]
+    return {"desk": desk_id, "from": start, "to": end, "items": items}
+
+
+async def waiting(work: Work) -> Json:
+    """Return the cases that ring at others because the actor has no room, the first to be offered first."""
+    allow(work, Action.SEE_WAITING)
+    found = (await work.session.execute(_WAITING, {"actor": str(work.subject.id)})).all()
+    held = (await work.session.execute(_HELD, {"actor": work.subject.id})).one()
+    return {"held": held.held, "capacity": held.capacity, "items": [dict(row._mapping) for row in found]}  # noqa: SLF001
+
+
+_LOAD = text("""
+WITH rung AS (
+  SELECT o.doctor_id, count(*) AS offers, count(*) FILTER (WHERE o.state = 'accepted') AS acceptances,
+    count(*) FILTER (WHERE o.state = 'declined') AS declined,
+    count(*) FILTER (WHERE extract(hour FROM o.made_at AT TIME ZONE 'Asia/Ho_Chi_Minh') >= 22
+                        OR extract(hour FROM o.made_at AT TIME ZONE 'Asia/Ho_Chi_Minh') < 6) AS night_rings
+  FROM callout k JOIN consultation c ON c.id = k.consultation_id AND NOT c.drill
+  JOIN offer o ON o.callout_id = k.id
+  WHERE k.desk_id = CAST(:desk AS uuid) AND o.made_at >= CAST(:start AS timestamptz)
+    AND o.made_at < CAST(:end AS timestamptz)
+  GROUP BY o.doctor_id
+), slots AS (
+  SELECT d.doctor_id, d.during * tstzrange(CAST(:start AS timestamptz), CAST(:end AS timestamptz)) AS during
+  FROM schedule s JOIN duty_slot d ON d.schedule_id = s.id
+  WHERE s.desk_id = CAST(:desk AS uuid)
+    AND d.during && tstzrange(CAST(:start AS timestamptz), CAST(:end AS timestamptz))
+), on_duty AS (
+  -- somebody with two roles at once is on duty once
+  SELECT s.doctor_id, sum(extract(epoch FROM upper(r) - lower(r))) / 3600 AS hours, count(*) AS shifts
+  FROM (SELECT doctor_id, range_agg(during) AS during FROM slots GROUP BY doctor_id) s, unnest(s.during) r
+  GROUP BY s.doctor_id
+)
+SELECT u.id AS doctor_id, u.name, coalesce(r.offers, 0) AS offers, coalesce(r.acceptances, 0) AS acceptances,
+  coalesce(r.declined, 0) AS declined, coalesce(r.night_rings, 0) AS night_rings, coalesce(d.hours, 0) AS hours,
+  coalesce(d.shifts, 0) AS shifts
+FROM rung r FULL JOIN on_duty d ON d.doctor_id = r.doctor_id
+JOIN user_account u ON u.id = coalesce(r.doctor_id, d.doctor_id)
+ORDER BY offers DESC, u.name, u.id
+""")
+
+_WAITING = text("""
+SELECT k.consultation_id, k.id AS callout_id, c.number, k.urgency, k.specialty, c.hospital_name, k.desk_name,
+       k.opened_at
+FROM callout k JOIN consultation c ON c.id = k.consultation_id
+WHERE k.state = 'ringing' AND k.passed_over <> '[]' AND k.passed_over ? CAST(:actor AS text)
+ORDER BY array_position(ARRAY['red', 'orange', 'yellow', 'green'], k.urgency), k.opened_at, k.id
+""")
+
+_HELD = text("""
+SELECT u.capacity, (SELECT count(*) FROM consultation c
+                    WHERE c.holder_id = u.id AND c.status = 'active' AND NOT c.drill) AS held
+FROM user_account u WHERE u.id = CAST(:actor AS uuid)
+""")
