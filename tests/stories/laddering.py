@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.hotline import Json, Person
 from tests.staff import Staff
-from tests.stories.telling import REQUESTER, listening, read
+from tests.stories.telling import REQUESTER, read
 
 ADMIN = "tn-quantri"
 LAST = {"who": ["coordinator"], "timeout_s": 120}
@@ -53,13 +53,6 @@ async def off_duty(house: Staff, role: str, person: Person | None = None) -> Non
         role=role,
         who=house.id_of(person) if person else None,
     )
-
-
-async def attentive(*people: Person) -> None:
-    """Open everybody's stream and wait until it has told how things stand: what comes next is news."""
-    await listening(*people)
-    for person in people:
-        await person.settled()
 
 
 async def moment(house: Staff) -> None:

@@ -32,10 +32,11 @@ def offer_to(case: Json, house: Staff, person: Person) -> Json:
 
 
 async def listening(*people: Person) -> None:
-    """Open everybody's stream."""
+    """Open everybody's stream, and wait until it has told how things stand: what comes next is news."""
     for person in people:
         if person.socket is None:
             await person.connect()
+            await person.settled()
 
 
 async def delivered(house: Staff, person: Person, case: Json, how: str = "delivered") -> None:

@@ -1,13 +1,13 @@
 """The shift changes, the rota is edited, an agreement ends: while a case rings."""
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID
 
-from app.services import departures
+from app.services import departures, escalation
 from tests.hotline import Person
 from tests.staff import Staff
 from tests.stories.laddering import (
-    attentive,
     callout,
     cardiologists,
     desk_of,
@@ -18,7 +18,7 @@ from tests.stories.laddering import (
     only_on_duty,
     set_ladder,
 )
-from tests.stories.telling import REQUESTER, delivered, offer_to, read
+from tests.stories.telling import REQUESTER, delivered, listening, offer_to, read
 
 PRIMARY = {"who": ["primary"], "timeout_s": 600}
 
@@ -48,7 +48,7 @@ async def test_at_the_end_of_the_shift_the_successor_is_rung_within_a_second_and
     await only_on_duty(house, [first])
     await slot_until(house, first, 100)
     await slot_from(house, second, 100)
-    await attentive(house[REQUESTER], first, second)
+    await listening(house[REQUESTER], first, second)
     case = await house.hotline.ask("K04", by=house[REQUESTER])
     await delivered(house, first, case)
     due = (await callout(house, case))["next_due_at"]
@@ -69,7 +69,7 @@ async def test_a_publication_while_it_rings_is_seen_within_a_second_and_exactly_
     first, second = await cardiologists(house, 2)
     await set_ladder(house, [PRIMARY])
     await only_on_duty(house, [first])
-    await attentive(house[REQUESTER], first)
+    await listening(house[REQUESTER], first)
     case = await house.hotline.ask("K04", by=house[REQUESTER])
     await delivered(house, first, case)
     await off_duty(house, "primary", first)
@@ -137,3 +137,51 @@ async def test_a_leaver_whose_successor_never_answers_can_still_accept(house: St
     await moment(house)
     assert offer_to(await read(house[REQUESTER], case), house, first)["state"] == "made"
     assert (await first.do(case, "acceptance"))["holder"] == house.id_of(first)
+
+
+async def test_a_stale_timer_does_nothing(house: Staff) -> None:
+    case = await house.hotline.ask("K04", by=house[REQUESTER])
+    before = (await read(house[REQUESTER], case))["version"]
+    running = house.hotline.app.state.house
+    async with running.work(None) as work:
+        assert not await escalation.fire(work, UUID(case["id"]))
+        assert not work.facts
+        assert not work.touched
+    house.hotline.clock.advance(seconds=31)
+    for expected in (True, False):
+        async with running.work(None) as work:
+            assert await escalation.fire(work, UUID(case["id"])) is expected
+            await running.commit(work)
+    ringing = await callout(house, case)
+    assert len(ringing["offers"]) == 2
+    assert (await read(house[REQUESTER], case))["version"] > before
+
+
+async def test_a_process_that_was_stopped_past_a_timeout_and_a_shift_rings_each_exactly_once(house: Staff) -> None:
+    first, second = await cardiologists(house, 2)
+    [third] = await cardiologists(house, 1)
+    await set_ladder(house, [PRIMARY, {"who": ["backup"], "timeout_s": 600}])
+    await only_on_duty(house, [first])
+    await only_on_duty(house, [third], role="backup")
+    await slot_until(house, first, 300)
+    await slot_from(house, second, 300)
+    await listening(house[REQUESTER], first)
+    case = await house.hotline.ask("K04", by=house[REQUESTER])
+    await delivered(house, first, case)
+    house.hotline.clock.advance(minutes=40)
+    await asyncio.gather(*(house.hotline.app.state.timers.run_due() for _ in range(3)))
+    ringing = await callout(house, case)
+    assert [house.by_id[o["doctor"]] for o in ringing["offers"]] == [first, second, third]
+    assert ringing["step"] == 1
+    assert ringing["next_due_at"][:16] == (house.hotline.clock.now() + timedelta(minutes=10)).isoformat()[:16]
+
+
+async def test_of_several_who_accept_at_once_exactly_one_has_it(house: Staff) -> None:
+    people = await cardiologists(house, 3)
+    await set_ladder(house, [PRIMARY])
+    await only_on_duty(house, people)
+    case = await house.hotline.ask("K04", by=house[REQUESTER])
+    answers = await asyncio.gather(*(p.post(f"/consultations/{case['id']}/acceptance") for p in people))
+    assert sorted(a.status_code for a in answers) == [200, 409, 409]
+    states = [o["state"] for o in (await callout(house, case))["offers"]]
+    assert sorted(states) == ["accepted", "withdrawn", "withdrawn"]

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from tests.hotline import Json, Person
 from tests.staff import Staff
-from tests.stories.laddering import attentive, callout, cardiologists, moment, names, offers, only_on_duty, set_ladder
-from tests.stories.telling import CONCLUSION, REQUESTER, delivered, read
+from tests.stories.laddering import callout, cardiologists, moment, names, offers, only_on_duty, set_ladder
+from tests.stories.telling import CONCLUSION, REQUESTER, delivered, listening, read
 
 TURNS = {"who": ["primary"], "mode": "least_offered", "timeout_s": 60}
 TOGETHER = {"who": ["primary"], "timeout_s": 600}
@@ -142,7 +142,7 @@ async def test_the_doctor_who_knows_the_patient_is_rung_first_and_alone_for_a_mi
     before = await ask(house, "orange", patient=KNOWN)
     await known.do(before, "acceptance")
     house.hotline.clock.advance(hours=2)
-    await attentive(house[REQUESTER], known)
+    await listening(house[REQUESTER], known)
     case = await ask(house, "orange", patient=KNOWN)
     assert house.rung(case) == [known]
     assert case["callouts"][0]["ladder"][0]["sticky"]

@@ -2,8 +2,8 @@
 
 from tests.hotline import Json, Person
 from tests.staff import Staff
-from tests.stories.laddering import attentive, callout, moment
-from tests.stories.telling import CONCLUSION, DISPATCHER, REQUESTER, held, read
+from tests.stories.laddering import callout, moment
+from tests.stories.telling import CONCLUSION, DISPATCHER, REQUESTER, held, listening, read
 
 QUESTION = "Có chỉ định dẫn lưu màng phổi không?"
 
@@ -126,7 +126,7 @@ async def test_a_consultant_may_pass_the_question_on_and_it_stays_a_question_bes
 
 
 async def test_a_coordinator_takes_a_later_step_and_everybody_rings_on(house: Staff) -> None:
-    await attentive(house[REQUESTER])
+    await listening(house[REQUESTER])
     case = await house.hotline.ask("K04", by=house[REQUESTER])
     [first] = house.rung(case)
     jumped = await house[DISPATCHER].do(case, "step", {"step": 3, "callout_id": case["callouts"][0]["id"]})
@@ -169,7 +169,7 @@ async def test_another_desk_rings_instead_and_the_first_is_told_why_it_stopped(h
     requester = house[REQUESTER]
     case = await house.hotline.ask("K04", by=requester)
     [first] = house.rung(case)
-    await attentive(first)
+    await listening(first)
     desk, _ = desk_at(house, "K02")
     moved = await requester.do(case, "re-route", {"desk_id": desk, "reason": "Sốc, cần hồi sức"})
     before, after = moved["callouts"]
