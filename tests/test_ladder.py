@@ -136,11 +136,11 @@ class ACaseAtNight(RuleBasedStateMachine):
 
     def step_up(self, callout: Callout) -> None:
         self.look(callout)
-        step, due = callout.step, callout.step_due_at
+        before = (callout.step, callout.round, callout.step_due_at, len(callout.offers))
         callout.advance(self.duty, now=self.now, never=REQUESTER)
-        assert callout.step >= step
+        assert callout.step >= before[0]
         assert callout.step_due_at > self.now
-        assert callout.step_due_at != due
+        assert (callout.step, callout.round, callout.step_due_at, len(callout.offers)) != before
 
     @rule(seconds=st.integers(1, 700))
     def time_passes(self, seconds: int) -> None:

@@ -124,6 +124,7 @@ class PersonLine(Body):
     licence: Label | None = None
     phone: Label | None = None
     email: Line | None = None
+    capacity: Annotated[int, Field(ge=0, le=1000)] | None = None
 
 
 class RotationBody(Body):

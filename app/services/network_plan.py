@@ -60,6 +60,7 @@ _NEW: Final[Mapping[str, Row]] = {
         "licence": None,
         "phone": None,
         "email": None,
+        "capacity": None,
         "active": True,
     },
     "schedule": {"desk_id": None, "hospital_id": None, "head_id": None, "version": 1, "compiled_until": None},
@@ -199,7 +200,7 @@ class Plan:
         self._put("desk", line.key, number, line.kind, given)
 
     def _person(self, number: int, line: PersonLine) -> None:
-        given = _given(line, "username", "name", "licence", "phone", "email") | {"role": line.role.value}
+        given = _given(line, "username", "name", "licence", "phone", "email", "capacity") | {"role": line.role.value}
         if line.hospital is not None:
             given["hospital_id"] = self._id_of("organization", line.hospital, number, "hospital", _HOSPITAL)
         elif line.role is not Role.OPERATOR:
