@@ -45,7 +45,7 @@ async def _ring(work: Work, case: Consultation, why: str) -> None:
     events.record(work, case, "consultation.silent", data | {"since": case.held_since}, to=told)
     holder = Candidate(case.holder_id, case.holder_name or "", "holder")
     policy = _rest_of(held, case)
-    duty = await routing.duty_for(work, desk.id, case.hospital_id)
+    duty = await routing.duty_for(work, desk.id, case.hospital_id, policy=policy)
     made = await ladder.open_callout(work, case, desk, reason=why, also=[holder], policy=policy, duty=duty)
     await ladder.record_opened(work, case, case.callouts[-1], made)
 

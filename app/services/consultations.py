@@ -44,9 +44,7 @@ class Seen:
         return show.full(self.case, may=self.may, view=self.view, demo=demo)
 
 
-async def ask(
-    work: Work, request: RequestIn, *, online: Callable[[UUID], bool] = lambda _: False, **more: Any
-) -> Seen:
+async def ask(work: Work, request: RequestIn, *, online: Callable[[UUID], bool] = lambda _: False, **more: Any) -> Seen:
     """Take a request, find the desk on call by agreement, specialty and duty, and ring it. All of it, or nothing.
 
     `online`: whether a device of somebody's is connected; the doctor who knows the patient is rung first if reachable.

@@ -35,7 +35,7 @@ async def open_callout(
     frozen = policy or desk.policy
     now = work.now
     given = desk.duty if duty is None else duty
-    on_duty = await fairness.counted(work, frozen, case.urgency, _watched(given, desk.duty))
+    on_duty = await fairness.counted(work, frozen, case.urgency, _watched(given, desk.duty), drill=case.drill)
     callout = Callout(
         id=new_id(now),
         consultation_id=case.id,
@@ -136,7 +136,7 @@ def record_ended(work: Work, case: Consultation, callout: Callout, *, to: Iterab
 async def duty_now(work: Work, case: Consultation, callout: Callout) -> Now:
     """Return who can be rung for a callout now, counted where its order or their capacity needs it."""
     duty = await routing.duty_of(work, callout, case.hospital_id)
-    return await fairness.counted(work, callout.policy, callout.urgency, duty)
+    return await fairness.counted(work, callout.policy, callout.urgency, duty, drill=case.drill)
 
 
 def reconcile(work: Work, case: Consultation, callout: Callout, duty: Duty) -> bool:

@@ -33,7 +33,7 @@ async def put_first(
     Equal patients have an equal identifier at the same hospital; or the request names a case that its author may read.
     Costs nothing for a request that has neither.
     """
-    if case.urgency == Urgency.RED or (previous_id is None and not case.identifiers):
+    if case.urgency == Urgency.RED or case.drill or (previous_id is None and not case.identifiers):
         return
     for doctor_id in await _knew(work, case, previous_id):
         known = next((c for role in _AT_THE_DESK for c in desk.duty.get(role, ()) if c.doctor_id == doctor_id), None)
