@@ -1,4 +1,4 @@
-"""The loop that watches duty: gaps told again, «are you there?», duty told, agreements that end.
+"""The loop that watches duty: gaps told again, «are you there?», duty told, agreements that end, swaps not taken.
 
 Rows are the timers and their rotas are claimed with SKIP LOCKED, so any number of processes share the work, each thing
 happens exactly once, and whatever was under way when a process died is due still. A rota in which something fails
@@ -18,7 +18,7 @@ import structlog
 
 from app.clock import monotonic
 from app.realtime.house import LOOKS_EVERY, House
-from app.services import agreements, duty_watch, reachability, shift_facts, watch_times
+from app.services import agreements, duty_watch, reachability, shift_facts, swaps, watch_times
 from app.work import Work
 
 log = structlog.get_logger()
@@ -56,6 +56,7 @@ class Watches:
             Kind("shifts", shift_facts.due, self._tell_shifts),
             Kind("gaps", duty_watch.due, duty_watch.tell_again),
             Kind("agreements", agreements.due, agreements.warn),
+            Kind("swaps", _all_swaps, _lapse),
         )
 
     async def run(self) -> None:
@@ -169,3 +170,16 @@ class Watches:
     def _pause(self, earliest: datetime) -> float:
         wait = (earliest - self.house.clock.now()) / timedelta(seconds=1)
         return PASSED_OVER_S if wait <= 0 else min(wait, LONGEST_SLEEP_S)
+
+
+_SWAPS: Final = UUID(int=0)
+"""Swaps that nobody took end together; one that fails lets them all rest."""
+
+
+async def _all_swaps(work: Work, but: Collection[UUID], limit: int) -> list[UUID]:
+    _ = work, limit
+    return [] if _SWAPS in but else [_SWAPS]
+
+
+async def _lapse(work: Work, _: Collection[UUID]) -> int:
+    return await swaps.lapse(work)

@@ -8,6 +8,7 @@ from uuid import UUID
 from app.models.rota_rules import Gap
 from app.services.duty import HORIZON_DAYS, settle
 from app.services.duty_moves import Move, difference
+from app.services.duty_watch import after_compile
 from app.services.rotas import Owner, Rota, read_rotas
 from app.work import Work
 
@@ -24,12 +25,13 @@ class Settled:
 async def resettle(
     work: Work, schedule_ids: Collection[UUID], change: Callable[[list[Rota]], Awaitable[None]]
 ) -> Settled:
-    """Lock these rotas, make the change, and bring their slots into line with what they then say."""
+    """Lock these rotas, make the change, bring their slots into line with what they then say, and look for gaps."""
     before = await read_rotas(work, schedule_ids, lock=True)
     await change(before)
     await work.session.flush()
     after = await read_rotas(work, schedule_ids)
     await settle(work, after)
+    await after_compile(work, [rota.schedule_id for rota in after])
     return _compared(work, before, after)
 
 

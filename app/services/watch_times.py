@@ -55,6 +55,7 @@ SELECT
   least((SELECT min(lower(during)) FROM duty_slot WHERE start_told_at IS NULL),
         (SELECT min(upper(during)) FROM duty_slot WHERE end_told_at IS NULL)) AS shifts,
   (SELECT min(next_told_at) FROM duty_gap WHERE closed_at IS NULL) AS gaps,
+  (SELECT min(least(lower(during), lower(returns))) FROM swap WHERE state = 'offered') AS swaps,
   (SELECT min(upper(a.during) - w.days * interval '24 hours')
    FROM agreement a, unnest(ARRAY[7, 30, 60]) AS w (days)
    WHERE upper(a.during) > CAST(:now AS timestamptz)

@@ -229,3 +229,22 @@ async def test_the_loop_runs_by_itself_and_stops_when_it_is_told_to(desk: Ward) 
             await asyncio.sleep(0.02)
     watches.stop()
     await asyncio.wait_for(running, 5)
+
+
+async def test_a_swap_that_nobody_takes_lapses_at_its_start(desk: Ward) -> None:
+    [giver] = await desk.on("backup", EIGHT)
+    offered = await giver.post(
+        "/swaps",
+        {
+            "desk": desk.desk,
+            "role": "backup",
+            "from": EIGHT.isoformat(),
+            "to": (EIGHT + timedelta(hours=4)).isoformat(),
+        },
+    )
+    assert offered.status_code == 201, offered.text
+    await until(desk, EIGHT - timedelta(seconds=1))
+    assert await facts(desk.staff, "swap.ended") == []
+    await until(desk, EIGHT)
+    ended = await facts(desk.staff, "swap.ended")
+    assert {f.data["state"] for f in ended} == {"lapsed"}
