@@ -55,8 +55,8 @@ class Watches:
             Kind("unanswered", reachability.unanswered, reachability.alarm),
             Kind("shifts", shift_facts.due, self._tell_shifts),
             Kind("gaps", duty_watch.due, duty_watch.tell_again),
+            Kind("swaps", swaps.due, swaps.lapse),
             Kind("agreements", agreements.due, agreements.warn),
-            Kind("swaps", _all_swaps, _lapse),
         )
 
     async def run(self) -> None:
@@ -170,16 +170,3 @@ class Watches:
     def _pause(self, earliest: datetime) -> float:
         wait = (earliest - self.house.clock.now()) / timedelta(seconds=1)
         return PASSED_OVER_S if wait <= 0 else min(wait, LONGEST_SLEEP_S)
-
-
-_SWAPS: Final = UUID(int=0)
-"""Swaps that nobody took end together; one that fails lets them all rest."""
-
-
-async def _all_swaps(work: Work, but: Collection[UUID], limit: int) -> list[UUID]:
-    _ = work, limit
-    return [] if _SWAPS in but else [_SWAPS]
-
-
-async def _lapse(work: Work, _: Collection[UUID]) -> int:
-    return await swaps.lapse(work)

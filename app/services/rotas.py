@@ -140,6 +140,26 @@ async def owner_of(
     return Owner(hospital.id, hospital.short_name)
 
 
+async def owners_of(work: Work, schedule_ids: Iterable[UUID]) -> dict[UUID, Owner]:
+    """Whose these rotas are, also where the desk has been closed meanwhile."""
+    chosen = select(Schedule.id, Schedule.desk_id, Schedule.hospital_id).where(Schedule.id.in_(set(schedule_ids)))
+    rows = (await work.session.execute(chosen)).all()
+    desks = {desk.id: desk for desk in await work.session.scalars(_in(Desk, (row.desk_id for row in rows)))}
+    hospitals = {h.id: h for h in await work.session.scalars(_in(Organization, (row.hospital_id for row in rows)))}
+    found = {}
+    for row in rows:
+        desk, hospital = desks.get(row.desk_id), hospitals.get(row.hospital_id)
+        if desk is not None:
+            found[row.id] = Owner(desk.hospital_id, desk.name, desk.id, desk.specialty)
+        elif hospital is not None:
+            found[row.id] = Owner(hospital.id, hospital.short_name)
+    return found
+
+
+def _in(model: Any, ids: Iterable[UUID | None]) -> Any:
+    return select(model).where(model.id.in_({id_ for id_ in ids if id_ is not None}))
+
+
 async def schedule_id_of(work: Work, owner: Owner) -> UUID | None:
     """The rota of an owner, if there is one yet."""
     where = (

@@ -3,7 +3,7 @@
 Not taken, it lapses at its start and the duty stays where it was. With `return` it is an exchange, all or nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -29,6 +29,7 @@ from app.services.rotas import (
     candidates,
     names_of,
     owner_of,
+    owners_of,
     span_of,
     standings,
 )
@@ -36,7 +37,6 @@ from app.work import Work
 
 Json = dict[str, Any]
 _REMEMBERED: Final = timedelta(days=30)
-_AT_ONCE: Final = 100
 
 
 async def offer(work: Work, body: SwapIn) -> Json:
@@ -88,7 +88,7 @@ async def mine(work: Work) -> list[Json]:
             .order_by(func.lower(Swap.during), Swap.id)
         )
     ).all()
-    owners = await _owners(work, {row.schedule_id for row in rows})
+    owners = await owners_of(work, {row.schedule_id for row in rows})
     owners = {id_: owner for id_, owner in owners.items() if owner.hospital_id == work.subject.hospital_id}
     people = {owner: await candidates(work, owner) for owner in set(owners.values())}
     names = await names_of(work, {person for row in rows for person in (row.giver_id, row.taker_id)})
@@ -139,25 +139,32 @@ async def withdraw(work: Work, swap_id: UUID) -> Json:
     return await _read(work, row, owner, people)
 
 
-async def lapse(work: Work) -> int:
-    """End what nobody took by its start; any process may do it, and what another one holds is left to it."""
-    begun = func.least(func.lower(Swap.during), func.lower(Swap.returns)) <= work.now
+async def due(work: Work, but: Collection[UUID], limit: int) -> list[UUID]:
+    """Swaps that nobody took and that begin now."""
+    chosen = select(Swap.id).where(Swap.state == SwapState.OFFERED, work.now >= _BEGINS, Swap.id.not_in(but))
+    return list(await work.session.scalars(chosen.order_by(Swap.id).limit(limit)))
+
+
+async def lapse(work: Work, swap_ids: Collection[UUID]) -> int:
+    """End those of these that nobody took by their start; what another process holds is left to it."""
     rows = (
         await work.session.scalars(
             select(Swap)
-            .where(Swap.state == SwapState.OFFERED, begun)
+            .where(Swap.id.in_(swap_ids), Swap.state == SwapState.OFFERED)
             .order_by(Swap.id)
-            .limit(_AT_ONCE)
             .with_for_update(skip_locked=True)
             .execution_options(populate_existing=True)
         )
     ).all()
-    owners = await _owners(work, {row.schedule_id for row in rows})
+    owners = await owners_of(work, {row.schedule_id for row in rows})
     ended = [row for row in rows if row.lapse(now=work.now)]
     await work.session.flush()
     facts = [fact for row in ended for fact in _facts(work, row, owners[row.schedule_id], "swap.ended", ())]
     await duty_moves.record(work, facts)
     return len(ended)
+
+
+_BEGINS: Final = func.least(func.lower(Swap.during), func.lower(Swap.returns))
 
 
 def allow_own(work: Work, action: DutyAction) -> None:
@@ -243,20 +250,7 @@ async def _locked(work: Work, swap_id: UUID) -> tuple[Swap, Owner]:
     )
     if row is None:
         raise NotFound
-    return row, (await _owners(work, [row.schedule_id]))[row.schedule_id]
-
-
-async def _owners(work: Work, schedule_ids: Iterable[UUID]) -> dict[UUID, Owner]:
-    rows = await work.session.execute(
-        select(Schedule.id, Schedule.desk_id, Schedule.hospital_id).where(Schedule.id.in_(set(schedule_ids)))
-    )
-    found = {}
-    for row in rows.all():
-        try:
-            found[row.id] = await owner_of(work, desk_id=row.desk_id, hospital_id=row.hospital_id)
-        except NotFound:  # a desk that was closed meanwhile: nothing there is swapped any more
-            continue
-    return found
+    return row, (await owners_of(work, [row.schedule_id]))[row.schedule_id]
 
 
 async def _check(work: Work, row: Swap, rota: Rota) -> None:
