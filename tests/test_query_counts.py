@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from app.prepared import Prepared
 from tests.hotline import Hotline, Json, Person
@@ -62,6 +62,12 @@ ALLOWED: Mapping[str, int] = {
     "POST /api/v1/consultations/{consultation_id}/urgency": 3,
     "POST /api/v1/consultations/{consultation_id}/vitals": 4,
     "POST /api/v1/consultations/{consultation_id}/ward-owner": 4,
+    "GET /api/v1/agreements": 4,
+    "POST /api/v1/agreements": 12,
+    "PATCH /api/v1/agreements/{agreement_id}": 11,
+    "GET /api/v1/gaps": 2,
+    "GET /api/v1/duty/checks": 2,
+    "POST /api/v1/duty/checks/{check_id}/answer": 11,
     "GET /api/v1/desks": 1,
     "GET /api/v1/desks/{desk_id}/duty": 9,
     "POST /api/v1/desks/{desk_id}/duty-corrections": 6,
@@ -83,7 +89,7 @@ ALLOWED: Mapping[str, int] = {
     "POST /api/v1/swaps/{swap_id}/acceptance": 39,
     "DELETE /api/v1/swaps/{swap_id}": 15,
     "GET /api/v1/hospitals/{hospital_id}/rota": 12,
-    "POST /api/v1/hospitals/{hospital_id}/rota": 41,
+    "POST /api/v1/hospitals/{hospital_id}/rota": 45,
     "GET /api/v1/desks/{desk_id}/load": 2,
     "GET /api/v1/desks/{desk_id}/on-call": 4,
     "GET /api/v1/desks/{desk_id}/policies/{urgency}": 2,
@@ -199,6 +205,7 @@ async def _everything(hotline: Hotline, count: Counter) -> None:
     await _rotas(hotline, count)
     await _swaps_and_leaves(hotline, count)
     await _ladders(hotline, count, asker)
+    await _watch(hotline, count)
     await _accounts(hotline, count)
 
 
@@ -345,6 +352,34 @@ async def _ladders(hotline: Hotline, count: Counter, asker: Person) -> None:
     for place in ("desks/{desk_id}", "hospitals/{hospital_id}"):
         await count.ask(admin, "GET", f"/api/v1/{place}/policies/{{urgency}}", **at)
         await count.ask(admin, "PUT", f"/api/v1/{place}/policies/{{urgency}}", body, **at)
+
+
+async def _watch(hotline: Hotline, count: Counter) -> None:
+    accounts = {account["username"]: account for account in hotline.accounts}
+    head, admin = [await hotline.sign_in(accounts[name]) for name in ("tn-timmach-1", "tn-quantri")]
+    await count.ask(head, "GET", "/api/v1/gaps")
+    async with hotline.app.state.house.database() as session:
+        asked = (await session.execute(_ASKED, {"user": (await head.me())["id"], "now": hotline.clock.now()})).scalar()
+        await session.commit()
+    await count.ask(head, "GET", "/api/v1/duty/checks")
+    await count.ask(head, "POST", "/api/v1/duty/checks/{check_id}/answer", {}, check_id=str(asked))
+    there = (await admin.get("/agreements", specialty="K04")).json()["items"][0]
+    hospitals = (await admin.get("/hospitals")).json()["items"]
+    other = next(h["id"] for h in hospitals if h["kind"] == "hospital" and h["id"] != there["answering"])
+    agreed = {"asking": other, "answering": there["answering"], "specialty": "K04", "from": "2027-01-01T00:00:00Z"}
+    desks = {"desks": [there["desks"][0]["desk"]]}
+    made = await count.ask(admin, "POST", "/api/v1/agreements", agreed | desks)
+    change = {"version": 1, "to": "2028-01-01T00:00:00Z"}
+    await count.ask(admin, "PATCH", "/api/v1/agreements/{agreement_id}", change, agreement_id=made["id"])
+    await count.ask(admin, "GET", "/api/v1/agreements")
+
+
+_ASKED = text("""
+INSERT INTO reachability_check (id, schedule_id, role, doctor_id, starts_at, ends_at, asked_at, state)
+SELECT gen_random_uuid(), s.id, 'primary', CAST(:user AS uuid), CAST(:now AS timestamptz) + interval '15 minutes',
+       CAST(:now AS timestamptz) + interval '9 hours', CAST(:now AS timestamptz), 'asked'
+FROM schedule s WHERE s.head_id = CAST(:user AS uuid) RETURNING id
+""")
 
 
 async def _accounts(hotline: Hotline, count: Counter) -> None:

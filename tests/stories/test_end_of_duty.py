@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -185,6 +186,7 @@ async def test_nobody_is_rung_for_a_case_that_is_looked_after(house: Staff, why:
 async def test_the_end_of_a_duty_is_told_with_what_is_still_held(house: Staff) -> None:
     case, _, first = await answered(house)
     async with house.sql() as session:
-        told = await shift_end.open_cases(Work(session, None, house.hotline.clock.now()), first.account["id"])
+        work = Work(session, None, house.hotline.clock.now())
+        told = await shift_end.open_cases(work, UUID(house.id_of(first)))
     assert [str(t["consultation_id"]) for t in told] == [case["id"]]
     assert set(told[0]) == {"consultation_id", "number", "urgency", "held_since"}
