@@ -144,8 +144,8 @@ async def owners_of(work: Work, schedule_ids: Iterable[UUID]) -> dict[UUID, Owne
     """Whose these rotas are, also where the desk has been closed meanwhile."""
     chosen = select(Schedule.id, Schedule.desk_id, Schedule.hospital_id).where(Schedule.id.in_(set(schedule_ids)))
     rows = (await work.session.execute(chosen)).all()
-    desks = {desk.id: desk for desk in await work.session.scalars(_in(Desk, (row.desk_id for row in rows)))}
-    hospitals = {h.id: h for h in await work.session.scalars(_in(Organization, (row.hospital_id for row in rows)))}
+    desks = await _by_id(work, Desk, {row.desk_id for row in rows})
+    hospitals = await _by_id(work, Organization, {row.hospital_id for row in rows})
     found = {}
     for row in rows:
         desk, hospital = desks.get(row.desk_id), hospitals.get(row.hospital_id)
@@ -156,8 +156,10 @@ async def owners_of(work: Work, schedule_ids: Iterable[UUID]) -> dict[UUID, Owne
     return found
 
 
-def _in(model: Any, ids: Iterable[UUID | None]) -> Any:
-    return select(model).where(model.id.in_({id_ for id_ in ids if id_ is not None}))
+async def _by_id(work: Work, model: Any, ids: set[UUID | None]) -> dict[UUID, Any]:
+    wanted = ids - {None}
+    rows = await work.session.scalars(select(model).where(model.id.in_(wanted))) if wanted else ()
+    return {row.id: row for row in rows}
 
 
 async def schedule_id_of(work: Work, owner: Owner) -> UUID | None:

@@ -85,6 +85,15 @@ async def test_a_table_is_read_however_it_was_saved_and_twice_is_once(house: Sta
     assert (shift["from"], shift["to"]) == ("2026-12-24T01:00:00Z", "2026-12-25T01:00:00Z")
 
 
+async def test_a_key_that_was_used_for_a_dry_run_is_no_key_for_the_real_thing(house: Staff) -> None:
+    headers = house["tn-timmach-1"].headers | {"Idempotency-Key": str(uuid4())}
+    path = f"/api/v1/desks/{desk_of(house)}/rota/import"
+    shown = await house.hotline.http.post(f"{path}?dry_run=true", content=TABLE, headers=headers)
+    real = await house.hotline.http.post(path, content=TABLE, headers=headers)
+    assert shown.json()["added"] == 1
+    assert (real.status_code, real.json()["type"]) == (422, "/problems/idempotency-key-reused")
+
+
 async def test_each_wrong_line_is_named_and_nothing_is_saved(house: Staff) -> None:
     table = f"""role,doctor,from,to
 primary,{LICENCES[5]},2026-12-24 08:00,2026-12-25 08:00
