@@ -144,8 +144,7 @@ def choose(
         raise NoAgreement(could_ask=list(dict.fromkeys(d.hospital_name for d in could_ask)))
     if not desks:
         raise NobodyToRing
-    same = [d for d in desks if d.specialty == specialty]
-    desk = named[0] if named else _first_reachable(same or desks, never)
+    desk = named[0] if named else _first_reachable(desks, never)
     return desk, [OUTSIDE_AGREEMENT] if desk.specialty == specialty else [OUTSIDE_AGREEMENT, OTHER_SPECIALTY]
 
 

@@ -131,7 +131,7 @@ async def test_outside_any_agreement_fallback_desks_come_in_their_order_and_then
     await house.execute("UPDATE organization SET fallback_desks = '[]' WHERE id = CAST(:id AS uuid)", id=ids["mocchau"])
     await house.execute("UPDATE desk SET active = false WHERE specialty = :s", s=SPECIALTY)
     far = await network.desk("tudu")
-    assert (await network.rings("red"))["desk"] == far
+    assert (await network.rings("orange"))["desk"] == far
     near = await network.desk("sonla")  # the same province
     rung = await network.rings("orange")
     assert (rung["desk"], rung["warnings"]) == (near, ["outside_agreement"])
@@ -144,4 +144,12 @@ async def test_outside_any_agreement_fallback_desks_come_in_their_order_and_then
             desks=order,
             id=ids["mocchau"],
         )
-        assert (await network.rings("red"))["desk"] == order[0]
+        assert (await network.rings("orange"))["desk"] == order[0]
+    emergency = await network.desk("tudu", specialty="K02")  # a fallback desk is rung though it is of another specialty
+    await house.execute(
+        "UPDATE organization SET fallback_desks = to_jsonb(CAST(:desks AS text[])) WHERE id = CAST(:id AS uuid)",
+        desks=[emergency, near],
+        id=ids["mocchau"],
+    )
+    rung = await network.rings("orange")
+    assert (rung["desk"], rung["warnings"]) == (emergency, ["outside_agreement", "other_specialty"])
