@@ -13,7 +13,7 @@ const LIST = "/api/v1/telephones";
 /** Always the server's: its API, its pages for developers, and the pages behind single-use links. */
 const SERVED = ["/api/", "/docs", "/a/", "/dev/", "/gateway/", "/feeds/"];
 /** The page, and every file that it or its modules name: read from the files themselves, so that no list can be forgotten. */
-const NAMED = /(?:from|import\(?)\s*"(\.[^"]+\.js)"|(?:href|src)="(\/(?:assets\/[^"]+|manifest\.webmanifest))"|url\("?([^":)]+\.svg)"?\)/g;
+const NAMED = /(?:from|import\(?)\s*"(\.[^"]+\.js)"|(?:href|src)="(\/(?:assets\/[^"]+|manifest\.webmanifest))"|url\("?([^":)]+\.svg)"?\)|addStyles\("([^"]+)"\)/g;
 
 async function gather(cache) {
   const seen = new Set(["/"]);
@@ -27,7 +27,7 @@ async function gather(cache) {
       }
       await cache.put(path, response.clone());
       const text = path.endsWith(".svg") ? "" : await response.text();
-      return [...text.matchAll(NAMED)].map((m) => new URL(m[1] ?? m[2] ?? m[3], new URL(path, location.origin)).pathname);
+      return [...text.matchAll(NAMED)].map((m) => new URL(m[1] ?? m[2] ?? m[3] ?? m[4], new URL(path, location.origin)).pathname);
     }));
     wave = [...new Set(found.flat())].filter((path) => !seen.has(path));
     wave.forEach((path) => seen.add(path));

@@ -12,7 +12,7 @@ from tests.hotline import Json
 
 pytestmark = pytest.mark.browser
 
-MODULES = {"vi": ["vi.js", "desk.vi.js"], "en": ["en.js", "desk.en.js"]}
+MODULES = {lang: [f"{lang}.js", f"desk.{lang}.js", f"rota.{lang}.js"] for lang in ("vi", "en")}
 VIETNAMESE = re.compile(r"[ăâđêôơưĂÂĐÊÔƠƯáàảãạắằẳẵặấầẩẫậéèẻẽẹếềểễệíìỉĩịóòỏõọốồổỗộớờởỡợúùủũụứừửữựýỳỷỹỵ]", re.IGNORECASE)
 
 

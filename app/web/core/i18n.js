@@ -19,9 +19,19 @@ const LOAD = {
   en: () => Promise.all([import("../strings/en.js"), import("../strings/desk.en.js")]),
 };
 const STRINGS = {};
+/** Words of screens that few people open, loaded with the screen: see addStrings. */
+const MORE = [];
 
 async function load(code) {
-  STRINGS[code] ??= Object.assign({}, ...(await LOAD[code]()).map((m) => m.default));
+  const words = STRINGS[code] ?? Object.assign({}, ...(await LOAD[code]()).map((m) => m.default));
+  const more = await Promise.all(MORE.map((files) => files[code]()));
+  STRINGS[code] = Object.assign(words, ...more.map((m) => m.default));
+}
+
+/** Words that come with a screen: `await addStrings({ vi: () => import("…"), en: () => import("…") })`, once, before it is drawn. */
+export async function addStrings(files) {
+  MORE.push(files);
+  await load(current);
 }
 
 const KEPT = "hoichan.lang";

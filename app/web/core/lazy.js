@@ -1,4 +1,4 @@
-/** A module that is loaded when it is first needed: `const m = useModule(wanted && (() => import("…")))`, null until then. */
+/** What is loaded when it is first needed: a module, `const m = useModule(wanted && (() => import("…")))`, null until then. */
 import { useEffect, useState } from "./html.js";
 
 export function useModule(load) {
@@ -9,3 +9,9 @@ export function useModule(load) {
   }, [wanted]);
   return module;
 }
+
+/** A stylesheet that comes with a screen; done when it counts, so that nothing is drawn without it. */
+export const addStyles = (href) => new Promise((done) => {
+  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href, onload: done, onerror: done });
+  document.head.append(link);
+});
