@@ -7,6 +7,7 @@
 import "./core/theme.js";
 import { html, render, useEffect, useErrorBoundary, useReducer, useState } from "./core/html.js";
 import { onLang, t } from "./core/i18n.js";
+import { useModule } from "./core/lazy.js";
 import { navigate, usePath } from "./core/router.js";
 import { AppBar, Failed, HotlineLink, Loading, Shell } from "./core/shell.js";
 import { getState, useStore } from "./core/store.js";
@@ -43,6 +44,9 @@ export function route(path, me) {
   if (["account", "desk", "board", "rota"].includes(first)) return [first, {}];
   return [HOME[me.role] ?? "account", {}];
 }
+
+/** Whether somebody may be on duty: such a person's device rings, and asks whether they are there. */
+const onCallAccount = (me) => ["specialist", "coordinator"].includes(me?.role);
 
 function Screen({ name, props }) {
   const [loaded, setLoaded] = useState({});
@@ -93,9 +97,10 @@ function App() {
   const [, again] = useReducer((n) => n + 1, 0);
   const me = useStore((s) => s.me);
   const session = useStore((s) => s.session);
+  const watch = useModule(onCallAccount(me) && (() => import("./parts/presence-check.js")));
   useEffect(() => onLang(again), []);
   useEffect(() => {
-    if (!["specialist", "coordinator"].includes(me?.role)) return;
+    if (!onCallAccount(me)) return;
     preferHospital(me.hospital);
     import("./parts/rings.js").catch(console.error); // whichever screen is open, this device rings
   }, [me?.id]);
@@ -108,7 +113,7 @@ function App() {
     return html`<${Shell}><main class="mid"><${Loading} /><div class="starting"><${HotlineLink} /></div></main></${Shell}>`;
   }
   const [name, props] = route(path, session === "out" ? null : me);
-  return html`<${Shell}>${name === "a-case" ? html`<${CaseScreen} key=${props.id} ...${props} />` : html`<${Screen} name=${name} props=${props} />`}</${Shell}>`;
+  return html`<${Shell}>${watch && me && session !== "out" && html`<${watch.PresenceChecks} key=${`c${me.id}`} /><${watch.HeadGaps} key=${`g${me.id}`} />`}${name === "a-case" ? html`<${CaseScreen} key=${props.id} ...${props} />` : html`<${Screen} name=${name} props=${props} />`}</${Shell}>`;
 }
 
 /** A new version waits until a page starts: never in the middle of a call, a ring or a sentence. */

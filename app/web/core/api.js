@@ -33,17 +33,17 @@ export function onUnauthorised(fn) {
   return () => unauthorised.delete(fn);
 }
 
-/** One exchange, at most `timeout` ms. Throws ApiError; a body that is no JSON from a proxy is a temporary fault. */
-export async function request(method, path, { body, key, timeout = 10000, quiet401 = false } = {}) {
+/** One exchange, at most `timeout` ms; with a `type`, the body is sent as it is. Throws ApiError; a body that is no JSON from a proxy is a temporary fault. */
+export async function request(method, path, { body, type, key, timeout = 10000, quiet401 = false } = {}) {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), timeout);
   const headers = { Accept: "application/json", "Accept-Language": lang() };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (body !== undefined) headers["Content-Type"] = type ?? "application/json";
   if (key) headers["Idempotency-Key"] = key;
   let response, text;
   try {
     response = await fetch(BASE + path, {
-      method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal: abort.signal,
+      method, headers, body: body === undefined || type ? body : JSON.stringify(body), signal: abort.signal,
       credentials: "same-origin", cache: "no-store",
     });
     const date = response.headers.get("Date");

@@ -183,10 +183,32 @@ function onHospital(s, event, d) {
   let next = board;
   if (d.header) next = { ...next, consultations: withEntry(next.consultations, idOf(d.header), d.header) };
   if (event.t === "presence.changed") next = withPresence(next, d.user ?? d.doctor, d.online);
+  if (d.gap_id) next = withGap(next, event.t, d);
   if (d.desks) next = { ...next, desks: d.desks };
   else if (d.desk && typeof d.desk === "object") next = { ...next, desks: upsert(next.desks, d.desk, "desk") };
   const after = next === board ? s : { ...s, boards: withEntry(s.boards, hospital, next) };
   return settleAlarm(d.header ? withHeader(after, d.header) : after, d.header);
+}
+
+/** A gap that was found, moved, told again or closed, at its desk or in the hospital's own rota. */
+function withGap(board, type, d) {
+  const put = (gaps = []) => (type === "duty.gap_closed" ? gaps.filter((g) => g.id !== d.gap_id) : upsert(gaps, {
+    id: d.gap_id, role: d.role, from: d.from, to: d.to, kind: d.kind, doctor: d.doctor ?? null, doctor_name: d.doctor_name ?? null,
+    ...(d.running === undefined ? {} : { running: d.running }), ...(d.told === undefined ? {} : { told: d.told }),
+  }, "id"));
+  if (!d.desk) return { ...board, gaps: put(board.gaps) };
+  return { ...board, desks: board.desks.map((x) => (x.desk === d.desk ? { ...x, gaps: put(x.gaps) } : x)) };
+}
+
+/** Who is on call at a desk of a board, as it was just read. */
+export function putOnCall(hospital, desk, on_call) {
+  setState((s) => {
+    const board = s.boards.get(hospital);
+    if (!board) return s;
+    const known = (p) => board.desks.find((x) => x.desk === desk)?.on_call?.find((k) => k.doctor === p.doctor);
+    const people = on_call.map((p) => ({ ...p, until: p.to, reachable: known(p)?.reachable ?? true }));
+    return { ...s, boards: withEntry(s.boards, hospital, { ...board, desks: board.desks.map((x) => (x.desk === desk ? { ...x, on_call: people } : x)) }) };
+  });
 }
 
 /** How far a participant has received and read; it has no place in the stream, so the newest wins. */

@@ -4,10 +4,11 @@ import "../parts/rings.js";
 import { html, Icon, useEffect, useMemo, useRef, useState } from "../core/html.js";
 import { get } from "../core/api.js";
 import { serverNow, useTick } from "../core/clock.js";
-import { fmtTime, fmtWhen, lang, t } from "../core/i18n.js";
+import { fmtDate, fmtTime, fmtWhen, lang, t, vietnam } from "../core/i18n.js";
 import { navigate } from "../core/router.js";
 import { AppBar, DataAge, notify, openDialog } from "../core/shell.js";
-import { getState, putHeaders, specialtyName, useStore } from "../core/store.js";
+import { getState, putHeaders, putOnCall, specialtyName, useStore } from "../core/store.js";
+import { onEvent } from "../core/stream.js";
 import { onTelephones, tel, telephones } from "../core/telephones.js";
 import { ActButton, ActionState, useAction } from "../parts/action.js";
 import { clockText, secondsTo, spanText } from "../parts/countdown.js";
@@ -21,6 +22,7 @@ import { Urgency } from "../parts/urgency.js";
 
 const OPEN = ["ringing", "active"];
 const DAY_MS = 86400e3;
+const AHEAD_DAYS = 14;
 
 const specialty = (code) => specialtyName(code, lang());
 const problem = (h) => [h.diagnosis_code, specialty(h.specialty)].filter(Boolean).join(" · ");
@@ -32,6 +34,7 @@ export function Board() {
   const [view, setView] = useState("open");
   const [filter, setFilter] = useState({ specialty: "", hospital: "" });
   useTick();
+  useEffect(() => onEvent(rereadDesk), []);
   useEffect(() => {
     if (view === "outcome") get("/consultations?status=concluded").then((r) => putHeaders(r.items), () => {});
   }, [view]);
@@ -234,32 +237,47 @@ function Card({ h }) {
     <div class="row wrap b-who"><span class=${`chip ${who.kind}`}><${Icon} name=${who.icon} />${who.who}</span><span class="cap num">${who.note}</span><span class="end"><${Act} h=${h} /></span></div></li>`;
 }
 
+/** Duty began, ended or was published: who is on call at that desk is read again, once for a burst of facts. */
+const reading = new Map();
+function rereadDesk({ t: type, s, d }) {
+  if (!s.startsWith("hospital:") || typeof d?.desk !== "string" || !/^(duty\.(started|ended|moved)|rota\.published)/.test(type) || reading.has(d.desk)) return;
+  reading.set(d.desk, setTimeout(() => {
+    reading.delete(d.desk);
+    get(`/desks/${d.desk}/on-call`).then((r) => putOnCall(s.slice("hospital:".length), d.desk, r.on_call.filter((p) => !["leadership", "coordinator"].includes(p.role))), () => {});
+  }, 500));
+}
+
 // --- who is on call ---------------------------------------------------------------------------------------------------------
 
 function Desks({ boards }) {
   const desks = [...boards.values()].flatMap((b) => b.desks ?? []);
+  const own = [...boards.entries()].flatMap(([hospital, b]) => (b.gaps ?? []).map((g) => ({ ...g, desk: { hospital, desk_name: t("b.own_rota") } })));
   const now = serverNow();
-  const gaps = desks.flatMap((d) => (d.gaps ?? []).filter((g) => Date.parse(g.to) > now && Date.parse(g.from) < now + DAY_MS).map((g) => ({ ...g, desk: d })));
+  const all = [...desks.flatMap((d) => (d.gaps ?? []).map((g) => ({ ...g, desk: d }))), ...own].filter((g) => Date.parse(g.to) > now).sort((a, b) => Date.parse(a.from) - Date.parse(b.from));
+  const away = all.filter((g) => g.kind === "unreachable");
+  const missing = all.filter((g) => g.kind !== "unreachable");
+  const rows = [...desks, ...(own.length ? [own[0].desk] : [])].filter((d) => all.some((g) => g.desk.desk_name === d.desk_name && g.desk.desk === d.desk));
   return html`<aside class="br"><h2 class="sec-h">${t("b.on_call")} <span class="end">${t("b.desks", { n: desks.length })}</span></h2>
+    ${away.length > 0 && html`<div class="note bad gap-b" role="alert"><${Icon} name="phone" /><ul class="b-gaps"><li><b>${t("b.away_n", { n: away.length })}</b></li>${away.slice(0, 6).map((g) => html`<li key=${g.id}>${t("b.away", { name: g.doctor_name, role: roleText(g.role).toLowerCase(), desk: g.desk.desk_name, time: fmtWhen(g.from) })}</li>`)}</ul></div>`}
     <ul class="on">${desks.map((d) => html`<${DeskRow} key=${d.desk} d=${d} now=${now} />`)}</ul>
-    <h2 class="sec-h gap-t">${t("b.gaps_24")} <a class="end tl" href="/rota">${t("b.see_rota")}</a></h2>
-    <div class="g24">${desks.map((d) => html`<span class="clip" key=${`n${d.desk}`}>${d.specialty ? specialty(d.specialty) : d.desk_name}</span><span class="trk" key=${`t${d.desk}`}>${gaps.filter((g) => g.desk === d).map((g) => html`<span class="gap" style=${strip(g, now)}><span class="vh">${gapText(g)}</span></span>`)}</span>`)}
-      <span></span><span class="hrs num" aria-hidden="true">${[0, 6, 12, 18, 24].map((h) => html`<span key=${h}>${fmtTime(now + h * 3600e3).slice(0, 2)}</span>`)}</span></div>
-    ${gaps.length > 0 ? html`<div class="note bad gap-t"><${Icon} name="warn" /><span><b>${t("b.gaps_n", { n: gaps.length })}</b>${gaps.slice(0, 6).map((g) => html`<br />${gapText(g)}`)}</span></div>` : html`<p class="note ok gap-t"><${Icon} name="check" /><span>${t("b.no_gaps")}</span></p>`}
+    <h2 class="sec-h gap-t">${t("b.gaps_14")} <a class="end tl" href="/rota">${t("b.see_rota")}</a></h2>
+    ${rows.length > 0 && html`<div class="g24">${rows.map((d) => html`<span class="clip" key=${`n${d.desk}`}>${d.specialty ? specialty(d.specialty) : d.desk_name}</span><span class="trk" key=${`t${d.desk}`}>${all.filter((g) => g.desk.desk === d.desk).map((g) => html`<span class=${`gap ${g.kind}`} key=${g.id} style=${strip(g, now)}><span class="vh">${gapText(g)}</span></span>`)}</span>`)}
+      <span></span><span class="hrs num" aria-hidden="true">${[0, 3, 7, 10, 14].map((d) => html`<span key=${d}>${fmtDate(now + d * DAY_MS, { year: false })}</span>`)}</span></div>`}
+    ${missing.length > 0 ? html`<div class="note bad gap-t"><${Icon} name="warn" /><ul class="b-gaps"><li><b>${t("b.gaps_n", { n: missing.length })}</b></li>${missing.slice(0, 8).map((g) => html`<li key=${g.id}><a href=${rotaOf(g)}>${gapText(g)}</a></li>`)}</ul></div>` : html`<p class="note ok gap-t"><${Icon} name="check" /><span>${t("b.no_gaps")}</span></p>`}
   </aside>`;
 }
 
 const strip = (g, now) => {
-  const from = Math.max(0, (Date.parse(g.from) - now) / DAY_MS);
-  const to = Math.min(1, (Date.parse(g.to) - now) / DAY_MS);
-  return { left: `${from * 100}%`, width: `${Math.max(1, (to - from) * 100)}%` };
+  const part = (at) => Math.min(1, Math.max(0, (Date.parse(at) - now) / (AHEAD_DAYS * DAY_MS)));
+  return { left: `${Math.min(98, part(g.from) * 100)}%`, width: `${Math.max(2, (part(g.to) - part(g.from)) * 100)}%` };
 };
+const rotaOf = (g) => `/rota?${g.desk.desk ? `desk=${g.desk.desk}` : `hospital=${g.desk.hospital}`}&week=${vietnam(Math.max(serverNow(), Date.parse(g.from))).toISOString().slice(0, 10)}`;
 const gapText = (g) => t("b.gap", { desk: g.desk.desk_name, role: roleText(g.role).toLowerCase(), from: fmtWhen(g.from), to: fmtWhen(g.to) });
 
 function DeskRow({ d, now }) {
-  const missing = (d.gaps ?? []).find((g) => Date.parse(g.from) <= now && Date.parse(g.to) > now);
+  const missing = (d.gaps ?? []).find((g) => g.kind !== "unreachable" && Date.parse(g.from) <= now && Date.parse(g.to) > now);
   const first = (d.on_call ?? []).find((p) => p.role === "primary") ?? d.on_call?.[0];
-  const chip = !first ? ["bad", "warn", t("p.nobody_on")] : missing ? ["bad", "warn", t("b.gap_until", { time: fmtTime(missing.to) })] : first.online ? ["ok", "check", t("p.online")] : ["warn", "phone", t("p.phone_only")];
+  const chip = !first ? ["bad", "warn", t("p.nobody_on")] : missing ? ["bad", "warn", t("b.gap_until", { time: fmtTime(missing.to) })] : first.reachable === false ? ["bad", "phone", t("b.not_there")] : first.online ? ["ok", "check", t("p.online")] : ["warn", "phone", t("p.phone_only")];
   return html`<li><span><b>${d.desk_name}</b><br /><span class="sub">${first?.doctor_name ?? ""}${missing && first ? ` · ${t("b.lacks", { role: roleText(missing.role).toLowerCase() })}` : ""}</span></span>
     <span class=${`chip ${chip[0]}`}><${Icon} name=${chip[1]} />${chip[2]}</span></li>`;
 }

@@ -166,7 +166,7 @@ export function RingsAt({ edit, required }) {
 }
 
 /** Who is on call now, with telephone and whether a device of theirs is connected. */
-export function NowOn({ owner, version }) {
+export function NowOn({ owner, version, book }) {
   const [state, set] = useState({ list: null, error: null });
   useEffect(() => {
     let gone = false;
@@ -184,11 +184,11 @@ export function NowOn({ owner, version }) {
     };
   }, [owner.kind, owner.id, version]);
   const list = state.list ?? [];
-  const order = [...list].sort((a, b) => ROLES.indexOf(a.role) - ROLES.indexOf(b.role));
+  const roles = ROLES.filter((role) => list.some((p) => p.role === role));
   return html`<section class="now-on" aria-label=${t("r.now_on")}><h2 class="sec-h">${t("r.now_on")}</h2>
     ${state.error && !state.list && html`<p class="sub">${errorText(state.error)}</p>`}
-    <ul>${order.map((p) => html`<li key=${p.role + p.doctor}><span class="cap">${roleText(p.role)}</span><b>${p.doctor_name}</b>
-      <span class="row wrap">${"online" in p && html`<span class=${`chip ${p.online ? "ok" : "warn"}`}><${Icon} name=${p.online ? "check" : "phone"} />${t(p.online ? "p.online" : "p.phone_only")}</span>`}${p.phone && html`<a class="num nowrap" href=${tel(p.phone)}><${Icon} name="phone" />${p.phone}</a>`}</span></li>`)}</ul>
+    <ul>${roles.map((role) => html`<li key=${role}><span class="cap">${roleText(role)}</span>${role === "red_team" ? html`<b>${list.filter((p) => p.role === role).map((p) => book.mid(p.doctor_name)).join(", ")}</b>` : list.filter((p) => p.role === role).map((p) => html`<div key=${p.doctor}><b title=${p.doctor_name}>${book.long(p.doctor_name)}</b>
+      ${html`<span class="row wrap">${p.phone && html`<a class="num nowrap" href=${tel(p.phone)}><${Icon} name="phone" />${p.phone}</a>`}${"online" in p && html`<span class=${`on-line ${p.online ? "yes" : ""}`}><span class=${`dot${p.online ? "" : " hollow"}`}></span>${t(p.online ? "p.online" : "p.phone_only")}</span>`}</span>`}</div>`)}</li>`)}</ul>
     ${state.list && !list.length && html`<p class="note bad"><${Icon} name="warn" /><span>${t("p.nobody_on")}</span></p>`}<${DataAge} /></section>`;
 }
 

@@ -38,8 +38,8 @@ export function writtenRows(docs, from, to) {
 /** What comes of it, a row for each role: { role, blocks, gaps }. */
 export function resultRows(slots, gaps, required = []) {
   const roles = [...new Set([...required, ...slots.map((s) => s.role), ...gaps.map((g) => g.role)])].sort((a, b) => ROLES.indexOf(a) - ROLES.indexOf(b));
-  return roles.map((role) => ({
-    key: `result-${role}`, kind: "result", role, title: t("r.result", { role: roleText(role) }),
+  return roles.map((role, i) => ({
+    key: `result-${role}`, kind: "result", role, sub: i ? "" : t("r.as_rings"), title: t("r.result", { role: roleText(role) }),
     blocks: together(slots.filter((s) => s.role === role)).map((b) => ({ ...b, kind: "slot", role })),
     gaps: gaps.filter((g) => g.role === role).map((g) => ({ ...g, kind: "gap", why: g.kind })),
   }));
@@ -91,7 +91,7 @@ function Row({ row, week, now, book, colour, select, selected, focusable, moved 
   const layer = row.kind === "layer";
   return html`<div class=${`wr${row.kind === "result" ? " res" : ""}${row.doc?.draft ? ` dr ${row.doc.draft}` : ""}`} role="row">
     <div class="h" role="rowheader">${layer ? html`<button type="button" class="h-b" onClick=${() => select({ kind: "layer", doc: row.doc })}><b>${row.title}</b></button>` : html`<b>${row.title}</b>`}
-      <span class="cap">${row.kind === "result" ? (gaps.length ? html`<span class="gap-n">${t("r.gaps_n", { n: gaps.length })}</span>` : row.sub ?? t("r.as_rings")) : row.sub}</span>
+      <span class="cap">${row.kind === "result" ? (gaps.length ? html`<span class="gap-n">${t("r.gaps_n", { n: gaps.length })}</span>` : row.sub ?? "") : row.sub}</span>
       ${row.doc?.draft && html`<span class="chip info">${t(`r.draft.${row.doc.draft}`)}</span>`}</div>
     <div class="tk" role="none" style=${{ height: `${Math.max(58, 12 + count * LANE)}px` }}>
       ${rows.map(({ block, lane }, i) => html`<${Block} key=${blockKey(block) + i} block=${block} id=${`${row.key}:${i}`} style=${place(block, lane)} row=${row.key} book=${book} colour=${colour} select=${select} pressed=${selected === blockKey(block)} tab=${focusable === `${row.key}:${i}`} moved=${row.kind === "result" && moved(block, row.role)} />`)}
@@ -190,7 +190,8 @@ export function longDuty(slots) {
 export function Month({ results, first, from, weeks, book, open }) {
   const now = serverNow();
   const month = dateOf(first).slice(0, 7);
-  const two = results.filter((r) => ["primary", "backup", "leadership", "coordinator"].includes(r.role) || r.gaps.length);
+  const desk = results.some((r) => r.role === "primary");
+  const two = results.filter((r) => (desk ? ["primary", "backup"] : ["leadership", "coordinator"]).includes(r.role) || r.gaps.length);
   return html`<div class="wk" tabindex="0" role="region" aria-label=${t("r.month")}><table class="mo"><caption class="vh">${t("r.month")}</caption><thead><tr>${[0, 1, 2, 3, 4, 5, 6].map((i) => html`<th scope="col" key=${i}>${dayShort(i)}</th>`)}</tr></thead><tbody>
     ${Array.from({ length: weeks }, (_, w) => html`<tr key=${w}>${[0, 1, 2, 3, 4, 5, 6].map((i) => {
       const day = midnight(from + (w * 7 + i) * DAY + HOUR);
@@ -199,7 +200,9 @@ export function Month({ results, first, from, weeks, book, open }) {
         <button type="button" class="mo-d num" aria-label=${longDay(day)} onClick=${() => open(day)}>${fmtDate(day, { year: false }).replace(/^0/, "").split("/")[0]}</button>
         <ul>${two.map((r) => {
           const gap = within(r.gaps, day, day + DAY)[0];
-          const people = [...new Set(within(r.blocks, day, day + DAY).flatMap((b) => b.people.map((p) => p.name)))];
+          const on = r.blocks.filter((b) => overlaps(b, day, day + DAY));
+          const starting = on.filter((b) => ms(b.from) >= day); // whoever comes on that day; who is left from the day before stands there
+          const people = [...new Set((starting.length ? starting : on).flatMap((b) => b.people.map((p) => p.name)))];
           if (!gap && !people.length) return null;
           return html`<li key=${r.role} class=${gap ? "gp" : ""}><span class="cap">${t(`r.abbr.${r.role}`)}</span> <span title=${people.join(", ")}>${gap ? `${t("r.missing")} ${clockSpan(gap)}` : people.map(book.mid).join(", ")}</span></li>`;
         })}</ul></td>`;

@@ -6,6 +6,7 @@ import { html, Icon, useEffect, useMemo, useReducer, useState } from "../core/ht
 import { get } from "../core/api.js";
 import { serverNow, useTick } from "../core/clock.js";
 import { fmtDate, lang, t, vietnam } from "../core/i18n.js";
+import { useModule } from "../core/lazy.js";
 import { navigate } from "../core/router.js";
 import { AppBar, Failed, Loading, openDialog } from "../core/shell.js";
 import { specialtyName, useStore } from "../core/store.js";
@@ -28,7 +29,7 @@ function readAddress(me, desks) {
   const week = /^\d{4}-\d\d-\d\d$/.test(q.get("week") ?? "") ? monday(midnight(q.get("week"))) : monday(serverNow());
   return {
     owner: desk ? { kind: "desk", id: desk } : q.get("hospital") ? { kind: "hospital", id: q.get("hospital") } : null,
-    week: Number.isFinite(week) ? week : monday(serverNow()), view: q.get("view") === "month" ? "month" : "week",
+    week: Number.isFinite(week) ? week : monday(serverNow()), view: ["month", "mine", "exchange"].includes(q.get("view")) ? q.get("view") : "week",
   };
 }
 
@@ -133,7 +134,9 @@ function RotaOf({ at, desks, frame, me }) {
   const buttons = html`<${PublishButtons} edit=${edit} publish=${publish} discard=${discard} />`;
   const pane = html`${chosen ? html`<section class="stack"><header class="row"><h2 class="h3 grow">${paneTitle(chosen)}</h2>${wide && html`<button type="button" class="ib" aria-label=${t("p.close")} onClick=${() => choose(null)}><${Icon} name="x" /></button>`}</header><${Chosen} edit=${edit} chosen=${chosen} choose=${choose} /></section>` : html`<${Add} edit=${edit} choose=${choose} />`}`;
   const name = edit.rota?.desk_name ?? desks.find((d) => d.id === owner.id)?.name ?? me.hospital_name;
-  const tabs = ["week", "month"];
+  const Mine = useModule(view === "mine" && (() => import("./rota-mine.js")))?.Mine;
+  const Exchange = useModule(view === "exchange" && (() => import("./rota-exchange.js")))?.Exchange;
+  const tabs = ["week", "month", ...(["specialist", "coordinator"].includes(me.role) || edit.may("decide_leave") ? ["mine"] : []), ...(edit.may("import_rota") || edit.may("make_rota_feed") || me.role === "specialist" ? ["exchange"] : [])];
 
   const body = html`<main class="ro">
     <div class="row wrap ro-h">
@@ -148,10 +151,12 @@ function RotaOf({ at, desks, frame, me }) {
       <nav class="seg end" aria-label=${t("r.views")}>${tabs.map((v) => html`<button type="button" key=${v} aria-current=${view === v ? "true" : undefined} onClick=${() => go({ owner, week, view: v })}>${t(`r.view.${v}`)}</button>`)}</nav>
     </div>
     ${edit.news && html`<div class="note info r-news" role="alert"><${Icon} name="info" /><span class="grow">${t("r.news", { name: edit.news.names.join(", ") || t("r.somebody"), desk: name ?? "" })}</span><button type="button" class="btn s o" onClick=${edit.clearNews}>${t("r.seen")}</button></div>`}
-    ${error || edit.error ? html`<${Failed} error=${error ?? edit.error} onRetry=${() => { again(); edit.reload(); }} />`
+    ${view === "mine" ? (Mine ? html`<${Mine} me=${me} edit=${edit} />` : html`<${Loading} />`)
+    : view === "exchange" ? (Exchange ? html`<${Exchange} owner=${owner} edit=${edit} name=${name} onSaved=${() => { edit.reload(); again(); }} />` : html`<${Loading} />`)
+    : error || edit.error ? html`<${Failed} error=${error ?? edit.error} onRetry=${() => { again(); edit.reload(); }} />`
     : !shown ? html`<${Loading} />` : html`
       <${GapBanner} gaps=${gaps} onFind=${mayEdit ? find : null} />
-      ${!month && html`<${NowOn} owner=${owner} version=${`${edit.rota?.version}-${tries}`} />`}
+      ${!month && html`<${NowOn} owner=${owner} version=${`${edit.rota?.version}-${tries}`} book=${book} />`}
       ${month ? html`<${Month} results=${results} first=${page.first} from=${from} weeks=${page.weeks} book=${book} open=${(day) => go({ owner, week: monday(day), view: "week" })} />`
       : wide ? html`<${Week} written=${written} results=${results} week=${week} book=${book} colour=${colour} select=${choose} selected=${chosen && !chosen.new && chosen.kind !== "settings" ? blockKey(chosen) : null} moved=${moved} />`
       : html`<${Days} written=${written} results=${results} week=${week} select=${choose} />`}
