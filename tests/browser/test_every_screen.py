@@ -87,7 +87,10 @@ SCREENS = [
     ("account", at("requester", "/account", "form")),
     ("desk", at("doctor", "/desk", ".wake")),
     ("answering case", at("doctor", "/cases/{held}", ".composer")),
-    ("rota", at("doctor", "/rota", ".wk")),
+    ("rota", at("doctor", "/rota", ".wk .bk, .wk .day-d")),
+    ("month", at("doctor", "/rota?view=month", ".mo li")),
+    ("own duty", at("doctor", "/rota?view=mine", ".mine .duty")),
+    ("import and feeds", at("doctor", "/rota?view=exchange", ".mine .card")),
     ("board", at("coordinator", "/board", ".alarm")),
 ]
 

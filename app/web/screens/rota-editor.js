@@ -93,7 +93,7 @@ function changeText(edit, c) {
 /** The changes, what they do to whom, what to think about, and the way to publish them. */
 export function Draft({ edit, book, publish, dock }) {
   const { changes, preview, problem, busy } = edit;
-  if (!changes.length) return null;
+  if (!changes.length || !edit.rota) return null;
   const fresh = (preview?.warnings ?? []).filter((w) => w.new);
   return html`<section class="stack-s draft"><h2 class="sec-h">${t("r.draft_n", { n: changes.length })} <span class="end" role="status">${busy ? t("r.working") : ""}</span></h2>
     <ol class="stack-s">${changes.map((c) => {
@@ -121,7 +121,7 @@ function Difference({ preview, book }) {
   if (!by.size) return html`<p class="cap">${t("r.no_difference")}</p>`;
   const sum = (list) => Math.round(list.reduce((n, s) => n + hours(s.from, s.to), 0));
   const says = (list) => `${hoursText(sum(list))}: ${list.slice(0, 2).map((s) => `${roleText(s.role).toLowerCase()} ${shortSpan(s)}`).join("; ")}${list.length > 2 ? ` … (+${list.length - 2})` : ""}`;
-  return html`<div><h3 class="lbl">${t("r.difference")}</h3><ul class="diff">${[...by.values()].slice(0, 8).map((row) => html`<li key=${row.name}><b title=${row.name}>${book.long(row.name)}</b>
+  return html`<div><h3 class="lbl">${t("r.difference")}</h3><ul class="diff">${[...by.values()].slice(0, 8).map((row) => html`<li key=${row.name}><b lang="vi" title=${row.name}>${book.long(row.name)}</b>
     ${row.added.length > 0 && html`<span class="plus">+ ${says(row.added)}</span>`}${row.removed.length > 0 && html`<span class="minus">− ${says(row.removed)}</span>`}</li>`)}</ul>${by.size > 8 && html`<p class="cap">${t("r.people_more", { n: by.size - 8 })}</p>`}</div>`;
 }
 
@@ -187,8 +187,8 @@ export function NowOn({ owner, version, book }) {
   const roles = ROLES.filter((role) => list.some((p) => p.role === role));
   return html`<section class="now-on" aria-label=${t("r.now_on")}><h2 class="sec-h">${t("r.now_on")}</h2>
     ${state.error && !state.list && html`<p class="sub">${errorText(state.error)}</p>`}
-    <ul>${roles.map((role) => html`<li key=${role}><span class="cap">${roleText(role)}</span>${role === "red_team" ? html`<b>${list.filter((p) => p.role === role).map((p) => book.mid(p.doctor_name)).join(", ")}</b>` : list.filter((p) => p.role === role).map((p) => html`<div key=${p.doctor}><b title=${p.doctor_name}>${book.long(p.doctor_name)}</b>
-      ${html`<span class="row wrap">${p.phone && html`<a class="num nowrap" href=${tel(p.phone)}><${Icon} name="phone" />${p.phone}</a>`}${"online" in p && html`<span class=${`on-line ${p.online ? "yes" : ""}`}><span class=${`dot${p.online ? "" : " hollow"}`}></span>${t(p.online ? "p.online" : "p.phone_only")}</span>`}</span>`}</div>`)}</li>`)}</ul>
+    <ul>${roles.map((role) => html`<li key=${role}><span class="cap">${roleText(role)}</span>${role === "red_team" ? html`<b lang="vi">${list.filter((p) => p.role === role).map((p) => book.mid(p.doctor_name)).join(", ")}</b>` : list.filter((p) => p.role === role).map((p) => html`<div key=${p.doctor}><b lang="vi" title=${p.doctor_name}>${book.long(p.doctor_name)}</b>
+      <span class="row wrap">${p.phone && html`<a class="num nowrap" href=${tel(p.phone)}><${Icon} name="phone" />${p.phone}</a>`}${"online" in p && html`<span class=${`on-line ${p.online ? "yes" : ""}`}><span class=${`dot${p.online ? "" : " hollow"}`}></span>${t(p.online ? "p.online" : "p.phone_only")}</span>`}</span></div>`)}</li>`)}</ul>
     ${state.list && !list.length && html`<p class="note bad"><${Icon} name="warn" /><span>${t("p.nobody_on")}</span></p>`}<${DataAge} /></section>`;
 }
 

@@ -61,6 +61,12 @@ export function blank(kind, rota, given = {}) {
   return { kind: given.kind ?? "replace", role, doctor: given.doctor ?? "", by: "", from, to, reason: "" };
 }
 
+/** What an override lacks; the rest is the server's to say. */
+function unfilled(b) {
+  const needs = ["doctor", ...(b.kind === "replace" ? ["by"] : []), "from", "to", "reason"].filter((x) => !String(b[x] ?? "").trim());
+  return Object.fromEntries(needs.map((x) => [x, t("r.needed")]));
+}
+
 /** The body of a document that is there already. */
 function bodyOf(kind, doc) {
   const take = (...names) => Object.fromEntries(names.map((n) => [n, doc[n] ?? null]));
@@ -94,15 +100,18 @@ export function DocumentForm({ edit, kind, doc, given, done }) {
   const err = (path) => wrong.fields[path];
   const save = async (e) => {
     e.preventDefault();
+    const open = kind === "override" ? unfilled(body) : {};
+    if (Object.keys(open).length) return refuse({ fields: open, text: t("r.fix_fields", { n: Object.keys(open).length }) });
     setBusy(true);
     const known = edit.changes.find((c) => c.key === draftOf);
     const change = { key: draftOf ?? crypto.randomUUID(), op: "put", kind, body: tidy(kind, body), ...(kind === "settings" ? {} : { id: known ? known.id : doc?.id }) };
     const refused = await edit.keep(change);
     setBusy(false);
-    if (!refused) return done();
-    setWrong(refused);
+    return refused ? refuse(refused) : done();
+  };
+  const refuse = (why) => {
+    setWrong(why);
     setTimeout(() => (box.current?.querySelector("[aria-invalid=true]") ?? box.current?.querySelector(".form-err"))?.focus(), 0);
-    return undefined;
   };
   const remove = async () => {
     if (draftOf) {

@@ -75,7 +75,7 @@ export function Week({ written, results, week, book, colour, select, selected, m
   const chosen = rows.flatMap((r) => r.blocks.map((b, i) => [`${r.key}:${i}`, b])).find(([, b]) => selected && blockKey(b) === selected)?.[0] ?? first;
 
   return html`<div class="wk" tabindex="0" role="region" aria-label=${t("r.week")} onKeyDown=${keys}><div class="wk-in" ref=${box} role="grid" aria-label=${t("r.week_grid")}>
-    <div class="wr wr-d" role="row"><div class="h" role="columnheader"><span class="cap">${[t("r.lower_wins"), book.key].filter(Boolean).join(" · ")}</span></div><div class="tk" role="none">${[0, 1, 2, 3, 4, 5, 6].map((i) => html`<div key=${i} role="columnheader" class=${at * 7 >= i && at * 7 < i + 1 ? "to" : ""}>${dayShort(i)} <span class="num">${fmtDate(week + i * DAY, { year: false })}</span></div>`)}</div></div>
+    <div class="wr wr-d" role="row"><div class="h" role="columnheader"><span class="cap">${t("r.lower_wins")}${book.key && html` · <span lang="vi">${book.key}</span>`}</span></div><div class="tk" role="none">${[0, 1, 2, 3, 4, 5, 6].map((i) => html`<div key=${i} role="columnheader" class=${at * 7 >= i && at * 7 < i + 1 ? "to" : ""}>${dayShort(i)} <span class="num">${fmtDate(week + i * DAY, { year: false })}</span></div>`)}</div></div>
     ${rows.map((row) => html`<${Row} key=${row.key} row=${row} week=${week} now=${at} book=${book} colour=${colour} select=${select} selected=${selected} focusable=${chosen} moved=${moved} />`)}
   </div></div>`;
 }
@@ -95,7 +95,7 @@ function Row({ row, week, now, book, colour, select, selected, focusable, moved 
       ${row.doc?.draft && html`<span class="chip info">${t(`r.draft.${row.doc.draft}`)}</span>`}</div>
     <div class="tk" role="none" style=${{ height: `${Math.max(58, 12 + count * LANE)}px` }}>
       ${rows.map(({ block, lane }, i) => html`<${Block} key=${blockKey(block) + i} block=${block} id=${`${row.key}:${i}`} style=${place(block, lane)} row=${row.key} book=${book} colour=${colour} select=${select} pressed=${selected === blockKey(block)} tab=${focusable === `${row.key}:${i}`} moved=${row.kind === "result" && moved(block, row.role)} />`)}
-      ${gaps.map((g) => html`<span role="gridcell" class="cell" key=${`g${g.from}`} style=${place(g)}><button type="button" class="bk gp" data-row=${row.key} data-at=${ms(g.from)} tabindex=${-1} aria-label=${gapName(g)} title=${gapName(g)} onClick=${() => select(g)}><b>${t(g.why === "unreachable" ? "r.unreachable" : "r.missing")}</b><span>${clockSpan(g)}</span></button></span>`)}
+      ${gaps.map((g) => html`<span role="gridcell" class="cell" key=${`g${g.from}`} style=${place(g)}><button type="button" class="bk gp" data-row=${row.key} data-at=${ms(g.from)} tabindex=${-1} aria-label=${[t(g.why === "unreachable" ? "r.unreachable" : "r.missing"), clockSpan(g), gapName(g)].join(" ")} title=${gapName(g)} onClick=${() => select(g)}><b>${t(g.why === "unreachable" ? "r.unreachable" : "r.missing")}</b><span>${clockSpan(g)}</span></button></span>`)}
       ${now >= 0 && now < 1 && html`<span class="nl" aria-hidden="true" style=${{ left: `${now * 100}%` }}></span>`}
     </div></div>`;
 }
@@ -110,8 +110,8 @@ function Block({ block, style, row, book, colour, select, pressed, tab, moved })
   const off = block.what === "remove" || block.kind === "leave";
   const cls = ["bk", `p${colour(block.people[0].id)}`, block.kind === "override" || block.kind === "temporary" || block.kind === "imported" || block.kind === "swap" ? "ov" : "", off ? "off" : "", block.draft ? `dr ${block.draft}` : "", moved ? "mv" : "", Date.parse(block.to) <= serverNow() ? "past" : ""].filter(Boolean).join(" ");
   const note = block.note_name ? t("r.instead_of", { name: book.mid(block.note_name) }) : block.note;
-  return html`<span role="gridcell" class="cell" style=${style}><button type="button" class=${cls} data-row=${row} data-at=${Date.parse(block.from)} tabindex=${tab ? 0 : -1} aria-pressed=${pressed ? "true" : "false"} aria-label=${full} title=${full} onClick=${() => select(block)}>
-    <b>${names}</b>${note && h >= 9 && html`<span>${note}</span>`}</button></span>`;
+  return html`<span role="gridcell" class="cell" style=${style}><button type="button" class=${cls} data-row=${row} data-at=${Date.parse(block.from)} tabindex=${tab ? 0 : -1} aria-pressed=${pressed ? "true" : "false"} aria-label=${[names, note && h >= 9 && note, full].filter(Boolean).join(" · ")} title=${full} onClick=${() => select(block)}>
+    <b lang="vi">${names}</b>${note && h >= 9 && html`<span>${note}</span>`}</button></span>`;
 }
 
 // --- on a phone -----------------------------------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ export function Hours({ slots, role, warnings, book, week }) {
   const said = warnings.filter((w) => !w.from || overlaps(w, week, week + WEEK));
   const long = said.length ? said : longDuty(slots).map((x) => ({ detail: t("r.long", { name: book.mid(x.name), hours: String(x.hours).replace(".", ","), from: longDay(ms(x.from)) }) }));
   return html`<section class="card r-hours"><h2>${t("r.hours_week", { role: roleText(role).toLowerCase() })}</h2>
-    <ul>${list.map(([name, n]) => html`<li key=${name} title=${name}>${book.mid(name)} · <b class="num">${String(Math.round(n * 10) / 10).replace(".", ",")}</b></li>`)}</ul>
+    <ul>${list.map(([name, n]) => html`<li key=${name} title=${name}><span lang="vi">${book.mid(name)}</span> · <b class="num">${String(Math.round(n * 10) / 10).replace(".", ",")}</b></li>`)}</ul>
     ${long.length > 0 && html`<ul class="r-warn">${long.slice(0, 3).map((w, i) => html`<li key=${i}>${w.detail}</li>`)}${long.length > 3 && html`<li><details><summary>${t("r.warnings_more", { n: long.length - 3 })}</summary><ul>${long.slice(3).map((w, i) => html`<li key=${i}>${w.detail}</li>`)}</ul></details></li>`}</ul>`}</section>`;
 }
 
@@ -197,14 +197,14 @@ export function Month({ results, first, from, weeks, book, open }) {
       const day = midnight(from + (w * 7 + i) * DAY + HOUR);
       const today = now >= day && now < day + DAY;
       return html`<td key=${i} class=${`${dateOf(day).startsWith(month) ? "" : "out"}${today ? " to" : ""}${day + DAY <= now ? " past" : ""}`}>
-        <button type="button" class="mo-d num" aria-label=${longDay(day)} onClick=${() => open(day)}>${fmtDate(day, { year: false }).replace(/^0/, "").split("/")[0]}</button>
+        <button type="button" class="mo-d num" onClick=${() => open(day)}>${fmtDate(day, { year: false }).replace(/^0/, "").split("/")[0]}<span class="vh"> · ${longDay(day)}</span></button>
         <ul>${two.map((r) => {
           const gap = within(r.gaps, day, day + DAY)[0];
           const on = r.blocks.filter((b) => overlaps(b, day, day + DAY));
           const starting = on.filter((b) => ms(b.from) >= day); // whoever comes on that day; who is left from the day before stands there
           const people = [...new Set((starting.length ? starting : on).flatMap((b) => b.people.map((p) => p.name)))];
           if (!gap && !people.length) return null;
-          return html`<li key=${r.role} class=${gap ? "gp" : ""}><span class="cap">${t(`r.abbr.${r.role}`)}</span> <span title=${people.join(", ")}>${gap ? `${t("r.missing")} ${clockSpan(gap)}` : people.map(book.mid).join(", ")}</span></li>`;
+          return html`<li key=${r.role} class=${gap ? "gp" : ""}><span class="cap">${t(`r.abbr.${r.role}`)}</span> <span title=${people.join(", ")} lang=${gap ? undefined : "vi"}>${gap ? `${t("r.missing")} ${clockSpan(gap)}` : people.map(book.mid).join(", ")}</span></li>`;
         })}</ul></td>`;
     })}</tr>`)}
   </tbody></table></div>`;

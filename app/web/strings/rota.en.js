@@ -161,6 +161,7 @@ export default {
   "r.f.no_head": "Nobody chosen",
   "r.f.rest": "Hours of rest between duties",
   "r.not_read": "Write it as {example}.",
+  "r.needed": "Needed.",
   "r.optional": "optional",
   "r.priority_hint": "The higher one with somebody on wins; equal ones are on together.",
   "r.anchor_hint": "Local time. Turns advance with the calendar from here.",

@@ -161,6 +161,7 @@ export default {
   "r.f.no_head": "Chưa chọn",
   "r.f.rest": "Giờ nghỉ tối thiểu giữa hai ca",
   "r.not_read": "Nhập như {example}.",
+  "r.needed": "Cần điền.",
   "r.optional": "không bắt buộc",
   "r.priority_hint": "Mức cao hơn thắng khi có người; cùng mức thì cùng trực.",
   "r.anchor_hint": "Giờ tại chỗ. Lượt đổi theo lịch, tính từ mốc này.",
