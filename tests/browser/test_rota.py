@@ -1,4 +1,4 @@
-"""The rota on its screens: a gap is seen, filled and gone; an edit is shown before it counts; duty is swapped and imported."""
+"""The rota on its screens: a gap is filled and gone, an edit shown before it counts, duty swapped, a file taken in."""
 
 import re
 from datetime import datetime, timedelta
@@ -8,7 +8,8 @@ from playwright.async_api import Locator, Page, expect
 from sqlalchemy import text
 
 from app.routers.problems import VIETNAM
-from tests.browser.conftest import DESKTOP, PHONE, Ward
+from tests.browser.conftest import DESKTOP, PHONE, SMALLEST, Ward
+from tests.browser.eyes import look
 from tests.browser.hands import button, choice, field
 from tests.hotline import Json, Person
 
@@ -178,7 +179,24 @@ async def test_who_comes_on_duty_is_asked_on_any_screen_and_answers_with_one_tap
     assert [c for c in checks if c["state"] != "answered"] == []
 
 
-# --- what the others do ------------------------------------------------------------------------------------------------
+@pytest.fixture(params=["100 %", "200 %"])
+def reader(request: pytest.FixtureRequest, ward: Ward) -> Ward:
+    """People who read text at its size, or at twice its size."""
+    if request.param == "200 %":
+        ward.browser = request.getfixturevalue("large_print")
+    return ward
+
+
+async def test_the_rota_fits_the_smallest_phone_in_any_size_of_text(reader: Ward) -> None:
+    head = await reader.person(HEAD)
+    page = await reader.open(head, on=SMALLEST, at="/rota")
+    for view, ready in (("week", ".day-r"), ("mine", ".duty"), ("exchange", ".mine .card"), ("month", ".mo li")):
+        await page.goto(f"/rota?desk={head.account['desk']}&view={view}")
+        await page.locator(ready).locator("visible=true").first.wait_for()
+        assert await look(page, "outside") == [], view
+
+
+# --- what the others do -----------------------------------------------------------------------------------------------
 
 
 async def publish(person: Person, body: Json) -> None:

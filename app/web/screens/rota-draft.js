@@ -38,7 +38,7 @@ export function applied(rota, changes) {
     }
     const made = { ...known, ...c.body, id: c.id ?? c.key, draft: c.id ? "edited" : "new", change: c.key };
     if (c.kind === "layer") Object.assign(made, { name: c.body.name ?? "", on: c.body.on ?? "any", priority: c.body.priority ?? 0, rotation: c.body.rotation ?? null, windows: c.body.windows ?? null });
-    if (c.kind === "override") Object.assign(made, { doctor_name: name(c.body.doctor), by: c.body.by ?? null, by_name: name(c.body.by) });
+    if (c.kind === "override") Object.assign(made, { doctor_name: name(c.body.doctor), by: c.body.by ?? null, by_name: c.body.by ? name(c.body.by) : null });
     if (c.kind === "temporary") made.shifts = c.body.shifts.map((s) => ({ ...s, doctor_name: name(s.doctor) }));
     if (c.kind === "holiday") made.hospital = rota.hospital;
     out[list] = known ? out[list].map((x) => (x === known ? made : x)) : [...out[list], made];

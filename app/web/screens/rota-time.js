@@ -71,7 +71,7 @@ export const shortSpan = (x) => `${fmtDate(x.from, { year: false })} ${fmtTime(x
 export const clockSpan = (x) => [x.from, x.to].map((at) => fmtTime(at).replace(/:00$/, "")).join("–");
 
 export const overlaps = (x, from, to) => ms(x.from) < to && ms(x.to) > from;
-export const clip = (x, from, to) => ({ ...x, from: iso(Math.max(ms(x.from), from)), to: iso(Math.min(ms(x.to), to)) });
+export const clip = (x, from, to) => ({ ...x, whole: x.whole ?? x, from: iso(Math.max(ms(x.from), from)), to: iso(Math.min(ms(x.to), to)) });
 export const within = (list, from, to) => list.filter((x) => overlaps(x, from, to)).map((x) => clip(x, from, to));
 
 /** People with the very same stretch stand in one block: the members of a team. [{ from, to, people: [{ id, name }] }] */

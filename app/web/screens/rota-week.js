@@ -93,9 +93,10 @@ function Row({ row, week, now, book, colour, select, selected, focusable, moved 
     <div class="h" role="rowheader">${layer ? html`<button type="button" class="h-b" onClick=${() => select({ kind: "layer", doc: row.doc })}><b>${row.title}</b></button>` : html`<b>${row.title}</b>`}
       <span class="cap">${row.kind === "result" ? (gaps.length ? html`<span class="gap-n">${t("r.gaps_n", { n: gaps.length })}</span>` : row.sub ?? "") : row.sub}</span>
       ${row.doc?.draft && html`<span class="chip info">${t(`r.draft.${row.doc.draft}`)}</span>`}</div>
-    <div class="tk" role="none" style=${{ height: `${Math.max(58, 12 + count * LANE)}px` }}>
+    <div class="tk" role="none" style=${{ minHeight: `${Math.max(58, 12 + count * LANE)}px` }}>
       ${rows.map(({ block, lane }, i) => html`<${Block} key=${blockKey(block) + i} block=${block} id=${`${row.key}:${i}`} style=${place(block, lane)} row=${row.key} book=${book} colour=${colour} select=${select} pressed=${selected === blockKey(block)} tab=${focusable === `${row.key}:${i}`} moved=${row.kind === "result" && moved(block, row.role)} />`)}
-      ${gaps.map((g) => html`<span role="gridcell" class="cell" key=${`g${g.from}`} style=${place(g)}><button type="button" class="bk gp" data-row=${row.key} data-at=${ms(g.from)} tabindex=${-1} aria-label=${[t(g.why === "unreachable" ? "r.unreachable" : "r.missing"), clockSpan(g), gapName(g)].join(" ")} title=${gapName(g)} onClick=${() => select(g)}><b>${t(g.why === "unreachable" ? "r.unreachable" : "r.missing")}</b><span>${clockSpan(g)}</span></button></span>`)}
+      ${gaps.filter((g) => g.why === "unreachable").map((g) => html`<span role="gridcell" class="cell un" key=${`u${g.from}`} style=${place(g)} title=${gapName(g)}><span class="vh">${gapName(g)}</span></span>`)}
+      ${gaps.filter((g) => g.why !== "unreachable").map((g) => html`<span role="gridcell" class="cell" key=${`g${g.from}`} style=${place(g)}><button type="button" class="bk gp" data-row=${row.key} data-at=${ms(g.from)} tabindex=${-1} aria-label=${[t("r.missing"), clockSpan(g), gapName(g)].join(" ")} title=${gapName(g)} onClick=${() => select(g)}><b>${t("r.missing")}</b><span>${clockSpan(g)}</span></button></span>`)}
       ${now >= 0 && now < 1 && html`<span class="nl" aria-hidden="true" style=${{ left: `${now * 100}%` }}></span>`}
     </div></div>`;
 }
@@ -129,8 +130,8 @@ export function Days({ results, written, week, select }) {
       return html`<details class=${`day-d${past ? " past" : ""}`} key=${day} open=${today || rows.some((r) => r.list.some((x) => x.kind === "gap")) || (day > now && day - now < 2 * DAY) || week > now && day < week + 2 * DAY}><summary><h2 class="h3">${longDay(day)}</h2>${today && html`<span class="chip info">${t("r.is_today")}</span>`}
           ${rows.some((r) => r.list.some((x) => x.kind === "gap")) && html`<span class="chip bad"><${Icon} name="warn" />${t("r.missing")}</span>`}</summary>
         ${rows.map((r) => html`<div class="day-r" key=${r.role}><h3 class="lbl">${roleText(r.role)}</h3><ul>${r.list.map((x) => html`<li key=${x.from} class=${ms(x.from) <= now && ms(x.to) > now ? "now" : ""}><span class="num">${fmtTime(x.from)}–${dateOf(x.to) === dateOf(ms(x.to) - 1) ? fmtTime(x.to) : "24:00"}</span>
-          ${x.kind === "gap" ? html`<button type="button" class="day-gap" onClick=${() => select(x)}><${Icon} name="warn" />${t(x.why === "unreachable" ? "r.unreachable" : "r.missing_role", { role: roleText(x.role).toLowerCase() })}</button>`
-            : html`<button type="button" class="day-p" onClick=${() => select({ ...x, kind: "slot" })}>${x.people.map((p) => p.name).join(", ")}</button>`}</li>`)}</ul></div>`)}
+          ${x.kind === "gap" ? html`<button type="button" class="day-gap" onClick=${() => select(x.whole)}><${Icon} name="warn" />${t(x.why === "unreachable" ? "r.unreachable" : "r.missing_role", { role: roleText(x.role).toLowerCase() })}</button>`
+            : html`<button type="button" class="day-p" onClick=${() => select(x.whole)}>${x.people.map((p) => p.name).join(", ")}</button>`}</li>`)}</ul></div>`)}
         ${!rows.length && html`<p class="sub">${t("r.none_day")}</p>`}
         ${exceptions.length > 0 && html`<ul class="day-x">${exceptions.map((b) => html`<li key=${blockKey(b)}><button type="button" class="linkish" onClick=${() => select(b)}>${[b.people.map((p) => p.name).join(", "), b.note, shortSpan(b.full)].filter(Boolean).join(" · ")}</button></li>`)}</ul>`}
       </details>`;
@@ -143,7 +144,7 @@ export function Days({ results, written, week, select }) {
 /** Gaps from now on, in words, with the way to fill them. */
 export function GapBanner({ gaps, onFind }) {
   if (!gaps.length) return null;
-  return html`<section class="note bad r-gaps" role="alert"><${Icon} name="warn" /><ul class="grow">${gaps.slice(0, 3).map((g) => html`<li key=${g.from + g.role}><b>${gapName(g)}.</b> ${t(`r.then.${g.role}`)}</li>`)}
+  return html`<section class="note bad r-gaps" role="alert"><${Icon} name="warn" /><ul class="grow">${gaps.slice(0, 3).map((g) => html`<li key=${g.from + g.role}><b>${gapName(g)}.</b> ${t(g.why === "unreachable" ? "r.then_unreachable" : `r.then.${g.role}`)}</li>`)}
       ${gaps.length > 3 && html`<li>${t("r.gaps_more", { n: gaps.length - 3 })}</li>`}</ul>
     ${onFind && html`<button type="button" class="btn s o" onClick=${() => onFind(gaps[0])}>${t("r.find")}</button>`}</section>`;
 }
@@ -161,7 +162,7 @@ export function Hours({ slots, role, warnings, book, week }) {
   for (const s of slots) if (s.role === role) sums.set(s.doctor_name, (sums.get(s.doctor_name) ?? 0) + hours(s.from, s.to));
   const list = [...sums].sort(([a], [b]) => a.localeCompare(b, "vi"));
   const said = warnings.filter((w) => !w.from || overlaps(w, week, week + WEEK));
-  const long = said.length ? said : longDuty(slots).map((x) => ({ detail: t("r.long", { name: book.mid(x.name), hours: String(x.hours).replace(".", ","), from: longDay(ms(x.from)) }) }));
+  const long = said.length ? said : longDuty(slots).map((x) => ({ detail: t("r.long", { name: x.name, hours: String(x.hours).replace(".", ","), from: longDay(ms(x.from)) }) }));
   return html`<section class="card r-hours"><h2>${t("r.hours_week", { role: roleText(role).toLowerCase() })}</h2>
     <ul>${list.map(([name, n]) => html`<li key=${name} title=${name}><span lang="vi">${book.mid(name)}</span> · <b class="num">${String(Math.round(n * 10) / 10).replace(".", ",")}</b></li>`)}</ul>
     ${long.length > 0 && html`<ul class="r-warn">${long.slice(0, 3).map((w, i) => html`<li key=${i}>${w.detail}</li>`)}${long.length > 3 && html`<li><details><summary>${t("r.warnings_more", { n: long.length - 3 })}</summary><ul>${long.slice(3).map((w, i) => html`<li key=${i}>${w.detail}</li>`)}</ul></details></li>`}</ul>`}</section>`;

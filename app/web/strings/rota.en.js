@@ -48,6 +48,7 @@ export default {
   "r.then.red_team": "A red alert would have no team.",
   "r.then.leadership": "There is no leadership on duty to ring next.",
   "r.then.coordinator": "There is no coordinator at the last step.",
+  "r.then_unreachable": "They are still rung for cases; telephone to make sure.",
   "r.none": "No rota for this week.",
   "r.none_day": "Nobody is on duty.",
   "r.known_until": "The rota is worked out until {date}.",

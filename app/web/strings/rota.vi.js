@@ -48,6 +48,7 @@ export default {
   "r.then.red_team": "Báo động đỏ không có kíp.",
   "r.then.leadership": "Không có lãnh đạo trực để gọi tiếp.",
   "r.then.coordinator": "Không có điều phối viên ở nấc cuối.",
+  "r.then_unreachable": "Có ca vẫn gọi người này; hãy gọi điện xác nhận.",
   "r.none": "Chưa có lịch trực tuần này.",
   "r.none_day": "Không có ai trực.",
   "r.known_until": "Lịch mới tính đến {date}.",
