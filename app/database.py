@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, cast
 from uuid import UUID
 
 from sqlalchemy import DateTime, MetaData, Text, Uuid
@@ -33,6 +33,23 @@ class Base(DeclarativeBase):
         list[dict[str, Any]]: JSONB(),
         list[str]: JSONB(),
     }
+
+
+Row = TypeVar("Row", bound=Base)
+
+
+class _Plain:
+    """The values of a row; what is not among them (a method, a value not loaded) the row itself is asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["_sa_instance_state"].obj(), name)
+
+
+def plain(row: Row) -> Row:
+    """Return the row for reading only, without SQLAlchemy's instruments: they cost more than what is read."""
+    seen = object.__new__(_Plain)
+    seen.__dict__ = row.__dict__
+    return cast("Row", seen)
 
 
 def async_url(url: str) -> str:

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from app.database import plain
 from app.models.callout import Callout, CalloutState, Offer
 from app.models.consultation import Consultation
 from app.models.discussion import Conclusion, Message, Outcome, Participant, ReadBack, VitalSigns
@@ -17,7 +18,7 @@ NO_FREE_TEXT = frozenset({"label", "question", "situation"})
 
 def header(case: Consultation, *, content: bool = False) -> Json:
     """Return the board row: who has the case and what happens next. Free text only where content may be read."""
-    callout = _leading(case)
+    case, callout = plain(case), _leading(case)
     row: Json = {
         "consultation_id": case.id,
         "id": case.id,
@@ -50,6 +51,7 @@ def header(case: Consultation, *, content: bool = False) -> Json:
         "next_names": [],
     }
     if callout is not None:
+        callout = plain(callout)
         row |= {
             "callout_id": callout.id,
             "desk": callout.desk_id,
@@ -73,7 +75,7 @@ def full(case: Consultation, *, may: Collection[str] = (), view: str = "full", d
     """Return the case in the widest view its reader may have: `full`, `card` or `header`."""
     if view == "header":
         return header(case) | {"view": "header", "may": list(may), "demo": demo, "callouts": [], "participants": []}
-    card = view == "card"
+    case, card = plain(case), view == "card"
     newest = case.newest_vitals
     conclusion = case.conclusion
     read: Json = {
@@ -149,6 +151,7 @@ def full(case: Consultation, *, may: Collection[str] = (), view: str = "full", d
 
 def callout(call: Callout, *, ladder: bool = True) -> Json:
     """Return one desk's ladder with the people rung and what they did."""
+    call = plain(call)
     read: Json = {
         "id": call.id,
         "desk": call.desk_id,
@@ -209,6 +212,7 @@ def ladder_of(call: Callout) -> list[Json]:
 
 def offer(o: Offer) -> Json:
     """Return one doctor's offer: delivered, seen and answered are separate facts with separate times."""
+    o = plain(o)
     return {
         "id": o.id,
         "doctor": o.doctor_id,
@@ -230,6 +234,7 @@ def offer(o: Offer) -> Json:
 
 def offer_card(case: Consultation, call: Callout, o: Offer, *, may_accept: bool = True, demo: bool = False) -> Json:
     """Return what the wake-up card shows: the question and the patient, without identifiers."""
+    call, o = plain(call), plain(o)
     return {
         "offer_id": o.id,
         "consultation_id": case.id,
@@ -256,6 +261,7 @@ def offer_card(case: Consultation, call: Callout, o: Offer, *, may_accept: bool 
 
 def vitals(v: VitalSigns) -> Json:
     """Return one set of vital signs with its time, its author and its own NEWS2."""
+    v = plain(v)
     return {
         "id": v.id,
         "taken_at": v.taken_at,
@@ -278,6 +284,7 @@ def vitals(v: VitalSigns) -> Json:
 
 def participant(p: Participant, case: Consultation) -> Json:
     """Return one person's part and how far they have read."""
+    p = plain(p)
     attendance = next((o.attendance for o in case.offers_to(p.user_id) if o.attendance), None)
     return {
         "user": p.user_id,

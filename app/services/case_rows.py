@@ -131,6 +131,13 @@ def _assemble(body: str) -> Consultation:
     return case
 
 
+def fresh(model: type[Row], **values: Any) -> Row:
+    """Make a row that is not stored yet; what is not given is empty. Put where the mapper keeps it, as in `revive`."""
+    row: Row = manager_of_class(model).new_instance()
+    row.__dict__.update(_EMPTY[model], **values)
+    return row
+
+
 def parameters(work: Work) -> dict[str, Any]:
     """Return every case that this transaction changed and the rows of it that have changed, as JSON for the write."""
     cases = list(work.cases.values()) if work.facts or work.touched else []
@@ -167,6 +174,7 @@ def _json(model: type[Base], rows: Iterable[Base]) -> str:
 
 _MODELS = (Consultation, Callout, Offer, Participant, VitalSigns)
 _NAMES: Mapping[type[Base], list[str]] = {m: _columns(m) for m in _MODELS}
+_EMPTY: Mapping[type[Base], dict[str, None]] = {m: dict.fromkeys(names) for m, names in _NAMES.items()}
 _BINARY: Mapping[type[Base], list[str]] = {
     m: [c.name for c in m.__table__.columns if isinstance(c.type, LargeBinary)] for m in _MODELS
 }

@@ -15,7 +15,7 @@ from app.models.callout import SECOND_SPECIALTY, CalloutState, Candidate, Offer,
 from app.models.consultation import Consultation, Status
 from app.models.discussion import VitalSigns
 from app.models.urgency import Urgency
-from app.policy import Action, Relation, allow, facts_of, may, reads_until, view_of, visible_consultations
+from app.policy import Action, CaseFacts, Relation, allow, facts_of, may, reads_until, view_of, visible_consultations
 from app.schemas import consultation as show
 from app.schemas import messages
 from app.schemas.requests import ConsultationPatch, RequestIn
@@ -241,7 +241,8 @@ def _new_case(work: Work, request: RequestIn, route: routing.Route) -> Consultat
     if subject.hospital_id is None:
         raise Invalid("hospital", "Tài khoản chưa thuộc bệnh viện nào.", "The account belongs to no hospital.")
     written, _ = clinical.written_at(request.written_at, now)
-    case = Consultation(
+    case = case_rows.fresh(
+        Consultation,
         id=new_id(now),
         number=route.number,
         hospital_id=subject.hospital_id,
@@ -294,7 +295,8 @@ def _vital_signs(work: Work, case: Consultation, taken: VitalsIn) -> VitalSigns:
     )
     pregnancy = (case.safety.get("pregnancy") or SAFETY_UNASKED)["state"]
     score = news2.assess(taken, age_years=years, sex=case.sex, pregnancy=pregnancy)
-    return VitalSigns(
+    return case_rows.fresh(
+        VitalSigns,
         id=new_id(work.now),
         consultation_id=case.id,
         taken_at=taken.taken_at,
@@ -404,12 +406,17 @@ def _seen(work: Work, case: Consultation, on_duty_at: Sequence[UUID] = ()) -> Se
     facts = facts_of(case, work.subject, on_duty_at)
     view = view_of(work.subject, facts) or "header"
     log_read(work, case, view, "command")
-    return Seen(case, view, may_now(work.subject, case, on_duty_at))
+    return Seen(case, view, may_now(work.subject, case, on_duty_at, facts))
 
 
-def may_now(subject: Subject, case: Consultation, on_duty_at: Sequence[UUID] = ()) -> list[str]:
-    """Return what the subject may do to the case now, the answers to its own offers included."""
-    allowed = may(subject, facts_of(case, subject, on_duty_at))
+def may_now(
+    subject: Subject, case: Consultation, on_duty_at: Sequence[UUID] = (), facts: CaseFacts | None = None
+) -> list[str]:
+    """Return what the subject may do to the case now, the answers to its own offers included.
+
+    `facts`: how the subject stands to the case, where that is known already.
+    """
+    allowed = may(subject, facts or facts_of(case, subject, on_duty_at))
     own = [o for c in case.callouts for o in c.offers if o.doctor_id == subject.id and o.rings]
     ringing = [c for c in case.ringing_callouts if c.open_offer_of(subject.id) or c.desk_id in on_duty_at]
     if any(c.specialty in subject.specialties for c in ringing):
