@@ -5,7 +5,8 @@ from uuid import UUID
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from app.routers.edge import CommandRoute, DecideDep, HouseDep, WorkDep, json_response
+from app.routers.direct import DirectRoute
+from app.routers.edge import DecideDep, HouseDep, WorkDep, json_response
 from app.routers.problems import problems
 from app.schemas.reads import ConsultationRead
 from app.schemas.requests import (
@@ -19,7 +20,7 @@ from app.schemas.requests import (
 )
 from app.services import answers
 
-router = APIRouter(prefix="/api/v1/consultations/{consultation_id}", tags=["answering"], route_class=CommandRoute)
+router = APIRouter(prefix="/api/v1/consultations/{consultation_id}", tags=["answering"], route_class=DirectRoute)
 _ERRORS = problems(400, 401, 403, 404, 409, 422)
 
 

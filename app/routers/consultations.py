@@ -12,7 +12,8 @@ from pydantic_core import from_json, to_json
 
 from app.errors import Invalid
 from app.models.consultation import Status
-from app.routers.edge import AskDep, CommandRoute, HouseDep, ReadDep, WorkDep, json_response
+from app.routers.direct import DirectRoute
+from app.routers.edge import AskDep, HouseDep, ReadDep, WorkDep, json_response
 from app.routers.problems import problems
 from app.schemas.reads import ConsultationPage, ConsultationRead
 from app.schemas.requests import CancellationIn, ConsultationPatch, RequestIn, UrgencyIn
@@ -21,7 +22,7 @@ from app.schemas.times import read_instant
 from app.schemas.vitals import VitalsIn
 from app.services import consultations
 
-router = APIRouter(prefix="/api/v1/consultations", tags=["consultations"], route_class=CommandRoute)
+router = APIRouter(prefix="/api/v1/consultations", tags=["consultations"], route_class=DirectRoute)
 
 
 @router.post(
