@@ -96,6 +96,8 @@ class Answer:
     status: int
     body: str
     location: str | None = None
+    shows: UUID | None = None
+    """The case of which the body is all that its actor may read."""
 
 
 @dataclass(slots=True)

@@ -78,7 +78,7 @@ class House:
             self.hub.unbar(work.barred)
             raise
         self.sessions.forget(work.barred)
-        self.hub.deliver(entries, at=work.now, actor=work.actor, barred=work.barred)
+        self.hub.deliver(entries, at=work.now, actor=work.actor, barred=work.barred, answer=answer)
         self.notices.set()
 
     def note_due_times(self, work: Work) -> None:

@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.clock import Clock, DatabaseClock, monotonic
@@ -29,7 +28,7 @@ from app.realtime.sequence import Sequence as Order
 from app.schemas.events import CONSULTATION, HOSPITAL, USER, kind_of, projection
 from app.services.snapshots import of_unspoken
 from app.services.streams import Found, Told
-from app.work import Entry, Fact, Subject
+from app.work import Answer, Entry, Fact, Subject
 
 __all__ = ["ACCOUNT", "SESSION", "Hub"]
 
@@ -222,8 +221,9 @@ class Hub:
         at: datetime,
         actor: Subject | None,
         barred: Iterable[Target] = (),
+        answer: Answer | None = None,
     ) -> None:
-        """Send on what one transaction committed; settle whom it barred first."""
+        """Send on what one transaction committed; settle whom it barred first. `answer`: what its actor is answered."""
         for target in barred:
             self.settle(target)
         if self.on_commit is not None:
@@ -237,13 +237,17 @@ class Hub:
         for stream, n, arrival in self._arrivals(people, at, actor, begin):
             self._arrive(stream, n, arrival)
             lines |= dict.fromkeys(sub.line for sub in stream.subs)
-        # People who wait for this are told before boards, beginners and the answer to the command are made ready.
-        for line in lines.keys() - {line for line, _ in begin}:
-            line.write()
+        # People who wait for this are told before boards, beginners and the answer to the command are made ready; and
+        # whoever did it waits least.
+        by, beginning = actor.id if actor else None, {line for line, _ in begin}
+        for line in sorted(lines, key=lambda line: line.subject.id == by):
+            if line not in beginning:
+                line.write()
         for stream, n, arrival in self._arrivals(boards, at, actor, begin):
             self._arrive(stream, n, arrival)
         for (line, name), case in begin.items():
-            self._begin_with(line, name, case)
+            own = answer is not None and answer.shows == case.id and actor is not None and actor.id == line.subject.id
+            self._begin_with(line, name, case, answer.body if answer and own else None)
 
     def feed(self, name: str, told: Iterable[Told], case: Consultation | None) -> None:
         """Send on what was read from the database: facts of another process, or what came too late."""
@@ -389,13 +393,16 @@ class Hub:
                 self.streams[name].order.head = 0
                 self.reads.note(line.subject.id, case.id, "full", "subscription")
 
-    def _begin_with(self, line: Line, name: str, case: Consultation) -> None:
-        """Let somebody hear a case that was just committed, from what is known of it here: nothing need be read."""
+    def _begin_with(self, line: Line, name: str, case: Consultation, shown: str | None) -> None:
+        """Let somebody hear a case that was just committed, from what is known of it here: nothing need be read.
+
+        `shown`: the case as this person is shown it, where that is known already.
+        """
         if line.closing or len(line.subs) >= MOST_STREAMS or name in line.subs:
             return
         sub = self._join(line, name, None, "own")
         sub.held = []
-        snapshot = to_json(of_unspoken(case, line.subject, demo=self.demo)).decode()
+        snapshot = of_unspoken(case, line.subject, demo=self.demo, shown=shown)
         self.release(sub, Found(case.version, snapshot=snapshot))
         self.reads.note(line.subject.id, case.id, "full", "subscription")
 

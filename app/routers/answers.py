@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from app.routers.direct import DirectRoute
-from app.routers.edge import DecideDep, HouseDep, WorkDep, json_response
+from app.routers.edge import CaseResponse, DecideDep, HouseDep, WorkDep, json_response
 from app.routers.problems import problems
 from app.schemas.reads import ConsultationRead
 from app.schemas.requests import (
@@ -38,7 +38,7 @@ async def accept(
     An expired offer is as good as a fresh one while the consultation rings. In a red alert acceptance names the leader
     and the rest of the team rings on.
     """
-    return json_response((await answers.accept(work, consultation_id)).as_read(demo=house.demo))
+    return CaseResponse(await answers.accept(work, consultation_id), house)
 
 
 @router.post("/refusal", response_model=ConsultationRead, summary="Decline an offer", responses=_ERRORS)

@@ -13,7 +13,7 @@ from pydantic_core import from_json, to_json
 from app.errors import Invalid
 from app.models.consultation import Status
 from app.routers.direct import DirectRoute
-from app.routers.edge import AskDep, HouseDep, ReadDep, WorkDep, json_response
+from app.routers.edge import AskDep, CaseResponse, HouseDep, ReadDep, WorkDep, json_response
 from app.routers.problems import problems
 from app.schemas.reads import ConsultationPage, ConsultationRead
 from app.schemas.requests import CancellationIn, ConsultationPatch, RequestIn, UrgencyIn
@@ -40,7 +40,7 @@ async def ask(body: RequestIn, work: AskDep, house: HouseDep) -> Response:
     """
     seen = await consultations.ask(work, body, online=house.hub.online)
     location = f"/api/v1/consultations/{seen.case.id}"
-    return json_response(seen.as_read(demo=house.demo), 201, {"Location": location})
+    return CaseResponse(seen, house, 201, {"Location": location})
 
 
 @router.get(

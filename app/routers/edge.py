@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Annotated, Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.responses import Response
@@ -24,6 +25,7 @@ from app.policy import facts_of, view_of
 from app.realtime.house import House
 from app.routers.problems import language_of
 from app.services import case_rows
+from app.services.consultations import Seen
 from app.services.events import Overtaken
 from app.services.sessions import COOKIE_NAMES
 from app.work import Answer, Command, Subject, Work
@@ -217,6 +219,8 @@ async def _commit(request: Request, work: Work, response: Response) -> None:
     if work.command is not None:
         body = bytes(response.body).decode()
         answer = Answer(response.status_code, body, response.headers.get("location"))
+        if isinstance(response, CaseResponse):
+            answer.shows = response.shows
     elif request.method in SAFE and not work.reads and not work.facts:
         return
     await house.commit(work, answer)
@@ -274,3 +278,12 @@ def _begin(request: Request, subject: Subject | None, command: Command | None, *
 def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """Render what a service returned; identifiers, instants (UTC) and numbers as the contract writes them."""
     return Response(to_json(body), status, headers=headers, media_type="application/json")
+
+
+class CaseResponse(Response):
+    """A case as its reader may see it now."""
+
+    def __init__(self, seen: Seen, house: House, status: int = 200, headers: dict[str, str] | None = None) -> None:
+        """Render it; `shows` names it when that is all of it."""
+        super().__init__(to_json(seen.as_read(demo=house.demo)), status, headers, "application/json")
+        self.shows: UUID | None = seen.case.id if seen.view == "full" else None

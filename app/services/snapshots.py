@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from pydantic_core import to_json
 from sqlalchemy import select, text
 
 from app.models.consultation import Consultation
@@ -47,9 +48,14 @@ async def of(
     return found
 
 
-def of_unspoken(case: Consultation, subject: Subject, *, demo: bool) -> Json:
-    """What the stream of a case says first as long as nothing has been said in it: the case itself."""
-    return {"consultation": show.full(case, may=may_now(subject, case), demo=demo), "messages": []}
+def of_unspoken(case: Consultation, subject: Subject, *, demo: bool, shown: str | None = None) -> str:
+    """What the stream of a case says first as long as nothing has been said in it, as JSON: the case itself.
+
+    `shown`: the case as the subject is shown it, where it was rendered already.
+    """
+    if shown is None:
+        shown = to_json(show.full(case, may=may_now(subject, case), demo=demo)).decode()
+    return f'{{"consultation":{shown},"messages":[]}}'
 
 
 async def _of_cases(work: Work, cases: Mapping[str, Consultation], circumstances: Circumstances) -> dict[str, Json]:
