@@ -21,6 +21,8 @@ log = structlog.get_logger()
 LONGEST_SLEEP_S = LOOKS_EVERY.total_seconds()
 WATCH_EVERY_S = 10.0
 AFTER_FAULT_S = 0.5
+CHANGES_EVERY_S = 0.45
+"""A change of duty is followed within a second: looks are this far apart at least, and a second at most."""
 LONGEST_REST_S = 5.0
 """A case that fails again and again is tried no less often than this; meanwhile the watch says that it is overdue."""
 FORGOTTEN_AFTER_S = 60.0
@@ -35,13 +37,15 @@ class Timers:
         self._stop = asyncio.Event()
         self._resting: dict[UUID, tuple[float, float]] = {}
         """Cases in which something failed: until when (monotonic) they rest, and for how long this time."""
+        self._changes_at = 0.0
+        """When (monotonic) changes of duty and room are looked for next."""
 
     async def run(self) -> None:
         """Fire what is due, then sleep until the next due time, a wake-up, or a second."""
         while not self._stop.is_set():
             self.house.timers.clear()  # before looking: what changes while we look wakes us again
             try:
-                earliest = await self.run_due()
+                earliest = await self.run_due(changes=self._time_for_changes())
                 pause = self._pause(earliest)
             except Exception as error:  # noqa: BLE001 (the loop must outlive everything)
                 log.warning("timers paused", error=type(error).__name__)
@@ -49,12 +53,17 @@ class Timers:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.house.timers.wait(), pause)
 
-    async def run_due(self) -> datetime | None:
-        """Fire everything that is due and free; return the earliest time at which something will be."""
+    async def run_due(self, *, changes: bool = True) -> datetime | None:
+        """Fire everything that is due and free; return the earliest time at which something will be.
+
+        `changes`: look also for cases whose duty, or whose doctors' room, has changed. It costs with all that rings.
+        """
         nothing_to_do: list[UUID] = []
         while True:
             async with self.house.work(None) as work:
-                case_id, earliest = await escalation.next_due(work, but=[*self._left_out(), *nothing_to_do])
+                case_id, earliest = await escalation.next_due(
+                    work, but=[*self._left_out(), *nothing_to_do], changes=changes
+                )
                 if case_id is None:
                     return earliest
                 try:
@@ -66,6 +75,13 @@ class Timers:
                     self._rest(case_id, error)
                 else:
                     self._resting.pop(case_id, None)
+
+    def _time_for_changes(self) -> bool:
+        moment = monotonic()
+        if moment < self._changes_at:
+            return False
+        self._changes_at = moment + CHANGES_EVERY_S
+        return True
 
     def _left_out(self) -> list[UUID]:
         moment = monotonic()

@@ -20,18 +20,20 @@ OVERDUE = timedelta(seconds=30)
 PASSED_OVER = timedelta(milliseconds=50)
 
 
-async def next_due(work: Work, *, but: Collection[UUID] = ()) -> tuple[UUID | None, datetime | None]:
+async def next_due(
+    work: Work, *, but: Collection[UUID] = (), changes: bool = True
+) -> tuple[UUID | None, datetime | None]:
     """Return a case that something must be done about and that nobody has locked, and when the next one will be due.
 
-    First whatever is due; then a case for which duty has changed, or a doctor has room again, since it was looked at.
-    What is due but in another process's hands is due again in a moment: that process may be killed.
-    `but`: cases that are left out for now, because something in them failed a moment ago.
+    First whatever is due; then, unless `changes` are left for later, a case for which duty has changed, or a doctor has
+    room again, since it was looked at. What is due but in another process's hands is due again in a moment: that
+    process may be killed. `but`: cases that are left out for now, because something in them failed a moment ago.
     """
     parameters = {"now": work.now, "again": work.now + PASSED_OVER, "but": list(but)}
     row = (await work.session.execute(_NEXT, parameters)).one()
     if row.consultation_id is not None:
         return row.consultation_id, row.earliest
-    for changed in (_DUTY_CHANGED, _ROOM_AGAIN):
+    for changed in (_DUTY_CHANGED, _ROOM_AGAIN) if changes else ():
         found = (await work.session.execute(changed, {"but": list(but)})).scalar_one_or_none()
         if found is not None:
             return found, row.earliest
