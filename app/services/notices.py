@@ -15,7 +15,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.identifiers import new_id
-from app.models.channel import Notice, NoticeState
+from app.models.channel import ChannelKind, Notice, NoticeState
 from app.models.telephone import e164
 from app.models.working_hours import ZONE
 from app.work import Work
@@ -76,13 +76,16 @@ class Reach:
 async def tell(work: Work, people: Collection[UUID], said: Announcement, *, only: Collection[str] = ()) -> int:
     """Tell these people on every channel that they have, or `only` on these kinds; the stream is the caller's business.
 
+    What is not urgent calls nobody by telephone, unless that is the only way to reach them.
     Returns on how many channels it will be said for the first time.
     """
+    found = [reach for reach in await reaches(work, people) if not only or reach.kind in only]
+    written = {reach.user_id for reach in found if reach.kind != ChannelKind.VOICE}
     rows = [
         notice_row(reach, said, key=f"{said.key}:{reach.name}", due_at=reach.may_speak_at(work.now, urgent=said.urgent))
         | {"id": new_id(work.now), "made_at": work.now}
-        for reach in await reaches(work, people)
-        if not only or reach.kind in only
+        for reach in found
+        if said.urgent or reach.kind != ChannelKind.VOICE or reach.user_id not in written
     ]
     return await put(work, rows)
 

@@ -4,7 +4,6 @@ They act as the doctor who was asked, through the same services and the same pol
 push and an answered call (it may be voicemail) are no answers.
 """
 
-import importlib
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -14,7 +13,7 @@ from sqlalchemy import delete, select, text, update
 from app.errors import NotFound, NotRinging, Problem, Taken
 from app.models.callout import CalloutState, Offer
 from app.models.channel import AnswerLink, Notice, NoticeState
-from app.services import answer_links, answers, notices
+from app.services import answer_links, answers, notices, reachability
 from app.work import Subject, Work
 
 Sentence = tuple[str, str]
@@ -120,8 +119,6 @@ async def _answer(work: Work, asked: Asked, answer: str, via: str) -> Sentence:
     if asked.kind == "offer":
         return await _answer_offer(work, asked, answer, via)
     if asked.kind == "check":
-        # The room that watches duty is looked up when it is needed: nothing else here depends on it.
-        reachability = importlib.import_module("app.services.reachability")
         await reachability.answer(work, asked.id, asked.user_id, via)
     return PRESENT
 

@@ -2,12 +2,16 @@
 
 import asyncio
 import json
+from datetime import timedelta
+from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
 
 from app.channels.gateway import Signer
-from tests.channels.conftest import PUSH, SMS, VOICE, Outbox, put_channels
+from app.services import notices
+from app.services.notices import Announcement
+from tests.channels.conftest import EMAIL, PUSH, SMS, VOICE, Outbox, put_channels
 from tests.hotline import Json, Person
 from tests.staff import Staff
 
@@ -287,3 +291,53 @@ async def test_in_a_red_alert_the_first_key_leads_and_the_others_keys_say_that_t
     assert all(s["say"] == "Đã báo trưởng kíp là bạn đang đến." for s in said[1:])
     offers = {o["doctor"]: o for o in (await read(house, case))["callouts"][0]["offers"]}
     assert offers[calls[1]["user"]]["attendance"] == "coming"
+
+
+async def asked_whether_there(house: Staff, outbox: Outbox) -> tuple[str, Person]:
+    """«Are you there?», asked of a doctor on every channel, all of it sent."""
+    doctor = house["tn-timmach-1"]
+    await put_channels(doctor, VOICE, PUSH, SMS, EMAIL)
+    check, now = str(uuid4()), house.hotline.clock.now()
+    await house.execute(
+        "INSERT INTO reachability_check (id, schedule_id, role, doctor_id, starts_at, ends_at, asked_at, state) "
+        "SELECT CAST(:id AS uuid), s.id, 'primary', CAST(:d AS uuid), :start, :end, :now, 'asked' FROM schedule s "
+        "WHERE s.desk_id IS NOT NULL LIMIT 1",
+        id=check,
+        d=house.id_of(doctor),
+        start=now + timedelta(minutes=15),
+        end=now + timedelta(hours=8),
+        now=now,
+    )
+    running = house.hotline.app.state.house
+    about = f"check:{check}"
+    words = {"place": "Bàn trực Tim mạch", "role": "primary", "from": now + timedelta(minutes=15)}
+    async with running.work(None) as work:
+        await notices.tell(
+            work, [UUID(house.id_of(doctor))], Announcement("reachability", about, about, words, urgent=True)
+        )
+        await running.commit(work)
+    await outbox.send()
+    return check, doctor
+
+
+@pytest.mark.parametrize(("channel", "via"), [("voice", "voice"), ("sms", "link"), ("push", "link")])
+async def test_whether_one_is_there_is_answered_by_a_key_or_a_link_and_never_by_a_link_in_an_e_mail(
+    house: Staff, outbox: Outbox, channel: str, via: str
+):
+    check, doctor = await asked_whether_there(house, outbox)
+    items = {i["channel"]: i for i in await outbox.items(doctor, kind="reachability")}
+    assert len(items) == 4
+    assert "answer" not in items["email"]["would_send"]
+    if channel == "voice":
+        assert items["voice"]["would_send"]["menu"] == {"1": "here", "3": "again"}
+        assert (await outbox.press(items["voice"], "1"))["say"].startswith("Đã ghi là bạn có mặt")
+    else:
+        path = items[channel]["would_send"]["answer"]
+        assert "Tôi có mặt" in (await house.hotline.http.get(path)).text
+        assert "Đã ghi là bạn có mặt" in (await house.hotline.http.post(path, data={"answer": "here"})).text
+    [row] = await house.execute("SELECT state, via FROM reachability_check WHERE id = CAST(:id AS uuid)", id=check)
+    assert (row.state, row.via) == ("answered", via)
+    await outbox.send(seconds=1)
+    states = {i["channel"]: i["state"] for i in await outbox.items(doctor, kind="reachability")}
+    assert states == {name: "answered" if name == channel else "stopped" for name in states}
+    assert bool(await outbox.items(doctor, kind="hangup")) is (channel != "voice")
