@@ -53,8 +53,11 @@ async def test_it_says_why_this_desk_and_who_stands_at_the_end(staff: Staff) -> 
     assert seen["policy"]["source"] == "default"
     assert seen["steps"][0]["at_local"].endswith("+07:00")
     outside = await shown(requester, requester.account["hospital"], specialty="K28")
-    assert outside["warnings"] == ["outside_agreement"]
-    assert outside["desk"]["why"] in ("fallback", "same_specialty")
+    assert outside["warnings"][0] == "outside_agreement"
+    assert outside["desk"]["why"] == "fallback", "the hospital's own fallback desks go before the specialty's"
+    assert [d["why"] for d in outside["considered"]] == sorted(
+        (d["why"] for d in outside["considered"]), key=["fallback", "same_specialty", "emergency_desk"].index
+    )
     routine = await preview(requester, requester.account["hospital"], specialty="K28", urgency="yellow")
     assert routine.json()["type"] == "/problems/no-agreement"
 
