@@ -60,6 +60,8 @@ from app.services.sign_in import Guard
 
 log = structlog.get_logger()
 ROUTERS = (
+    consultations,
+    answers,
     health,
     auth,
     me,
@@ -71,8 +73,6 @@ ROUTERS = (
     feeds,
     watch,
     agreements,
-    consultations,
-    answers,
     moves,
     policies,
     discussion,
@@ -83,7 +83,7 @@ ROUTERS = (
     dev,
     web,
 )
-"""In the order in which they are matched; the pages of the browser client last."""
+"""In the order in which they are matched: those that ring people first, the pages of the browser client last."""
 CLOCK_EVERY_S = 10.0
 COMPILE_EVERY = timedelta(hours=24)
 RETRY_S = 0.5
