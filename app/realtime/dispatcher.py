@@ -19,8 +19,8 @@ from app.services import notice_plan, sending
 from app.services.sending import Outgoing
 
 log = structlog.get_logger()
-AT_MOST_EVERY_S: Final = 0.1
-"""Commits that come together are looked at together."""
+AT_MOST_EVERY_S: Final = 0.25
+"""Commits that come together are looked at together: a look is half a dozen statements."""
 LONGEST_SLEEP_S: Final = LOOKS_EVERY.total_seconds()
 AFTER_FAULT_S: Final = 0.5
 SIDE_BY_SIDE: Final = 64
