@@ -41,13 +41,17 @@ Row = TypeVar("Row", bound=Base)
 class _Plain:
     """The values of a row; what is not among them (a method, a value not loaded) the row itself is asked for."""
 
+    __slots__ = ("__dict__", "row")
+    row: Any
+
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.__dict__["_sa_instance_state"].obj(), name)
+        return getattr(self.row, name)
 
 
 def plain(row: Row) -> Row:
     """Return the row for reading only, without SQLAlchemy's instruments: they cost more than what is read."""
-    seen = object.__new__(_Plain)
+    seen = _Plain()
+    seen.row = row
     seen.__dict__ = row.__dict__
     return cast("Row", seen)
 
