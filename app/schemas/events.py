@@ -78,7 +78,7 @@ TYPES: Mapping[str, EventType] = {
     "participant.joined": EventType(hospital=frozenset({"user", "role"}), user=frozenset({"user", "role"})),
     "participant.left": EventType(hospital=frozenset({"user", "role"}), user=frozenset({"user", "role"})),
     "message.posted": EventType(board=False),
-    "advice.read_back": EventType(board=False),
+    "advice.read_back": EventType(board=False, user=frozenset({"event_id", "understood"})),
     "conclusion.drafted": EventType(board=False),
     "outcome.reported": EventType(),
     "record.signed": EventType(),

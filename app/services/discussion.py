@@ -108,10 +108,12 @@ async def read_back(work: Work, case_id: UUID, said: ReadBackIn) -> Seen:
     work.session.add(back)
     await work.session.flush()
     case.read_backs.append(back)
+    told = {case.holder_id} if case.holder_id else set()
     if said.understood:
+        told |= await reminders.rung_for(work, case, said.event_id)
         await reminders.close(work, case, said.event_id)
-    told = [case.holder_id] if case.holder_id else []
-    events.record(work, case, "advice.read_back", {"read_back": show.read_back(back)}, to=told, event_id=back.id)
+    data = {"read_back": show.read_back(back), "event_id": said.event_id, "understood": said.understood}
+    events.record(work, case, "advice.read_back", data, to=told, event_id=back.id)
     return answer(work, case, on_duty_at)
 
 

@@ -4,6 +4,7 @@ A row of `reminder` is the timer of one opinion or conclusion. It is opened, run
 so that a read-back and a ring never pass each other.
 """
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text, update
@@ -77,6 +78,20 @@ async def _ring(work: Work, case: Consultation, reminder: Reminder, *, changed: 
         await notices.tell(work, sorted(rung), said)
 
 
+async def rung_for(work: Work, case: Consultation, advice: UUID) -> set[UUID]:
+    """Who has been rung for this advice: their devices fall silent once it is read back."""
+    if not any(r.event_id == advice and r.step > Reach.NOBODY for r in case.reminders):
+        return set()
+    rows = await work.session.execute(_RUNG, {"case": case.id, "advice": str(advice)})
+    return {UUID(row.stream.partition(":")[2]) for row in rows}
+
+
+async def ringing_at(work: Work, stream: str) -> list[dict[str, Any]]:
+    """What advice rings at whom this stream belongs to, because nobody has read it back, oldest first."""
+    rows = await work.session.execute(_RINGING, {"stream": stream})
+    return [dict(row._mapping) for row in rows]  # noqa: SLF001
+
+
 async def ward_people(work: Work, case: Consultation) -> set[UUID]:
     """Who reads back for the asking side: requester, ward owner, colleagues of the ward and of the case."""
     people = {case.requester_id, case.ward_owner}
@@ -101,4 +116,21 @@ async def _keep(work: Work, reminder: Reminder) -> None:
 _WARD = text("""
 SELECT id FROM user_account
 WHERE active AND (ward_id = CAST(:ward AS uuid) OR id = ANY(CAST(:people AS uuid[])))
+""")
+
+_RUNG = text("""
+SELECT DISTINCT e.stream FROM event v JOIN stream_entry e ON e.event_id = v.id
+WHERE v.consultation_id = CAST(:case AS uuid) AND v.type = 'advice.unread' AND v.data->>'event_id' = :advice
+  AND e.stream LIKE 'user:%'
+""")
+
+_RINGING = text("""
+SELECT r.consultation_id, r.event_id, r.step, r.next_due_at AS due_at, r.opened_at AS opinion_at, c.number,
+       bool_or((v.data->>'changed')::boolean) AS changed
+FROM reminder r JOIN consultation c ON c.id = r.consultation_id
+JOIN event v ON v.consultation_id = r.consultation_id AND v.type = 'advice.unread'
+  AND v.data->>'event_id' = r.event_id::text
+JOIN stream_entry e ON e.event_id = v.id AND e.stream = :stream
+WHERE r.closed_at IS NULL AND r.step >= 0
+GROUP BY r.id, c.id ORDER BY r.opened_at
 """)

@@ -11,13 +11,15 @@ from sqlalchemy import select, text
 
 from app.models.consultation import Consultation
 from app.models.discussion import Message
+from app.models.user import Role
 from app.schemas import consultation as show
 from app.schemas.events import CONSULTATION, USER, kind_of
-from app.services import agreements, case_rows, duty, gaps, offers
+from app.services import agreements, case_rows, duty, gaps, offers, reminders
 from app.services.consultations import answer, may_now
 from app.work import Subject, Work
 
 BOARD_ROWS: Final = 500
+_TOLD_OF_ADVICE: Final = frozenset({Role.REQUESTER, Role.COORDINATOR})
 
 Json = dict[str, Any]
 
@@ -78,9 +80,10 @@ async def _of_cases(work: Work, cases: Mapping[str, Consultation], circumstances
 
 async def _of_user(work: Work, name: str, circumstances: Circumstances) -> Json:
     """What rings for me: offers with their cards and their places in this stream, and cases that nobody holds."""
+    advice = await reminders.ringing_at(work, name) if work.subject.role in _TOLD_OF_ADVICE else []
     open_to_me = await offers.open_to(work, demo=circumstances.demo)
     if not open_to_me:
-        return {"offers": [], "alarms": []}
+        return {"offers": [], "alarms": [], "advice": advice}
     case_ids = list({offer["consultation_id"] for offer in open_to_me})
     rows = await work.session.execute(_OFFER_PLACES, {"name": name, "ids": case_ids})
     places = {row.offer_id: row.seq for row in rows}
@@ -91,6 +94,7 @@ async def _of_user(work: Work, name: str, circumstances: Circumstances) -> Json:
             {"consultation_id": row.id, "number": row.number, "round": row.round, "at": row.step_started_at}
             for row in alarms
         ],
+        "advice": advice,
     }
 
 
