@@ -7,9 +7,9 @@ from fastapi import APIRouter, Request, Response
 from app.routers.auth import address_of, keep_cookie
 from app.routers.edge import CommandRoute, HouseDep, OwnWorkDep, ReadDep, json_response
 from app.routers.problems import problems
-from app.schemas.account import MeRead, PasswordChange
+from app.schemas.account import ColleagueList, MeRead, PasswordChange
 from app.schemas.policies import WaitingList
-from app.services import accounts, load, sessions
+from app.services import accounts, load, sessions, ward
 from app.services.sessions import COOKIE
 
 router = APIRouter(prefix="/api/v1/me", tags=["signing in"], route_class=CommandRoute)
@@ -33,6 +33,12 @@ async def me(work: ReadDep, house: HouseDep, request: Request, response: Respons
 async def waiting(work: ReadDep) -> Response:
     """Return what rings at others because I hold as many cases as I can; the first is offered when I conclude one."""
     return json_response(await load.waiting(work))
+
+
+@router.get("/colleagues", response_model=ColleagueList, summary="Who asks at my ward", responses=problems(401, 403))
+async def colleagues(work: ReadDep, house: HouseDep) -> Response:
+    """Return the requesting doctors of the caller's ward: those to whom a case's asking side can be handed."""
+    return json_response({"items": await ward.colleagues(work, online=house.hub.online)})
 
 
 @router.post("/password", status_code=204, summary="Change my password", responses=problems(401, 403, 413, 422, 429))

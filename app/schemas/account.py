@@ -139,3 +139,33 @@ class MeRead(BaseModel):
             ]
         }
     )
+
+
+class ColleagueRead(BaseModel):
+    """A requesting doctor of the caller's ward."""
+
+    user: UUID
+    name: str
+    online: bool = Field(description="Whether a device of theirs is connected now")
+
+
+class ColleagueList(BaseModel):
+    """Everybody of the ward who may answer for its cases, the caller included, by name."""
+
+    items: list[ColleagueRead]
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "items": [
+                        {
+                            "user": "019aa1c2-5f00-7000-8000-000000000201",
+                            "name": "BS Khoa Cấp cứu 1",
+                            "online": True,
+                        }
+                    ]
+                }
+            ]
+        }
+    )

@@ -1,12 +1,16 @@
 """The asking side of a case has a named owner: the requester, until a colleague of the ward takes it on."""
 
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID
+
+from sqlalchemy import select
 
 from app.errors import Invalid
 from app.models.consultation import Person
 from app.models.organization import Organization
 from app.models.user import Role, User
-from app.policy import Action
+from app.policy import Action, allow
 from app.schemas import consultation as show
 from app.services import events
 from app.services.consultations import Seen, answer, locked
@@ -38,3 +42,16 @@ async def name_owner(work: Work, case_id: UUID, user_id: UUID) -> Seen:
     data = {"user": user.id, "user_name": user.name, "before": before}
     events.record(work, case, "ward.owner_named", data, to=sorted({user.id, before}))
     return answer(work, case, on_duty_at)
+
+
+async def colleagues(work: Work, *, online: Callable[[UUID], bool]) -> list[dict[str, Any]]:
+    """Return who of the actor's ward may answer for its cases, by name: those who ask there, the actor included."""
+    allow(work, Action.ASK)
+    if work.subject.ward_id is None:
+        return []
+    found = await work.session.execute(
+        select(User.id, User.name)
+        .where(User.ward_id == work.subject.ward_id, User.role == Role.REQUESTER, User.active)
+        .order_by(User.name, User.id)
+    )
+    return [{"user": row.id, "name": row.name, "online": online(row.id)} for row in found]

@@ -174,6 +174,7 @@ GET    /api/v1/hospitals/{hospital_id}/policies/{urgency}      read_rota
 PUT    /api/v1/hospitals/{hospital_id}/policies/{urgency}      set_policy
 GET    /api/v1/ladder                                          see_ladder
 GET    /api/v1/me/waiting                                      see_waiting
+GET    /api/v1/me/colleagues                                   ask
 GET    /api/v1/offers                                          own_offers
 GET    /api/v1/consultations                                   own_list
 POST   /api/v1/consultations                                   ask
@@ -217,6 +218,8 @@ GET    /cases/{case}/record                                    nobody
 GET    /desk                                                   nobody
 GET    /board                                                  nobody
 GET    /rota                                                   nobody
+GET    /policies                                               nobody
+GET    /agreements                                             nobody
 GET    /telephones                                             nobody
 GET    /account                                                nobody
 GET    /records                                                nobody
