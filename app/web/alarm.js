@@ -17,6 +17,10 @@ const BURST = {
   },
   orange: { pulse: 0.18, every: 8, notes: [[C5, 0], [E5, 0.28], [G5, 0.56]], gain: [0.6, 1], hold: 60, ramp: 1, vibrate: [300, 150, 300] },
   yellow: { pulse: 0.18, every: 30, notes: [[C5, 0], [E5, 0.28]], gain: [0.6, 0.6], hold: 0, ramp: 0, vibrate: [200] },
+  // A drill of any urgency: two notes up and down, as no real ring has them; never louder, and it can always be silenced.
+  drill: { pulse: 0.3, every: 8, notes: [[587, 0], [880, 0.4], [587, 0.8]], gain: [0.5, 0.5], hold: 0, ramp: 0, vibrate: [200] },
+  // Advice that nobody has read back: two notes down and up again.
+  advice: { pulse: 0.18, every: 8, notes: [[G5, 0], [C5, 0.28], [G5, 0.56]], gain: [0.6, 0.6], hold: 0, ramp: 0, vibrate: [300, 150, 300] },
   green: { pulse: 0.2, every: 0, notes: [[440, 0]], gain: [0.5, 0.5], hold: 0, ramp: 0, vibrate: [] },
   tick: { pulse: 0.06, every: 0, notes: [[880, 0]], gain: [0.4, 0.4], hold: 0, ramp: 0, vibrate: [] },
   lost: { pulse: 0.25, every: 60, notes: [[C5, 0], [392, 0.35]], gain: [0.5, 0.5], hold: 0, ramp: 0, vibrate: [] },
@@ -56,7 +60,7 @@ const tell = () => {
   for (const fn of listeners) fn();
 };
 
-/** What rings now, most urgent first: [{id, level, title, due_at, silenced}]. */
+/** What rings now, most urgent first, drills after everything real: [{id, level, title, due_at, silenced}]. */
 export const ringingNow = () => rings.map((r) => ({ ...r, silenced: isSilenced(r) }));
 
 function open() {
@@ -97,23 +101,24 @@ addEventListener("keydown", unlock, { capture: true, passive: true });
 
 /**
  * Says what rings now; call it on every change. Stops within the same task whatever left the list.
- * @param list [{id, level: "red"|"orange"|"yellow"|"green", title, due_at?, made_at?, seen?, coordinator?}]
+ * @param list [{id, level: "red"|"orange"|"yellow"|"green", title, due_at?, made_at?, seen?, coordinator?, drill?, sound?}]
+ *   a drill has one melody of its own and sounds only while nothing real does; `sound` names another burst than the level's
  *   title holds urgency and specialty only: never a patient (it is readable on a shared screen).
  */
 export function ring(list) {
   // A browser that trusts this page (used here before) lets it ring without a new gesture.
   if (list.length && !skipped) open();
-  rings = [...list].sort((a, b) => RANK.indexOf(a.level) - RANK.indexOf(b.level));
+  rings = [...list].sort((a, b) => Boolean(a.drill) - Boolean(b.drill) || RANK.indexOf(a.level) - RANK.indexOf(b.level));
   for (const id of silencedUntil.keys()) if (!rings.some((r) => r.id === id)) silencedUntil.delete(id);
   apply();
   tell();
 }
 
-/** Silences what may be silenced: orange for two minutes. Red and the coordinator's ring go on. Returns whether anything fell silent. */
+/** Silences what may be silenced, for two minutes. Red and the coordinator's ring go on. Returns whether anything fell silent. */
 export function silence(id) {
   let any = false;
   for (const r of rings) {
-    if ((id && r.id !== id) || r.level === "red" || r.coordinator) continue;
+    if ((id && r.id !== id) || loudest(r)) continue;
     silencedUntil.set(r.id, Date.now() + SILENCE_MS);
     setTimeout(apply, SILENCE_MS + 50);
     any = true;
@@ -159,8 +164,14 @@ async function holdScreen() {
 }
 document.addEventListener("visibilitychange", holdScreen);
 
+/** Cannot be silenced: red, and the end of a ladder. A drill always can. */
+const loudest = (r) => !r.drill && (r.level === "red" || r.coordinator);
+
+/** Which burst a ring sounds with. */
+const burstOf = (r) => (r.drill ? "drill" : r.sound ?? r.level);
+
 function isSilenced(r) {
-  if (r.level === "red" || r.coordinator) return false;
+  if (loudest(r)) return false;
   if ((silencedUntil.get(r.id) ?? 0) > Date.now()) return true;
   if (r.level === "yellow") return Boolean(r.seen);
   return r.level === "green" && (greenPlayed.has(r.id) || isNightInVietnam());
@@ -174,16 +185,16 @@ function isNightInVietnam() {
 
 function apply() {
   const loud = rings.find((r) => !isSilenced(r));
-  const want = loud?.level ?? (lostSince && !lostQuiet ? "lost" : null);
+  const want = loud ? burstOf(loud) : lostSince && !lostQuiet ? "lost" : null;
   if (want === "green") greenPlayed.add(loud.id);
-  // The most urgent level that rings or null: also what tests and styles look at.
-  document.documentElement.dataset.ringing = loud?.level ?? "";
+  // The most urgent level that rings (of a drill: that it is one) or nothing: also what tests and styles look at.
+  document.documentElement.dataset.ringing = loud ? (loud.drill ? "drill" : loud.level) : "";
   const key = want === "lost" ? "lost" : loud ? `${want}:${loud.id}` : null;
   if (playing?.key !== key && !(playing?.test && !key)) {
     stop();
     if (key && ctx?.state === "running") play(want, { loop: BURST[want].every > 0, key });
   }
-  vibrate(loud?.level ?? null);
+  vibrate(loud ? burstOf(loud) : null);
   showTitle();
 }
 

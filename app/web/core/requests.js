@@ -16,7 +16,7 @@ export const MEASURES = ["respiration", "spo2", "pulse", "systolic", "diastolic"
 export const EMPTY_VITALS = { taken_at: null, oxygen: "", oxygen_l_min: "", consciousness: "", scale: 1 };
 export const EMPTY = {
   label: "", age: "", age_unit: "years", sex: "", weight: "", specialty: "", urgency: "", question: "", situation: "",
-  diagnosis: "", background: "", assessment: "", recommendation: "",
+  diagnosis: "", background: "", assessment: "", recommendation: "", drill: false,
   safety: Object.fromEntries(SAFETY.map((x) => [x, { state: "not_asked", text: "" }])), vitals: EMPTY_VITALS,
 };
 const CHILD = 16, MONTHS_BELOW = 72; // months are asked below six years
@@ -114,7 +114,7 @@ export function toBody(form, { red = false } = {}) {
       ...(kg !== undefined ? { weight_kg: kg } : {}),
     },
     ...(form.diagnosis.trim() ? { diagnosis: { text: form.diagnosis.trim() } } : {}),
-    vitals: vitals ? [vitals] : [], safety,
+    vitals: vitals ? [vitals] : [], safety, ...(form.drill ? { drill: true } : {}),
   };
 }
 

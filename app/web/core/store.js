@@ -1,11 +1,12 @@
 /**
  * What this page knows, and how streams change it.
  *
- *   state = { session, me, installation, specialties, consultations, headers, offers, alarms, boards, connection }
+ *   state = { session, me, installation, specialties, consultations, headers, offers, alarms, advice, boards, connection }
  *     session        "starting" | "out" | "in" | "ended"
  *     consultations  Map id -> ConsultationRead + { messages: [MessageRead] in the stream's order, ended?: why }
  *     headers        Map id -> ConsultationHeader (lists)      offers  Map offer_id -> OfferRead + { n, gone? }
  *     alarms         Map consultation_id -> { consultation_id, number, round, at }
+ *     advice         Map event_id -> { consultation_id, event_id, step, due_at, opinion_at, changed, number? }: not read back
  *     boards         Map hospital -> { consultations: Map id -> ConsultationHeader, desks: [] }
  *     connection     { state: "live" | "reconnecting" | "offline", since, lastAt, slow, back }
  *   useStore(selector)   re-renders when the selection changes (compared one level deep)
@@ -17,7 +18,7 @@ import { serverNow } from "./clock.js";
 
 export const initial = () => ({
   session: "starting", me: null, installation: null, specialties: [],
-  consultations: new Map(), headers: new Map(), offers: new Map(), alarms: new Map(), boards: new Map(),
+  consultations: new Map(), headers: new Map(), offers: new Map(), alarms: new Map(), advice: new Map(), boards: new Map(),
   connection: { state: "reconnecting", since: serverNow(), lastAt: null, slow: false, back: null },
 });
 
@@ -86,12 +87,13 @@ export function applySnapshot(s, stream, d, n) {
   const kind = kindOf(stream);
   if (kind === "consultation") {
     const read = { ...d.consultation, messages: inOrder(d.messages ?? []) };
-    return withHeader({ ...s, consultations: withEntry(s.consultations, read.id, read) }, headerOf(read));
+    return settleAdvice(withHeader({ ...s, consultations: withEntry(s.consultations, read.id, read) }, headerOf(read)), read);
   }
   if (kind === "user") {
     const offers = new Map((d.offers ?? []).map((offer) => [offer.offer_id, { ...offer, n }]));
     const alarms = new Map((d.alarms ?? []).map((alarm) => [alarm.consultation_id, alarm]));
-    return { ...s, offers, alarms };
+    const advice = new Map((d.advice ?? []).map((x) => [x.event_id, x]));
+    return { ...s, offers, alarms, advice };
   }
   if (kind === "hospital") {
     const consultations = new Map((d.consultations ?? []).map((h) => [idOf(h), h]));
@@ -126,12 +128,29 @@ function onConsultation(s, event, d) {
     if (d.participants) read.participants = withMarks(d.participants, before?.participants);
     if (d.conclusion) read.conclusion = d.conclusion;
     if (d.read_back) read.read_backs = upsert(read.read_backs ?? [], d.read_back, "event_id");
+    if (d.call) read.calls = upsert(read.calls ?? [], d.call, "id");
+    read.unread = unreadAfter(read.unread ?? [], event, d);
     if (d.outcome) read.outcomes = upsert(read.outcomes ?? [], d.outcome, "at");
   }
   let next = read && read !== before ? { ...s, consultations: withEntry(s.consultations, id, read) } : s;
   if (d.header) next = withHeader(next, d.header);
   else if (read) next = withHeader(next, headerOf(read));
-  return settleAlarm(next, d.header);
+  return settleAdvice(settleAlarm(next, d.header), read && read !== before ? read : null);
+}
+
+/** Advice that waits to be read back, after one more fact. */
+function unreadAfter(unread, event, d) {
+  if (event.t === "advice.unread") return upsert(unread, { event_id: d.event_id, step: d.step, due_at: d.due_at, opinion_at: d.opinion_at, changed: d.changed }, "event_id");
+  const read = d.read_back?.understood ? d.read_back.event_id : d.message?.supersedes ?? d.conclusion?.supersedes;
+  return read && unread.some((x) => x.event_id === read) ? unread.filter((x) => x.event_id !== read) : unread;
+}
+
+/** What a case says of its unread advice is the truth: what it no longer names rings no longer. */
+function settleAdvice(s, read) {
+  if (!read || !Array.isArray(read.unread) || read.view === "card" || read.view === "header") return s;
+  const waiting = new Set(["cancelled", "closed"].includes(read.status) ? [] : read.unread.map((x) => x.event_id));
+  const kept = [...s.advice].filter(([id, x]) => x.consultation_id !== read.id || waiting.has(id));
+  return kept.length === s.advice.size ? s : { ...s, advice: new Map(kept) };
 }
 
 function onUser(s, event, d) {
@@ -150,6 +169,11 @@ function onUser(s, event, d) {
     };
     next = { ...next, alarms: withEntry(next.alarms, d.consultation_id, alarm) };
   }
+  if (event.t === "advice.unread") {
+    const { event_id, consultation_id, step, due_at, opinion_at, changed } = d;
+    next = { ...next, advice: withEntry(next.advice, event_id, { event_id, consultation_id, step, due_at, opinion_at, changed, number: d.header?.number }) };
+  }
+  if (event.t === "advice.read_back" && d.understood && next.advice.has(d.event_id)) next = { ...next, advice: without(next.advice, d.event_id) };
   if (d.header) next = withHeader(next, d.header);
   return settleAlarm(next, d.header);
 }
@@ -267,7 +291,7 @@ export function headerOf(c) {
     diagnosis_code: c.diagnosis?.code ?? null, requester_name: c.requester_name, holder: c.holder,
     holder_name: c.holder_name, held_since: c.held_since, answer_due_at: c.answer_due_at, answered_at: c.answered_at,
     created_at: c.created_at, concluded_at: c.concluded_at, outcome_due_at: c.outcome_due_at, updated_at: c.updated_at,
-    demo: c.demo, label: c.patient?.label, question: c.question, situation: c.situation, ward: c.ward,
+    demo: c.demo, drill: c.drill, label: c.patient?.label, question: c.question, situation: c.situation, ward: c.ward,
     requester: c.requester,
   };
   if (!ringing) return head;
@@ -309,7 +333,7 @@ export function putConsultation(read, messages) {
     merged.participants = withMarks(merged.participants ?? [], before?.participants);
     if (messages) merged.messages = messages.reduce(withMessage, merged.messages);
     delete merged.ended;
-    return withHeader({ ...s, consultations: withEntry(s.consultations, read.id, merged) }, headerOf(merged));
+    return settleAdvice(withHeader({ ...s, consultations: withEntry(s.consultations, read.id, merged) }, headerOf(merged)), merged);
   });
 }
 

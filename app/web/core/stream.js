@@ -180,7 +180,7 @@ function frame(parsed) {
   heard.forEach(told);
 }
 
-const pick = ({ consultations, headers, offers, alarms, boards }) => ({ consultations, headers, offers, alarms, boards });
+const pick = ({ consultations, headers, offers, alarms, advice, boards }) => ({ consultations, headers, offers, alarms, advice, boards });
 
 function withEnded(state, { s, why }) {
   const id = s.slice(s.indexOf(":") + 1);
@@ -230,7 +230,7 @@ function ping(e) {
 }
 
 /** What the reader may do follows from rules only the server knows: read it again after events that move them. */
-const MOVES_RIGHTS = /^(offer\.(made|accepted|declined|withdrawn)|consultation\.|participant\.|callout\.|attendance\.|team\.|advice\.|outcome\.|record\.|access\.)/;
+const MOVES_RIGHTS = /^(offer\.(made|accepted|declined|withdrawn)|consultation\.|participant\.|callout\.|attendance\.|team\.|advice\.|call\.|ward\.|outcome\.|record\.|access\.)/;
 
 function told(e) {
   const { back } = getState().connection;

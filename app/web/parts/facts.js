@@ -107,9 +107,9 @@ export function specialtyName(code, list) {
   return s ? s[lang()] ?? s.vi : code;
 }
 
-/** Sort of the board: urgency, then time left (overdue first), held and answered ones after. */
+/** Sort of the board: what is real before drills, then urgency, then time left (overdue first), held and answered ones after. */
 export function byUrgencyThenDue(a, b) {
-  const u = URGENCIES.indexOf(a.urgency) - URGENCIES.indexOf(b.urgency);
+  const u = Boolean(a.drill) - Boolean(b.drill) || URGENCIES.indexOf(a.urgency) - URGENCIES.indexOf(b.urgency);
   if (u) return u;
   const due = (c) => (c.answered_at || !c.answer_due_at ? Infinity : Date.parse(c.answer_due_at));
   return due(a) - due(b) || (a.created_at < b.created_at ? -1 : 1);

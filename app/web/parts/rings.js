@@ -5,10 +5,11 @@ import { serverNow } from "../core/clock.js";
 import { lang, t } from "../core/i18n.js";
 import { getState, setState, specialtyName, subscribe } from "../core/store.js";
 import { notify } from "../core/shell.js";
-import { ackOffer, onEvent } from "../core/stream.js";
-import { patientText } from "./facts.js";
+import { ackOffer, onEvent, watch } from "../core/stream.js";
+import { patientText, URGENCIES } from "./facts.js";
 
 const ASSIGNED_PAUSE_MS = 120e3;
+const TOLD_AGAIN_MS = 60e3;
 const acted = new Map();
 
 /** The newest the store knows of an offer's consultation: the live one, else the card that came with the offer. */
@@ -48,15 +49,32 @@ export function dropOffer(offerId) {
   });
 }
 
-/** Offers that still wait for the reader's answer, most urgent first: [{offer, c}]. */
+/** Offers that still wait for the reader's answer, most urgent first, drills after everything real: [{offer, c}]. */
 export function openOffers(state) {
-  const rank = ["red", "orange", "yellow", "green"];
   return [...state.offers.values()]
     .filter((offer) => offer.state === "made" && !offer.gone)
     .map((offer) => ({ offer, c: offerCase(state, offer) }))
     .filter(({ offer, c }) => toldByCase(offer, c) === "made")
     .filter(({ offer, c }) => !["cancelled", "concluded", "closed"].includes(c.status) && !(offer.attendance || myAttendance(c, state.me?.id)))
-    .sort((a, b) => rank.indexOf(a.c.urgency) - rank.indexOf(b.c.urgency) || (a.offer.made_at < b.offer.made_at ? -1 : 1));
+    .sort((a, b) => Boolean(a.c.drill) - Boolean(b.c.drill) || URGENCIES.indexOf(a.c.urgency) - URGENCIES.indexOf(b.c.urgency) || (a.offer.made_at < b.offer.made_at ? -1 : 1));
+}
+
+/** Whether advice takes the place of earlier advice (hazard 9). */
+export const corrects = (c, eventId) => [...(c.messages ?? []), ...(c.conclusions ?? [])].some((x) => x.event_id === eventId && x.supersedes);
+
+/** Advice that rings the reader because nobody has read it back, oldest first: of the ward, or of the asking side's coordinator. */
+export function rungAdvice(state) {
+  const { me } = state;
+  if (!["requester", "coordinator"].includes(me?.role)) return [];
+  const all = new Map(state.advice);
+  for (const c of state.consultations.values()) {
+    const mine = c.hospital === me.hospital && (me.role === "coordinator" || (c.may ?? []).includes("read_back"));
+    if (!mine || ["cancelled", "closed"].includes(c.status)) continue;
+    for (const x of c.unread ?? []) if (x.step >= (me.role === "coordinator" ? 2 : 0)) all.set(x.event_id, { ...all.get(x.event_id), ...x, consultation_id: c.id, number: c.number, changed: corrects(c, x.event_id) });
+  }
+  // A coordinator is told again every 2 min; what is no longer told is over.
+  const over = (x) => ["cancelled", "closed"].includes(state.headers.get(x.consultation_id)?.status) || (me.role === "coordinator" && serverNow() - Date.parse(x.due_at) > TOLD_AGAIN_MS);
+  return [...all.values()].filter((x) => !over(x)).sort((a, b) => (a.opinion_at < b.opinion_at ? -1 : 1));
 }
 
 /** Cases at the end of their ladder that ring the reader as coordinator: [{consultation_id, number, round, header}]. */
@@ -85,6 +103,9 @@ const pausedByAction = (alarm) => {
   return mine && (alarm.round ?? 0) <= (mine.round ?? 0) && serverNow() < mine.until;
 };
 
+/** In the title too, the first word of a drill says that it is one. */
+const named = (c, words) => (c?.drill ? `${t("drill.word")} – ${words}` : words);
+
 function sync() {
   const state = getState();
   if (state.session !== "in" && state.session !== "ended") return ring([]);
@@ -97,20 +118,28 @@ function sync() {
     if (offer.role === "coordinator") {
       const round = boardHeader(state, c.id)?.round ?? 0;
       if (pausedByAction({ consultation_id: c.id, round })) continue;
-      list.push({ id: offer.offer_id, consultation: c.id, level: "red", coordinator: true, title: t("a.title_alarm"), due_at: offer.due_at });
+      list.push({ id: offer.offer_id, consultation: c.id, level: "red", coordinator: true, drill: c.drill, title: named(c, t("a.title_alarm")), due_at: offer.due_at });
       continue;
     }
     list.push({
       id: offer.offer_id,
+      consultation: c.id,
       level: c.urgency ?? "orange",
-      title: `${t(`urgency.short.${c.urgency ?? "orange"}`)} – ${specialtyName(c.specialty, lang()) || offer.desk_name || ""}`,
+      drill: c.drill,
+      title: named(c, `${t(`urgency.short.${c.urgency ?? "orange"}`)} – ${specialtyName(c.specialty, lang()) || offer.desk_name || ""}`),
       due_at: offer.due_at,
       seen: Boolean(offer.seen_at),
     });
   }
   for (const alarm of openAlarms(state)) {
     if (pausedByAction(alarm) || list.some((r) => r.consultation === alarm.consultation_id)) continue;
-    list.push({ id: `alarm:${alarm.consultation_id}`, level: "red", coordinator: true, title: t("a.title_alarm"), due_at: alarm.header?.next_due_at });
+    const { header } = alarm;
+    list.push({ id: `alarm:${alarm.consultation_id}`, consultation: alarm.consultation_id, level: "red", coordinator: true, drill: header?.drill, title: named(header, t("a.title_alarm")), due_at: header?.next_due_at });
+  }
+  for (const x of rungAdvice(state)) {
+    const c = state.consultations.get(x.consultation_id) ?? state.headers.get(x.consultation_id);
+    const urgent = ["red", "orange"].includes(c?.urgency ?? "orange");
+    list.push({ id: `advice:${x.event_id}`, consultation: x.consultation_id, level: urgent ? "orange" : "yellow", sound: "advice", drill: c?.drill, title: named(c, t("a.title_advice")) });
   }
   ring(list);
   const onDuty = (state.me?.desks?.length ?? 0) > 0 || state.me?.role === "coordinator";
@@ -156,7 +185,20 @@ setInterval(() => {
 }, 30e3);
 onEvent((event) => /^(duty\.|rota\.|override\.)/.test(event.t) && event.s.startsWith("user:") && readMe());
 
+// The ward follows a case whose advice rings, wherever the page is: what is corrected or read back ends the ring here too.
+const followed = new Map();
+function followAdvice(state) {
+  const wanted = new Set(state.session === "in" && state.me?.role === "requester" ? rungAdvice(state).map((x) => x.consultation_id) : []);
+  for (const id of wanted) if (!followed.has(id)) followed.set(id, watch(id));
+  for (const [id, stop] of followed) {
+    if (wanted.has(id)) continue;
+    followed.delete(id);
+    stop();
+  }
+}
+
 setClock(serverNow);
+subscribe(followAdvice);
 subscribe(watchSafety);
 subscribe(sync);
 subscribe(sayDelivered);

@@ -13,6 +13,7 @@ import { onTelephones, tel, telephones } from "../core/telephones.js";
 import { ActButton, ActionState, useAction } from "../parts/action.js";
 import { clockText, secondsTo, spanText } from "../parts/countdown.js";
 import { assignDialog, DialogHead, path } from "../parts/dialogs.js";
+import { Drill, drillCls, marked } from "../parts/drill.js";
 import { byUrgencyThenDue, nameList, personText, roleText } from "../parts/facts.js";
 import { DoctorPicker } from "../parts/picker.js";
 import { shortcutsDialog, useShortcuts } from "../parts/rail.js";
@@ -91,7 +92,7 @@ function alarmsOf(state) {
     all.push({ consultation_id: offer.consultation_id, number: c.number, offer, header: board ?? state.headers.get(offer.consultation_id) ?? { ...c, ...c.patient } });
   }
   // Cases that nobody holds come first.
-  return all.sort((a, b) => (a.header && b.header ? Boolean(a.header.holder) - Boolean(b.header.holder) || byUrgencyThenDue(a.header, b.header) : 0));
+  return all.sort((a, b) => (a.header && b.header ? Boolean(a.header.drill) - Boolean(b.header.drill) || Boolean(a.header.holder) - Boolean(b.header.holder) || byUrgencyThenDue(a.header, b.header) : 0));
 }
 
 function AlarmBar({ alarm, more }) {
@@ -99,8 +100,8 @@ function AlarmBar({ alarm, more }) {
   const overdue = h?.answer_due_at ? -secondsTo(h.answer_due_at) : 0;
   const phone = useHospitalPhone(h);
   const round = Math.max(alarm.round ?? 0, h?.round ?? 0);
-  return html`<section class="alarm" role="alert" aria-label=${t("b.alarm")}><${Icon} name="siren" />
-    <div class="grow"><b class="alarm-t">${h ? t(h.holder ? "b.unanswered_held" : "b.unanswered", { what: `${specialty(h.specialty)}, ${personText(h)}`, where: h.hospital_name ?? "" }) : t("b.unanswered_no", { number: alarm.number ?? "" })}</b>
+  return html`<section class=${`alarm${drillCls(h)}`} role="alert" aria-label=${t("b.alarm")}><${Icon} name="siren" />
+    <div class="grow"><b class="alarm-t">${h ? marked(h, t(h.holder ? "b.unanswered_held" : "b.unanswered", { what: `${specialty(h.specialty)}, ${personText(h)}`, where: h.hospital_name ?? "" })) : t("b.unanswered_no", { number: alarm.number ?? "" })}</b>
       <div aria-live="off">${[h?.holder && t("b.held_by", { name: h.holder_name }), !h?.holder && h?.steps_total > 1 && t("b.all_steps", { n: h.steps_total - 1 }), t("b.ringing_you", { n: round + 1 }), overdue > 0 && !h?.answered_at && t("b.overdue_by", { time: clockText(overdue) }), more > 0 && t("b.more", { n: more })].filter(Boolean).join(" ")}</div></div>
     <button type="button" class="btn" onClick=${() => takeDialog(alarm)}><${Icon} name="check" />${t("b.take")} <kbd>X</kbd></button>
     ${phone && html`<a class="btn gh" href=${tel(phone)}><${Icon} name="phone" />${t("b.call_hospital")}</a>`}
@@ -138,7 +139,7 @@ function Take({ alarm, h, close }) {
     notify(t("b.assigned", { name }), "ok");
     close(true);
   };
-  return html`<div class="stack"><p class="row wrap"><${Urgency} level=${h.urgency ?? "red"} /> <b>${personText(h)}</b> <span class="cap">${[h.number, h.hospital_name, h.ward_name].filter(Boolean).join(" · ")}</span></p>
+  return html`<div class="stack"><p class="row wrap"><${Drill} c=${h} /><${Urgency} level=${h.urgency ?? "red"} /> <b>${personText(h)}</b> <span class="cap">${[h.number, h.hospital_name, h.ward_name].filter(Boolean).join(" · ")}</span></p>
     <p class="row wrap"><a class="btn s o" href=${`/cases/${h.id}`} onClick=${() => close()}><${Icon} name="eye" />${t("b.open_case")}</a>
       ${phone && html`<a class="btn s o" href=${tel(phone)}><${Icon} name="phone" />${t("b.call_hospital")} ${phone}</a>`}</p>
     ${h.holder && alarm.offer && html`<p class="note info"><${Icon} name="user" /><span class="grow">${t("b.held_by", { name: h.holder_name })}</span><${ActButton} cls="btn s o" busy=${action.busy === "decline"} onClick=${leave}>${t("b.leave")}</${ActButton}></p>`}
@@ -214,14 +215,16 @@ function Act({ h }) {
     if (name) notify(t("b.assigned", { name }), "ok");
     return undefined;
   };
-  return html`<button type="button" class=${`btn s ${alarm ? "p" : "o"}`} onClick=${assign}>${t(alarm ? "b.take" : "b.assign")}</button>`;
+  const more = () => import("../parts/aftercare.js").then((m) => m.moreDialog({ ...h, id: idOf(h), view: null }), () => notify(t("p.err.network"), "bad"));
+  return html`<span class="row b-acts"><button type="button" class=${`btn s ${alarm ? "p" : "o"}`} onClick=${assign}>${t(alarm ? "b.take" : "b.assign")}</button>
+    <button type="button" class="ib" aria-label=${`${t("c.more")} · ${h.number}`} onClick=${more}><${Icon} name="dots" /></button></span>`;
 }
 
 function Row({ h }) {
   const left = leftOf(h);
   const who = whoOf(h);
-  return html`<tr class=${isLate(h) ? "late" : ""}>
-    <td><${Urgency} level=${h.urgency} short /></td>
+  return html`<tr class=${`${isLate(h) ? "late" : ""}${drillCls(h)}`}>
+    <td><${Drill} c=${h} /> <${Urgency} level=${h.urgency} short /></td>
     <td><a class="case-link" href=${`/cases/${idOf(h)}`}><b>${[personText(h), problem(h)].filter(Boolean).join(" · ")}</b></a><span class="cap">${[h.hospital_name, h.ward_name].filter(Boolean).join(" · ")} · <span class="nowrap">${h.number}</span></span></td>
     <td class="due num">${left.text}<small>${left.note}</small>${left.part != null && html`<div class=${`meter w100 ${h.urgency}`}><i style=${{ width: `${Math.round(left.part * 100)}%` }}></i></div>`}</td>
     <td><span class=${`chip ${who.kind}`}><${Icon} name=${who.icon} />${who.who}</span><div class="cap num">${who.note}</div></td>
@@ -231,8 +234,8 @@ function Row({ h }) {
 function Card({ h }) {
   const left = leftOf(h);
   const who = whoOf(h);
-  return html`<li class=${`card b-card${isLate(h) ? " late" : ""}`}>
-    <div class="row"><${Urgency} level=${h.urgency} short /><b class="end num due">${left.text}</b></div>
+  return html`<li class=${`card b-card${isLate(h) ? " late" : ""}${drillCls(h)}`}>
+    <div class="row wrap"><${Drill} c=${h} /><${Urgency} level=${h.urgency} short /><b class="end num due">${left.text}</b></div>
     <a class="case-link" href=${`/cases/${idOf(h)}`}><b>${[personText(h), problem(h)].filter(Boolean).join(" · ")}</b></a><p class="cap">${[h.hospital_name, h.number, left.note].filter(Boolean).join(" · ")}</p>
     <div class="row wrap b-who"><span class=${`chip ${who.kind}`}><${Icon} name=${who.icon} />${who.who}</span><span class="cap num">${who.note}</span><span class="end"><${Act} h=${h} /></span></div></li>`;
 }

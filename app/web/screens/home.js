@@ -12,6 +12,7 @@ import { putHeaders, specialtyName, useStore } from "../core/store.js";
 import { useUnread } from "../core/unread.js";
 import { Holder } from "../parts/holder.js";
 import { Urgency } from "../parts/urgency.js";
+import { Drill, drillCls } from "../parts/drill.js";
 import { personText } from "../parts/facts.js";
 import { useWide } from "../core/wide.js";
 import { useModule } from "../core/lazy.js";
@@ -29,7 +30,7 @@ const newestFirst = (a, b) => Date.parse(b.created_at) - Date.parse(a.created_at
 export function order(headers) {
   return headers
     .filter((h) => stage(h) < 3 || serverNow() - Date.parse(h.updated_at ?? h.created_at) < DONE_FOR_MS)
-    .sort((a, b) => stage(a) - stage(b) || (stage(a) === 0 ? byUrgency(a, b) : 0) || newestFirst(a, b));
+    .sort((a, b) => stage(a) - stage(b) || (stage(a) === 0 ? Boolean(a.drill) - Boolean(b.drill) || byUrgency(a, b) : 0) || newestFirst(a, b));
 }
 
 export function Home({ selected: asked = null }) {
@@ -81,8 +82,8 @@ function Row({ h, current }) {
   const unread = useUnread(h.id);
   const where = [specialtyName(h.specialty, lang()), h.answering_hospital_name].filter(Boolean).join(" · ");
   const problem = (h.situation || h.question || "").split("\n")[0];
-  return html`<a class="case" href=${`/cases/${h.id}`} aria-current=${current ? "true" : undefined}>
-    <div class="row"><${Urgency} level=${h.urgency} /><span class="cap end num">${h.number} · ${fmtWhen(h.created_at)}</span></div>
+  return html`<a class=${`case${drillCls(h)}`} href=${`/cases/${h.id}`} aria-current=${current ? "true" : undefined}>
+    <div class="row wrap"><${Drill} c=${h} /><${Urgency} level=${h.urgency} /><span class="cap end num">${h.number} · ${fmtWhen(h.created_at)}</span></div>
     <p class="pt"><span>${personText(h)}</span>${h.label ? html` · <span lang="vi">${h.label}</span>` : ""}${problem ? html` · <span lang="vi">${problem}</span>` : ""}</p>
     <p class="sub">${where}</p>
     <${Holder} c=${h} />

@@ -8,6 +8,7 @@ import { discard, resend, retryNow } from "../core/outbox.js";
 import { navigate } from "../core/router.js";
 import { HotlineLink } from "../core/shell.js";
 import { specialtyName } from "../core/store.js";
+import { Drill, drillCls } from "../parts/drill.js";
 import { Urgency } from "../parts/urgency.js";
 
 /** The form of a queued request, to correct it after a refusal. */
@@ -31,8 +32,8 @@ export function Queued({ item }) {
     discard(item.id);
     navigate("/request");
   };
-  return html`<div class=${`card queued${refused || item.stale ? " bad" : ""}`}>
-    <div class="row"><${Urgency} level=${b.urgency} /><span class="chip warn end"><${Icon} name="clock" />${t(refused ? "msg.failed" : item.state === "sending" ? "sending" : "request.queued")}</span></div>
+  return html`<div class=${`card queued${refused || item.stale ? " bad" : ""}${drillCls(b)}`}>
+    <div class="row wrap"><${Drill} c=${b} /><${Urgency} level=${b.urgency} /><span class="chip warn end"><${Icon} name="clock" />${t(refused ? "msg.failed" : item.state === "sending" ? "sending" : "request.queued")}</span></div>
     <b>${t(refused ? "request.refused" : "conn.request_unsent")}</b>
     <p lang="vi">${[b.patient?.label, b.question].filter(Boolean).join(" · ") || specialtyName(b.specialty, lang())}</p>
     <p class="sub">${refused ? item.error?.detail || item.error?.title : html`${t("request.kept_at", { time: fmtWhen(item.createdAt) })} <${NextTry} item=${item} />`}</p>

@@ -5,6 +5,7 @@ import { html, Icon, useEffect, useState } from "../core/html.js";
 import { get } from "../core/api.js";
 import { fmtDate, fmtTime, num, t } from "../core/i18n.js";
 import { Failed, Loading } from "../core/shell.js";
+import { Drill } from "../parts/drill.js";
 import { safetyFacts } from "../parts/safety.js";
 
 const LETTER = { alert: "A", confusion: "C", voice: "V", pain: "P", unresponsive: "U" };
@@ -33,23 +34,23 @@ export function Record({ c, close }) {
   useEffect(load, [c.id, c.version]);
   const final = record?.state === "final";
   return html`<div class="paper">
-    <div class="tools"><button type="button" class="ib" aria-label=${t("p.back")} onClick=${close}><${Icon} name="back" /></button><b class="grow">${t("c.record")} ${c.number}</b>
+    <div class="tools"><button type="button" class="ib" aria-label=${t("p.back")} onClick=${close}><${Icon} name="back" /></button><${Drill} c=${c} /><b class="grow">${t("c.record")} ${c.number}</b>
       <span class=${`chip ${final ? "ok" : "warn"}`}>${t(final ? "c.record_concluded" : "c.draft")}</span>
       <button type="button" class="btn s p" onClick=${() => window.print()}><${Icon} name="print" />${t("c.print")}</button></div>
     ${error ? html`<${Failed} error=${error} onRetry=${load} />` : !record ? html`<${Loading} />` : html`<div class="pg"><${Form} r=${record} c=${c} /><${Annex} r=${record} c=${c} /></div>`}
   </div>`;
 }
 
-const Foot = ({ r, n }) => html`<footer class="ft-a4"><span>Biên bản ${r.number} · bản ${r.version} · in lúc ${stamp(r.made_at)}</span><span>Trang ${n}/2</span></footer>`;
+const Foot = ({ r, n }) => html`<footer class="ft-a4"><span>${r.drill ? "DIỄN TẬP · " : ""}Biên bản ${r.number} · bản ${r.version} · in lúc ${stamp(r.made_at)}</span><span>Trang ${n}/2</span></footer>`;
 
 function Form({ r, c }) {
   const box = Object.fromEntries(r.fields.map((f) => [f.key, f]));
   const value = (key) => box[key]?.value ?? "…………";
   return html`<article class="sheet" lang="vi">
+    ${r.drill && html`<p class="a4-demo">DIỄN TẬP · KHÔNG PHẢI NGƯỜI BỆNH THẬT</p>`}
     <div class="hd"><div>${(r.health_department ?? "SỞ Y TẾ …………").toUpperCase()}<b>${value("hospital")}</b>${box.ward?.value ?? ""}</div><div><b>CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM</b><b>Độc lập – Tự do – Hạnh phúc</b><span class="u1"></span></div></div>
     <div class="no"><span>Số hồ sơ: ${value("record_number")} · Số vào viện: ${value("admission_number")}</span><span>MS: ${r.form}</span></div>
     ${r.demo && html`<p class="a4-demo">DỮ LIỆU THỬ · KHÔNG DÙNG CHO NGƯỜI BỆNH</p>`}
-    ${r.drill && html`<p class="a4-demo">DIỄN TẬP · KHÔNG PHẢI NGƯỜI BỆNH THẬT</p>`}
     <h1>${r.title}</h1><p class="st">Hội chẩn từ xa${r.state === "draft" ? " · bản nháp, chưa kết luận" : ""}</p>
     <div class="f">${Object.entries(BOXES).filter(([key]) => box[key]).map(([key, span]) => html`<p key=${key} class=${`c${span}`}><span class="fl">${box[key].label}:</span> ${key === "patient_name" ? html`<b>${value(key)}</b>` : box[key].value ?? ""}</p>`)}
       <p class="c12"><span class="fl">Bệnh viện tư vấn:</span> ${r.annex.answering_hospitals.join(", ")}</p></div>
@@ -67,7 +68,7 @@ const readBack = (r) => html`<span key=${r.at}>${r.by_name}, ${fmtTime(r.at, { s
 function Annex({ r, c }) {
   const a = r.annex;
   const vitals = a.vitals.map((v) => [stamp(v.taken_at), dash(v.respiration), dash(v.spo2), v.on_oxygen === false ? "khí trời" : v.oxygen_l_min != null ? num(v.oxygen_l_min, "l/phút") : v.on_oxygen ? "có" : "–", `${dash(v.systolic)}/${dash(v.diastolic)}`, dash(v.pulse), LETTER[v.consciousness] ?? "–", dash(v.temperature), html`<b>${v.news2.state === "complete" ? v.news2.total : v.news2.state === "not_applicable" ? "không dùng" : "chưa đủ"}</b>`]);
-  return html`<article class="sheet" lang="vi"><h1 class="a4-l">PHỤ LỤC HỘI CHẨN TỪ XA</h1>
+  return html`<article class="sheet" lang="vi">${r.drill && html`<p class="a4-demo">DIỄN TẬP · KHÔNG PHẢI NGƯỜI BỆNH THẬT</p>`}<h1 class="a4-l">PHỤ LỤC HỘI CHẨN TỪ XA</h1>
     <p class="tx"><b>${c.patient.label}</b> · ${r.fields.find((f) => f.key === "sex")?.value ?? ""} ${r.fields.find((f) => f.key === "age")?.value ?? ""} · ${r.number} · ${a.specialty} · mức ${LEVEL[a.urgency]} · hình thức: nhắn tin</p>
     <h2>1. Câu hỏi của bác sĩ yêu cầu</h2><p class="tx">${a.request.question || "Chưa có câu hỏi cụ thể."}</p>
     <h2>2. Diễn biến thời gian</h2><${Table} head=${["Giờ", "Việc", "Người"]} rows=${a.timeline.map((x) => [stamp(x.at), x.text, x.by_name ?? "Hệ thống"])} />

@@ -12,6 +12,7 @@ import { navigate } from "../core/router.js";
 import { AppBar, HotlineLink, Loading } from "../core/shell.js";
 import { specialtyName, useStore } from "../core/store.js";
 import { EMPTY } from "../core/requests.js";
+import { Drill, DrillSwitch, FormBand, marked } from "../parts/drill.js";
 import { dialIfOffline, favourites, Pending, submit } from "./request.js";
 
 const ICON = [[/cardio/i, "ecg"], [/stroke|neuro/i, "clock"], [/obstet/i, "users"], [/paed|neonat/i, "user"], [/ortho|trauma|surg/i, "amb"], [/icu|emergency/i, "siren"]];
@@ -41,34 +42,37 @@ export function RedAlert() {
   const specialties = useStore((s) => s.specialties);
   const teams = useTeams();
   const [callback, setCallback] = useState(null);
+  const [drill, setDrill] = useState(false); // never kept: the next alert is real unless somebody says otherwise again
   const [sentId, setSent] = useState(null);
   const queued = useOutbox().find((item) => item.id === sentId);
-  useEffect(() => { document.title = `${t("red.title")} – hoichan`; });
+  useEffect(() => { document.title = `${marked({ drill }, t("red.title"))} – hoichan`; });
   if (queued) return html`<${Pending} item=${queued} onEdit=${() => { setSent(null); navigate("/request"); }} />`;
 
   const known = me.ward_phone ?? me.phone ?? "";
   const ring = (desk) => {
     if (sentId) return;
     setSent("sending");
-    dialIfOffline();
+    if (!drill) dialIfOffline();
     const number = callback !== null && callback.trim() !== known ? callback.trim() : "";
-    submit({ ...EMPTY, specialty: desk.specialty, urgency: "red", situation: number ? `Gọi lại số: ${number}` : "" }, { red: true, onSent: setSent });
+    submit({ ...EMPTY, specialty: desk.specialty, urgency: "red", situation: number ? `Gọi lại số: ${number}` : "", drill }, { red: true, onSent: setSent });
   };
   const first = favourites(specialties).map((s) => s.code);
   const rank = (desk) => (first.includes(desk.specialty) ? first.indexOf(desk.specialty) : 99);
   const sorted = [...(teams ?? [])].sort((a, b) => rank(a) - rank(b));
   const icon = (desk) => (ICON.find(([words]) => words.test(specialtyName(desk.specialty, "en"))) ?? [null, "siren"])[1];
   return html`<${AppBar} title=${t("red.title")} sub=${[me.hospital_name, me.ward_name].filter(Boolean).join(" · ")} back="/" closing mini plain />
+    <${FormBand} on=${drill} off=${() => setDrill(false)} />
     <main class="mid stack red">
       <div class="note bad"><${Icon} name="siren" /><span><b>${t("red.hint")}</b> ${t("red.nothing")}</span></div>
       ${!teams && html`<${Loading} />`}
       ${teams && !teams.length && html`<p class="note warn" role="alert"><${Icon} name="warn" /><span>${t("red.no_teams")}</span></p>`}
       <div class="teams" role="group" aria-label=${t("red.choose")}>
-        ${sorted.map((desk) => html`<button type="button" key=${desk.id} class="team" disabled=${Boolean(sentId)} onClick=${() => ring(desk)}>
-          <${Icon} name=${icon(desk)} /><b>${specialtyName(desk.specialty, lang())}</b><span class="cap">${t("red.people", { n: desk.red_team_size })}${desk.hospital_name ? html` · <span lang="vi">${desk.hospital_name}</span>` : ""}</span></button>`)}
+        ${sorted.map((desk) => html`<button type="button" key=${desk.id} class=${`team${drill ? " is-drill" : ""}`} disabled=${Boolean(sentId)} onClick=${() => ring(desk)}>
+          <${Drill} c=${{ drill }} /><${Icon} name=${icon(desk)} /><b>${specialtyName(desk.specialty, lang())}</b><span class="cap">${t("red.people", { n: desk.red_team_size })}${desk.hospital_name ? html` · <span lang="vi">${desk.hospital_name}</span>` : ""}</span></button>`)}
       </div>
       <p class="sub ctr-t">${t("red.undo")}</p>
       <div class="card stack-s"><${Text} id="callback" label=${t("red.callback")} value=${callback ?? known} inputmode="tel" onInput=${setCallback} hint=${t("red.callback_hint")} /></div>
       <${HotlineLink} label=${t("red.phone")} />
+      <${DrillSwitch} on=${drill} set=${setDrill} />
     </main>`;
 }

@@ -15,6 +15,7 @@ import { navigate } from "../core/router.js";
 import { announce, AppBar, HotlineLink, notify, openDialog } from "../core/shell.js";
 import { getState, specialtyName, useStore } from "../core/store.js";
 import { hotline, tel } from "../core/telephones.js";
+import { Drill, DrillSwitch, FormBand, marked } from "../parts/drill.js";
 import { personText, roleText } from "../parts/facts.js";
 import { Urgency } from "../parts/urgency.js";
 import { formOf, NextTry } from "./queued.js";
@@ -30,7 +31,7 @@ export function Request() {
   const queued = useOutbox().filter((item) => item.what === "request");
   const [told, setTold] = useState([]);
   const own = queued.find((item) => item.id === sentId);
-  useEffect(() => { document.title = `${t("request.new")} – hoichan`; });
+  useEffect(() => { document.title = `${marked(own?.body, t("request.new"))} – hoichan`; });
   if (own) return html`<${Pending} item=${own} onEdit=${(errors) => { setTold(fromServer(errors)); setSent(null); }} />`;
   return html`<${Form} onSent=${setSent} others=${queued} told=${told} />`;
 }
@@ -87,8 +88,8 @@ function Form({ onSent, others, told }) {
       return;
     }
     setBusy(true);
-    if (red) dialIfOffline();
-    noteUse(form.specialty);
+    if (red && !form.drill) dialIfOffline();
+    if (!form.drill) noteUse(form.specialty);
     await submit(form, { red, onSent });
     await draft.drop();
   };
@@ -103,6 +104,7 @@ function Form({ onSent, others, told }) {
   return html`<div class="req">
     <div class="top2"><${AppBar} title=${t("request.new")} sub=${saved} back="/" closing mini plain actions=${html`<button type="button" class="btn s red" onClick=${redNow}><${Icon} name="siren" />${t("red.action")}</button>`} />
       <nav class="steps" aria-label="ISBAR">${["i", "s", "b", "a", "r"].map((x) => html`<a key=${x} href=${`#s-${x}`} class=${done(x) ? "ok" : ""} onClick=${(e) => jump(e, x)} aria-label=${`${x.toUpperCase()}: ${t(`request.${x}`)}${done(x) ? `, ${t("request.filled")}` : ""}`}>${x.toUpperCase()}${done(x) && html`<${Icon} name="check" />`}</a>`)}</nav></div>
+    <${FormBand} on=${form.drill} off=${() => put("drill")(false)} />
     <main class="req-main"><form class="form" onSubmit=${(e) => { e.preventDefault(); sendNow(); }} novalidate>
       ${open.length > 0 && html`<div class="note bad summary" role="alert" tabindex="-1" ref=${summary}><${Icon} name="warn" /><span><b>${t("error.summary", { n: open.length })}</b>
         ${open.map((e) => html`<br /><a href=${`#f-${e.field}`} onClick=${(x) => toField(x, e.field)}>${e.detail}</a>`)}</span></div>`}
@@ -141,16 +143,17 @@ function Form({ onSent, others, told }) {
         <div class="stack more-in"><${Text} id="f-recommendation" label=${t("request.recommendation")} hint=${t("request.recommendation_hint")} rows="4" value=${form.recommendation} onInput=${put("recommendation")} error=${error("recommendation")} /></div></details>
         <button type="button" class="btn g" onClick=${() => clearForm(draft)}>${t("request.clear")}</button>
       </section>
+      <${DrillSwitch} on=${Boolean(form.drill)} set=${put("drill")} />
     </form>
     <aside class="side stack"><div class="card stack"><${News} news2=${news2} any=${hasVitals(form.vitals)} /><hr />
       ${form.urgency && html`<${Urgency} level=${form.urgency} big />`}
       <${OnCall} specialty=${form.specialty} urgency=${form.urgency} />
-      <button type="button" class=${`btn p xl blk${busy ? " busy" : ""}`} disabled=${busy} onClick=${() => sendNow()}><${Icon} name=${busy ? "refresh" : "send"} />${t(busy ? "sending" : "request.send")}</button>
+      <button type="button" class=${`btn p xl blk${busy ? " busy" : ""}`} disabled=${busy} onClick=${() => sendNow()}><${Icon} name=${busy ? "refresh" : "send"} />${t(busy ? "sending" : form.drill ? "drill.send" : "request.send")}</button>
       <p class="cap ctr-t"><kbd>Ctrl</kbd> <kbd>Enter</kbd></p></div>
       ${enough && html`<p class="note ok"><${Icon} name="check" /><span>${t("request.enough")}</span></p>`}
     </aside></main>
     <div class="dock" role="region" aria-label=${t("nav.actions")}><div class="row dock-news"><${Total} news2=${news2} small /><span class="cap">NEWS2<br />${news2.band ? t(`p.news.short.${news2.band}`) : ""}</span></div>
-      <button type="button" class=${`btn p xl grow${busy ? " busy" : ""}`} disabled=${busy} onClick=${() => sendNow()}><${Icon} name=${busy ? "refresh" : "send"} />${t(busy ? "sending" : "request.send")}</button></div>
+      <button type="button" class=${`btn p xl grow${busy ? " busy" : ""}`} disabled=${busy} onClick=${() => sendNow()}><${Icon} name=${busy ? "refresh" : "send"} />${t(busy ? "sending" : form.drill ? "drill.send" : "request.send")}</button></div>
   </div>`;
 }
 
@@ -173,10 +176,11 @@ export function Pending({ item, onEdit }) {
   };
   const line = hotline();
   return html`<${AppBar} title=${t(item.body.urgency === "red" ? "red.title" : "request.new")} back="/" mini plain />
+    ${item.body.drill && html`<p class="drill-band"><b>${t("drill.word")}</b><span>${t("drill.nobody")}</span></p>`}
     <main class="mid stack pending">
       ${alarming ? html`<div class="unsent-big" role="alert"><${Icon} name="warn" /><b>${t(refused ? "request.refused" : "conn.request_unsent")}</b></div>`
       : html`<div class="note info" role="status"><${Icon} name="refresh" cls="spin" /><span>${t("sending")}</span></div>`}
-      <div class="card stack-s queued"><div class="row"><${Urgency} level=${item.body.urgency} /><span class="cap end">${specialtyName(item.body.specialty, lang())}</span></div>
+      <div class="card stack-s queued"><div class="row"><${Drill} c=${item.body} /><${Urgency} level=${item.body.urgency} /><span class="cap end">${specialtyName(item.body.specialty, lang())}</span></div>
         ${item.body.patient?.label && html`<b lang="vi">${item.body.patient.label}</b>`}
         ${item.body.question && html`<p lang="vi">${item.body.question}</p>`}
         <p class="sub">${refused ? "" : html`${t("request.kept_at", { time: fmtWhen(item.createdAt) })} <${NextTry} item=${item} />`}</p></div>

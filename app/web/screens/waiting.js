@@ -15,6 +15,7 @@ import { tel } from "../core/telephones.js";
 import { reading } from "../core/unread.js";
 import { Countdown } from "../parts/countdown.js";
 import { callDialog } from "../parts/dialogs.js";
+import { Drill, DrillBand, marked } from "../parts/drill.js";
 import { currentCallout, nameList, nextStep, ringing } from "../parts/facts.js";
 import { Holder } from "../parts/holder.js";
 import { Ladder } from "../parts/ladder.js";
@@ -31,12 +32,13 @@ const may = (c, what) => !c.may || c.may.includes(what);
 export function Waiting({ id }) {
   const c = useStore((s) => s.consultations.get(id));
   useEffect(() => reading(id), [id]);
-  useEffect(() => { document.title = `${c.number} · ${t("wait.title")} – hoichan`; });
+  useEffect(() => { document.title = `${marked(c, c.number)} · ${t("wait.title")} – hoichan`; });
   const callout = currentCallout(c);
   const sub = [c.number, specialtyName(c.specialty, lang()), callout?.hospital_name].filter(Boolean).join(" · ");
   return html`<${AppBar} title=${t(c.status === "ringing" ? "wait.title" : "wait.cancelled")} sub=${sub} back="/" mini />
+    <${DrillBand} c=${c} />
     <main class="mid stack wait">
-      <div class="row"><${Urgency} level=${c.urgency} /></div>
+      <div class="row"><${Drill} c=${c} /><${Urgency} level=${c.urgency} /></div>
       <${PatientLine} c=${c} where=${false} />
       ${c.question && html`<p class="question q-s" lang="vi">${c.question}</p>`}
       <${Body} c=${c} />
@@ -56,7 +58,7 @@ export function CasePane({ id }) {
   if (!c) return error ? html`<${Failed} error=${error} onRetry=${() => stream.refresh(id).catch(setError)} />` : html`<${Loading} />`;
   const callout = currentCallout(c);
   const where = [c.number, `${t("wait.sent")} ${fmtWhen(c.created_at)}`, specialtyName(c.specialty, lang()), callout?.hospital_name].filter(Boolean).join(" · ");
-  return html`<div class="row pane-h"><${Urgency} level=${c.urgency} big /><span class="sub end">${where}</span></div>
+  return html`<${DrillBand} c=${c} /><div class="row pane-h"><${Drill} c=${c} /><${Urgency} level=${c.urgency} big /><span class="sub end">${where}</span></div>
     ${c.question && html`<h2 class="question" lang="vi">${c.question}</h2>`}
     <${PatientLine} c=${c} where=${false} />
     <${Body} c=${c} pane />`;
