@@ -6,11 +6,12 @@ import { openDialog } from "../core/shell.js";
 import { useStore } from "../core/store.js";
 import { hotline, tel } from "../core/telephones.js";
 import { ActionState, useAction } from "./action.js";
+import { Drill } from "./drill.js";
 import { currentCallout, personText } from "./facts.js";
 import { DoctorPicker } from "./picker.js";
 import { Urgency } from "./urgency.js";
 
-const REASONS = ["procedure", "wrong_specialty", "busy"];
+const REASONS = ["procedure", "wrong_specialty", "busy", "not_on_duty"];
 
 /** Heading of a dialog with its cross. */
 export function DialogHead({ title, close }) {
@@ -69,7 +70,7 @@ function Assign({ c, close }) {
   const pick = async ({ user_id, name }) => {
     if (await run({ path: path(c, "assignment"), body: { user_id }, caseId: c.id, what: "assign" })) close(name);
   };
-  return html`<p class="row wrap"><${Urgency} level=${c.urgency} /> <b>${personText(c)}</b> <span class="cap">${c.number} · ${c.hospital_name}</span></p>
+  return html`<p class="row wrap"><${Drill} c=${c} /><${Urgency} level=${c.urgency} /> <b>${personText(c)}</b> <span class="cap">${c.number} · ${c.hospital_name}</span></p>
     <p class="cap">${t("p.assign_hint")}</p>
     <${ActionState} action=${action} />
     <${DoctorPicker} desk=${c.desk ?? callout?.desk} deskName=${c.desk_name ?? callout?.desk_name} specialty=${c.specialty} exclude=${[c.holder]} onPick=${pick} busy=${Boolean(action.busy)} />`;

@@ -40,11 +40,14 @@ export function Bubble({ m, mine, state, problem, replaces, replaced, cites, rea
     </div>
     ${readBacks.map(
       (r) => html`<div class=${`rb ${r.understood ? "ok" : "no"}`}><${Icon} name=${r.understood ? "check" : "help"} />
-        <span><b>${t(r.understood ? "p.rb.understood" : "p.rb.unclear", { name: r.by_name })}</b> <span class="num">${fmtWhen(r.at)}</span>${r.text ? html`<br /><span>${r.text}</span>` : ""}</span></div>`,
+        <span><b>${t(r.understood ? "p.rb.understood" : "p.rb.unclear", { name: r.by_name })}</b> <span class="num">${fmtWhen(r.at)}</span>${doneWords(r)}${r.text ? html`<br /><span>${r.text}</span>` : ""}</span></div>`,
     )}
     ${children}
   </div>`;
 }
+
+/** Of a corrected advice: whether the old one was carried out before (hazard 9). */
+export const doneWords = (r) => (r.done_already == null ? "" : html` · <b>${t(r.done_already ? "c.rb.done_before" : "c.rb.not_done_before")}</b>`);
 
 /** A fact inside the discussion: accepted, new vital signs, joined. @param icon, children */
 export function SystemLine({ icon, children }) {

@@ -15,12 +15,14 @@ import { reading } from "../core/unread.js";
 import { ActButton, ActionState, errorText, may, useAction } from "../parts/action.js";
 import { Countdown } from "../parts/countdown.js";
 import { callDialog, DialogHead, path } from "../parts/dialogs.js";
-import { nameList, personText, roleText } from "../parts/facts.js";
+import { Drill, DrillBand, marked } from "../parts/drill.js";
+import { nameList, personText, ringing, roleText, specialtyName } from "../parts/facts.js";
 import { Holder } from "../parts/holder.js";
 import { Ladder } from "../parts/ladder.js";
-import { Bubble, SystemLine } from "../parts/message.js";
+import { Bubble, doneWords, SystemLine } from "../parts/message.js";
 import { PatientLine } from "../parts/patient.js";
 import { Rail, useShortcuts } from "../parts/rail.js";
+import { corrects } from "../parts/rings.js";
 import { Safety } from "../parts/safety.js";
 import { SoundButton, useAlarm } from "../parts/sound.js";
 import { Urgency } from "../parts/urgency.js";
@@ -28,7 +30,9 @@ import { NewsTotal, Trend, Vitals } from "../parts/vitals.js";
 
 /** The dialogs come after the first picture of the case; a tap before that waits for them. */
 const casework = () => import("../parts/casework.js");
-const work = (name, c) => casework().then((m) => m[name](c), () => notify(t("p.err.network"), "bad"));
+const opened = (module, name, c) => module.then((m) => m[name](c), () => notify(t("p.err.network"), "bad"));
+const work = (name, c) => opened(casework(), name, c);
+const care = (name, c) => opened(import("../parts/aftercare.js"), name, c);
 
 const SHOWN = 200;
 const SEEN_AFTER_MS = 1000;
@@ -49,6 +53,13 @@ export function Case({ id }) {
   };
   useEffect(read, [id]);
   useEffect(() => { casework().catch(() => {}); }, []);
+  const toRead = (eventId) => {
+    setTab((c.messages ?? []).some((m) => m.event_id === eventId) || !c.conclusion ? "discussion" : "record");
+    setTimeout(() => showReadBack(eventId), 50);
+  };
+  const asked = new URLSearchParams(location.search).get("read");
+  const there = Boolean(asked && c?.view === "full" && (c.messages ?? []).length);
+  useEffect(() => { if (there) toRead(asked); }, [there, asked]);
 
   if (!c) {
     return html`<${AppBar} back="/" title=${t("c.title")} /><main class="mid">${error ? html`<${Failed} error=${error} onRetry=${read} />` : html`<${Loading} />`}</main>`;
@@ -60,7 +71,10 @@ export function Case({ id }) {
     <${AppBar} back=${mine ? "/" : me.role === "coordinator" ? "/board" : "/desk"} title=${html`<span>${c.patient.label}</span> · ${personText(c)}`} sub=${`${c.number} · ${[c.hospital_name, c.ward_name].filter(Boolean).join(" · ")}`} mini
       actions=${html`${me.role === "specialist" && html`<${SoundButton} />`}<button type="button" class="ib" aria-label=${t("p.call")} onClick=${() => callDialog(c, mine)}><${Icon} name="phone" /></button>`} />
     ${c.ended && html`<p class="note warn strip" role="alert"><${Icon} name="lock" /><span>${t("c.ended")}</span></p>`}
-    <${ElsewhereRings} />
+    <${DrillBand} c=${c} />
+    <${ElsewhereRings} here=${id} />
+    <${UnreadNote} c=${c} read=${toRead} />
+    <${SilentNote} c=${c} me=${me} />
     <nav class="tabs-row" aria-label=${t("c.panes")}><div class="seg" role="tablist">
       ${TABS.map((x) => html`<button type="button" role="tab" key=${x} id=${`tab-${x}`} aria-selected=${tab === x ? "true" : "false"} aria-current=${tab === x ? "page" : undefined} aria-controls=${`pane-${x}`} onClick=${() => setTab(x)}>${t(`c.tab.${x}`)}</button>`)}
     </div></nav>
@@ -77,16 +91,44 @@ export function Case({ id }) {
 export const isAsking = (c, me) => me.role === "requester" && (c.requester === me.id || c.hospital === me.hospital);
 
 /** While I read one case another may ring: one line that leads to it. */
-function ElsewhereRings() {
-  const { rings } = useAlarm();
+function ElsewhereRings({ here }) {
+  const rings = useAlarm().rings.filter((r) => r.consultation !== here);
   const role = useStore((s) => s.me?.role);
   if (!rings.length) return null;
   return html`<div role="alert"><a class="note bad strip ring-strip" href=${role === "coordinator" ? "/board" : "/desk"}><${Icon} name="bell" /><b class="grow">${t("c.rings", { title: rings[0].title, n: rings.length })}</b>
     <${Countdown} to=${rings[0].due_at} /><span class="btn s o">${t("c.rings_open")}</span></a></div>`;
 }
 
+/** Scroll to the question that waits for an answer, and put the focus there. */
+function showReadBack(eventId) {
+  const form = document.querySelector(`[data-read="${CSS.escape(eventId)}"]`);
+  form?.scrollIntoView({ block: "center" });
+  form?.querySelector("button")?.focus({ preventScroll: true });
+}
+
+/** The ward is rung until advice is read back: what was said when, and one tap to answer (hazards 8 and 9). */
+function UnreadNote({ c, read }) {
+  const open = (c.unread ?? []).filter((x) => x.step >= 0);
+  if (!open.length || ["cancelled", "closed"].includes(c.status)) return null;
+  const [x] = open;
+  const reach = t(`c.ur.step.${Math.min(x.step, 2)}`);
+  if (!may(c, "read_back")) return html`<p class="note warn strip" role="status"><${Icon} name="bell" /><span>${t("c.ur.wait", { time: fmtWhen(x.opinion_at) })} ${reach}</span></p>`;
+  return html`<div class="note bad strip unread-note" role="alert"><${Icon} name="bell" /><span class="grow"><b>${t(corrects(c, x.event_id) ? "c.ur.changed" : "c.ur.note", { time: fmtWhen(x.opinion_at) })}</b> ${reach}</span>
+    <button type="button" class="btn p" onClick=${() => read(x.event_id)}><${Icon} name="check" />${t("c.ur.read")}</button></div>`;
+}
+
+/** Held, and yet it rings: why, who is rung beside the holder, and what ends it. */
+function SilentNote({ c, me }) {
+  const callout = (c.callouts ?? []).find((x) => x.state === "ringing" && ["silent", "overdue"].includes(x.reason));
+  if (!callout || !c.holder) return null;
+  const others = nameList(ringing(c).filter((o) => o.doctor !== c.holder).map((o) => o.name));
+  const mine = c.holder === me.id;
+  return html`<div class=${`note strip ${mine ? "bad" : "warn"}`} role=${mine ? "alert" : "status"}><${Icon} name="bell" /><span class="grow"><b>${t(`c.silent.${callout.reason}${mine ? ".me" : ""}`, { name: c.holder_name, time: fmtWhen(c.held_since) })}</b>
+    ${others ? t("c.silent.also", { names: others }) : ""} ${mine ? t(`c.silent.stop.${callout.reason}`) : ""}</span></div>`;
+}
+
 function HeaderOnly({ c }) {
-  return html`<${AppBar} back="/" title=${c.number} /><main class="mid stack"><${Urgency} level=${c.urgency} big /><b>${personText(c)}</b>
+  return html`<${AppBar} back="/" title=${marked(c, c.number)} /><main class="mid stack"><${Drill} c=${c} /><${Urgency} level=${c.urgency} big /><b>${personText(c)}</b>
     <p class="sub">${[c.hospital_name, c.ward_name].filter(Boolean).join(" · ")}</p><${Holder} c=${c} /><p class="cap">${t("c.header_only")}</p></main>`;
 }
 
@@ -100,11 +142,11 @@ function Summary({ c }) {
   const led = c.urgency === "red" && c.holder;
   const missing = TEXTS.filter((k) => !c[k]);
   return html`<aside class="col sum" id="pane-summary" aria-labelledby="tab-summary">
-    <div class="row"><${Urgency} level=${c.urgency} /><span class="cap end num">${c.number}</span></div>
+    <div class="row wrap"><${Drill} c=${c} /><${Urgency} level=${c.urgency} /><span class="cap end num">${c.number}</span></div>
     <${PatientLine} c=${c} heading="h2" />
     <div class="blk2"><${Holder} c=${c} /></div>
     ${(c.warnings ?? []).includes("outside_agreement") && html`<p class="note"><${Icon} name="info" /><span>${t("d.outside")}</span></p>`}
-    ${(ringing.length > 0 || led) && (ringing.length ? ringing : c.callouts.slice(-1)).map((x) => html`<details class="blk2" key=${x.id} open=${!c.holder || led}><summary class="sec-h">${t("c.ladder", { desk: x.desk_name })}</summary><${Ladder} c=${c} callout=${x} phone /></details>`)}
+    ${(ringing.length > 0 || led) && (ringing.length ? ringing : c.callouts.slice(-1)).map((x) => html`<details class="blk2" key=${x.id} open=${!c.holder || led}><summary class="sec-h">${t("c.ladder", { desk: x.desk_name })}</summary>${x.question && html`<p class="sub" lang="vi"><b>${x.question}</b></p>`}<${Ladder} c=${c} callout=${x} phone /></details>`)}
     <${Team} c=${c} />
     <section class="blk2"><${NewsTotal} vitals=${c.vitals} />
       <div class="gap"><${Vitals} vitals=${c.vitals} urgency=${c.urgency} columns=${3} small /></div>
@@ -118,12 +160,14 @@ function Summary({ c }) {
       ${c.diagnosis && html`<dt>${t("c.f.diagnosis")}</dt><dd lang="vi">${[c.diagnosis.code, c.diagnosis.text].filter(Boolean).join(" · ")}</dd>`}
       ${missing.length > 0 && html`<dt>${t("p.not_given_title")}</dt><dd class="missing">${missing.map((k) => t(`c.f.${k}`).toLowerCase()).join(", ")}</dd>`}
     </dl>
-    <section class="blk2"><h3 class="sec-h">${t("c.people")}</h3><ul class="people">
+    <section class="blk2"><h3 class="sec-h">${t("c.people")}</h3>
+      ${c.ward_owner_name && c.ward_owner !== c.requester && html`<p class="sub">${t("c.owner_is", { name: c.ward_owner_name })}</p>`}<ul class="people">
       ${(c.participants ?? []).map((p) => html`<li key=${p.user + p.joined_at} class=${p.left_at ? "left" : ""}><b>${p.name}</b> <span class="sub">${[roleText(p.role), p.hospital_name].filter(Boolean).join(" · ")}</span>
         ${p.attendance && html` <span class=${`chip ${p.attendance === "coming" ? "ok" : ""}`}>${t(`p.attendance.${p.attendance}`)}</span>`}</li>`)}</ul></section>
     <div class="blk2 acts2">
       ${may(c, "update") && html`<button type="button" class="btn s o" onClick=${() => work("editDialog", c)}><${Icon} name="edit" />${t("p.edit")}</button>`}
       ${may(c, "raise_urgency") && c.urgency !== "red" && html`<button type="button" class="btn s red-o" onClick=${() => work("urgencyDialog", c)}><${Icon} name="siren" />${t("p.raise")}</button>`}
+      ${may(c, "name_ward_owner") && html`<button type="button" class="btn s o" onClick=${async () => { const name = await care("wardOwnerDialog", c); if (name) notify(t("c.owner_done", { name }), "ok"); }}><${Icon} name="users" />${t("c.owner_give")}</button>`}
       ${may(c, "cancel") && html`<button type="button" class="btn s g" onClick=${() => work("cancelDialog", c)}>${t("p.cancel")}…</button>`}
     </div>
     <${DataAge} />
@@ -190,14 +234,25 @@ function Discussion({ c, me, mine, shown }) {
         <span class="end row wrap">
         ${may(c, "accept") && !c.holder && html`<${ActButton} cls="btn s p" icon="check" busy=${action.busy} onClick=${accept}>${t("d.accept")}</${ActButton}>`}
         <button type="button" class="btn s o dsk" onClick=${() => callDialog(c, mine)}><${Icon} name="phone" />${t("p.call")}</button>
+        ${may(c, "record_call") && html`<button type="button" class="btn s o" onClick=${async () => { if (await care("callNoteDialog", c)) notify(t("c.call_saved"), "ok"); }}><${Icon} name="edit" />${t("c.call_note")}</button>`}
         ${may(c, "invite") && html`<button type="button" class="btn s o" onClick=${async () => { const name = await work("inviteDialog", c); if (name) notify(t("c.invited", { name }), "ok"); }}><${Icon} name="users" />${t("p.invite")}</button>`}
-        ${may(c, "hand_over") && c.holder && html`<button type="button" class="btn s o" onClick=${async () => { const name = await work("handOverDialog", c); if (name) notify(t("c.handing", { name }), "ok"); }}><${Icon} name="swap" />${t("p.handover")}</button>`}</span></div>
+        ${may(c, "hand_over") && c.holder && html`<button type="button" class="btn s o" onClick=${async () => { const name = await work("handOverDialog", c); if (name) notify(t("c.handing", { name }), "ok"); }}><${Icon} name="swap" />${t("p.handover")}</button>`}
+        ${may(c, "re_route", "ask_specialty", "jump") && html`<button type="button" class="ib" aria-label=${t("c.more")} onClick=${() => care("moreDialog", c)}><${Icon} name="dots" /></button>`}</span></div>
+      <${OtherQuestions} c=${c} />
       <${ActionState} action=${action} phone=${hotline()?.phone} />
     </header>
     ${queued.length > 0 && html`<${QueueBar} n=${queued.length} />`}
     <${Log} c=${c} me=${me} mine=${mine} queued=${queued} draft=${draft} shown=${shown} />
     ${may(c, "post_message") && !c.ended ? html`<${Composer} c=${c} mine=${mine} draft=${draft} />` : html`<p class="cap comp-off">${t(c.ended ? "c.ended" : "c.no_writing")}</p>`}
   </main>`;
+}
+
+/** What other specialties are asked beside the case's own question. */
+function OtherQuestions({ c }) {
+  const list = useStore((s) => s.specialties);
+  const asked = (c.callouts ?? []).filter((x) => x.question);
+  if (!asked.length) return null;
+  return html`<ul class="sub other-q">${asked.map((x) => html`<li key=${x.id}><b>${specialtyName(x.specialty, list)}:</b> <span lang="vi">${x.question}</span></li>`)}</ul>`;
 }
 
 /** Whom the other side consists of, and whether they have read: from facts, never guessed. */
@@ -235,6 +290,7 @@ function factsOf(c) {
   }
   for (const k of c.conclusions ?? (c.conclusion ? [c.conclusion] : [])) facts.push({ at: k.at, icon: "file", text: t(k.supersedes ? "c.fact.reconcluded" : "c.fact.concluded", { name: k.by_name, time: fmtWhen(k.at) }) });
   for (const o of c.outcomes ?? []) facts.push({ at: o.reported_at, icon: "check", text: t("c.fact.outcome", { at: t(`p.at.${o.at}`), result: t(`p.result.${o.result}`), name: o.by_name }) });
+  for (const k of c.calls ?? []) facts.push({ at: k.recorded_at, call: k });
   if (c.cancelled_at) facts.push({ at: c.cancelled_at, icon: "x", text: [t("p.h.cancelled"), c.cancel_reason].filter(Boolean).join(" · ") });
   return facts.filter((f) => f.at);
 }
@@ -270,9 +326,19 @@ function Log({ c, me, mine, queued, draft, shown }) {
       onScroll=${(e) => { const el = e.currentTarget; atEnd.current = el.scrollHeight - el.scrollTop - el.clientHeight < 60; }}>
     ${messages.length > limit && html`<button type="button" class="btn s o older" onClick=${() => setLimit(limit + SHOWN)}>${t("c.older")}</button>`}
     ${!rows.length && !queued.length && html`<p class="day">${t("c.no_messages")}</p>`}
-    ${rows.map(({ m, fact }) => (m ? html`<${Message} key=${m.event_id} m=${m} c=${c} me=${me} mine=${mine} draft=${draft} />` : html`<${SystemLine} key=${fact.at + fact.text} icon=${fact.icon}>${fact.text}</${SystemLine}>`))}
+    ${rows.map(({ m, fact }) => (m ? html`<${Message} key=${m.event_id} m=${m} c=${c} me=${me} mine=${mine} draft=${draft} />` : fact.call ? html`<${CallLine} key=${fact.call.id} c=${c} call=${fact.call} mine=${mine} />` : html`<${SystemLine} key=${fact.at + fact.text} icon=${fact.icon}>${fact.text}</${SystemLine}>`))}
     ${queued.map((x) => html`<${Unsent} key=${x.id} item=${x} draft=${draft} />`)}
   </div>`;
+}
+
+/** A conversation by telephone, as one side wrote it down; the other side confirms it. */
+function CallLine({ c, call, mine }) {
+  const [run, action] = useAction();
+  const theirs = call.side !== (mine ? "asking" : "answering");
+  const confirm = () => run({ path: path(c, `calls/${call.id}/confirmation`), body: {}, caseId: c.id, what: "call-confirm", expiresAfter: 600 });
+  return html`<div class="day call-line"><${Icon} name="phone" /><span>${t("c.call_line", { time: fmtWhen(call.at), name: call.by_name })}${call.text ? html` <span lang="vi" class="call-text">${call.text}</span>` : ""}<br />
+    ${call.confirmed_at ? t("c.call_confirmed", { name: call.confirmed_by_name, time: fmtWhen(call.confirmed_at) }) : t(theirs ? "c.call_ask" : "c.call_waits")}<${ActionState} action=${action} /></span>
+    ${!call.confirmed_at && theirs && may(c, "confirm_call") && html`<${ActButton} cls="btn s p" icon="check" busy=${action.busy} onClick=${confirm}>${t("c.call_confirm")}</${ActButton}>`}</div>`;
 }
 
 /** How far the others have received and seen my messages. */
@@ -299,7 +365,7 @@ function Message({ m, c, me, mine, draft }) {
 
 /**
  * The requesting side says what it understood. After a correction it is also asked whether the earlier advice was already
- * carried out (hazard 9): the answer travels as words to the specialist.
+ * carried out (hazard 9), before it can say «understood».
  */
 function ReadBack({ c, eventId, corrects }) {
   const [run, action] = useAction();
@@ -307,10 +373,10 @@ function ReadBack({ c, eventId, corrects }) {
   const [done, setDone] = useState(null);
   const [text, setText] = useState("");
   const send = (understood) => {
-    const words = [corrects && done !== null && t(done ? "c.rb.done_before" : "c.rb.not_done_before"), text.trim()].filter(Boolean).join(" ");
-    return run({ path: path(c, "read-back"), body: { event_id: eventId, understood, ...(words ? { text: words } : {}) }, caseId: c.id, what: "read-back", expiresAfter: 600 });
+    const body = { event_id: eventId, understood, ...(text.trim() ? { text: text.trim() } : {}), ...(corrects && done !== null ? { done_already: done } : {}) };
+    return run({ path: path(c, "read-back"), body, caseId: c.id, what: "read-back", expiresAfter: 600 });
   };
-  return html`<div class="rb-ask" role="group" aria-label=${t("c.rb.title")}>
+  return html`<div class="rb-ask" role="group" aria-label=${t("c.rb.title")} data-read=${eventId}>
     <p class="cap"><b>${t("c.rb.title")}</b></p>
     ${corrects && html`<div class="row wrap" role="radiogroup" aria-label=${t("c.rb.done_ask")}><span class="cap">${t("c.rb.done_ask")}</span>
       ${[true, false].map((v) => html`<button type="button" role="radio" key=${String(v)} class="btn s o" aria-checked=${done === v ? "true" : "false"} onClick=${() => setDone(v)}>${done === v && html`<${Icon} name="check" />`}${t(v ? "c.rb.done" : "c.rb.not_done")}</button>`)}</div>`}
@@ -433,7 +499,7 @@ function ConclusionView({ c, mine }) {
   return html`<article class="concl stack">
     <${PatientLine} c=${c} /><${Safety} c=${c} />
     <${ConclusionText} k=${k} />
-    ${readBacks.map((r) => html`<p key=${r.at} class=${`rb ${r.understood ? "ok" : "no"}`}><${Icon} name=${r.understood ? "check" : "help"} /><span><b>${t(r.understood ? "p.rb.understood" : "p.rb.unclear", { name: r.by_name })}</b> ${fmtWhen(r.at)}${r.text ? html`<br />${r.text}` : ""}</span></p>`)}
+    ${readBacks.map((r) => html`<p key=${r.at} class=${`rb ${r.understood ? "ok" : "no"}`}><${Icon} name=${r.understood ? "check" : "help"} /><span><b>${t(r.understood ? "p.rb.understood" : "p.rb.unclear", { name: r.by_name })}</b> ${fmtWhen(r.at)}${doneWords(r)}${r.text ? html`<br />${r.text}` : ""}</span></p>`)}
     ${may(c, "read_back") && !readBacks.some((r) => r.understood) && html`<${ReadBack} c=${c} eventId=${k.event_id} corrects=${Boolean(k.supersedes)} />`}
     ${!mine && !readBacks.length && html`<p class="cap rb-wait"><${Icon} name="clock" />${t("c.rb.waiting")}</p>`}
     ${earlier.map((x) => html`<details key=${x.event_id} class="old-concl"><summary>${t("c.earlier", { time: fmtWhen(x.at) })}</summary><s><${ConclusionText} k=${x} /></s></details>`)}

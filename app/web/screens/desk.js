@@ -15,6 +15,7 @@ import { ActButton, ActionState, may, useAction } from "../parts/action.js";
 import { Clamp } from "../parts/clamp.js";
 import { clockText, Countdown, secondsTo, spanText } from "../parts/countdown.js";
 import { DeclineReasons, declineDialog, forwardDialog, path } from "../parts/dialogs.js";
+import { Drill, drillCls, DrillBand, marked } from "../parts/drill.js";
 import { currentCallout, lateText, nameList, nextStep, personText, problemText, roleText } from "../parts/facts.js";
 import { withdrawnText, MiniLadder } from "../parts/ladder.js";
 import { useOnCall } from "../parts/picker.js";
@@ -47,7 +48,7 @@ export function Desk() {
   const current = ringing.find(({ offer }) => offer.offer_id === chosen) ?? ringing[0] ?? null;
 
   useGone(state.offers, setTaken);
-  useNewOffers(ringing, stage);
+  useNewOffers(ringing, stage, () => setChosen(null));
   const move = (by) => {
     if (!ringing.length) return;
     const at = ringing.findIndex(({ offer }) => offer === current?.offer);
@@ -56,7 +57,8 @@ export function Desk() {
   useShortcuts({ KeyJ: () => move(1), KeyK: () => move(-1), KeyM: () => silence(), Help: shortcutsDialog, F6: () => stage.current?.querySelector(".wake")?.focus() });
 
   return html`<div class=${`desk${current ? " has-card" : ""}`}>
-    <${DutyBar} />
+    <${DutyBar} held=${held.length} />
+    ${held.length > 0 && !(me.desks ?? []).length && html`<div class="note warn strip" role="alert"><${Icon} name="swap" /><b class="grow">${t("d.ended_open", { n: held.length })}</b><button type="button" class="btn s p" onClick=${handOver}>${t("d.hand_over")}</button></div>`}
     <div class="app">
       <${Rail} current="/desk" />
       <aside class="queue" aria-label=${t("d.queue")}>
@@ -87,8 +89,8 @@ function Group({ title, n, empty, children }) {
 
 function QueueOffer({ offer, c, on, choose }) {
   const left = secondsTo(offer.due_at);
-  return html`<button type="button" class=${`qi ringing u-${c.urgency}`} aria-current=${on ? "true" : undefined} onClick=${choose}>
-    <${Urgency} level=${c.urgency} short /><b>${[personText(c), problemText(c)].filter(Boolean).join(" · ")}</b>
+  return html`<button type="button" class=${`qi ringing u-${c.urgency}${drillCls(c)}`} aria-current=${on ? "true" : undefined} onClick=${choose}>
+    <${Drill} c=${c} /><${Urgency} level=${c.urgency} short /><b>${[personText(c), problemText(c)].filter(Boolean).join(" · ")}</b>
     <span class="cap">${[c.hospital_name, fmtTime(offer.made_at), left != null && left >= 0 ? t("d.left", { time: clockText(left) }) : null].filter(Boolean).join(" · ")}</span>
   </button>`;
 }
@@ -97,13 +99,15 @@ function QueueCase({ h }) {
   const c = useStore((s) => s.consultations.get(h.id));
   const unread = useUnread(h.id);
   const p = c ?? h;
-  return html`<a class="qi" href=${`/cases/${h.id}`}><${Urgency} level=${h.urgency} short /><b>${[personText(p), problemText(p)].filter(Boolean).join(" · ")}</b>
+  return html`<a class=${`qi${drillCls(h)}`} href=${`/cases/${h.id}`}><${Drill} c=${h} /><${Urgency} level=${h.urgency} short /><b>${[personText(p), problemText(p)].filter(Boolean).join(" · ")}</b>
     <span class="cap">${[h.hospital_name, h.held_since && t("d.since", { time: fmtWhen(h.held_since) }), unread > 0 && t("d.new_messages", { n: unread })].filter(Boolean).join(" · ")}</span></a>`;
 }
 
 // --- the bar on duty ---------------------------------------------------------------------------------------------------
 
-function DutyBar() {
+const handOver = () => import("../parts/hand-over.js").then((m) => m.handOverDutyDialog(), () => notify(t("p.err.network"), "bad"));
+
+function DutyBar({ held }) {
   const me = useStore((s) => s.me);
   const specialties = useStore((s) => s.specialties);
   const duty = me.desks?.[0];
@@ -114,7 +118,7 @@ function DutyBar() {
     : html`<span class="chip duty-chip"><${Icon} name="clock" />${t("d.off_duty")}</span>`;
   const sub = until ? t("d.until", { time: fmtTime(until), left: spanText((Date.parse(until) - serverNow()) / 1000) }) : me.name;
   return html`<${AppBar} title=${words} sub=${sub} mini
-    actions=${html`${duty && html`<${Backup} desk=${duty.desk} roles=${duty.roles ?? []} me=${me.id} />`}<${SoundButton} />`} key=${specialties.length} />`;
+    actions=${html`${duty && html`<${Backup} desk=${duty.desk} roles=${duty.roles ?? []} me=${me.id} />`}${held > 0 && html`<button type="button" class="btn s o" aria-label=${t("d.hand_over")} onClick=${handOver}><${Icon} name="swap" /><span class="dsk">${t("d.hand_over")}</span></button>`}<${SoundButton} />`} key=${specialties.length} />`;
 }
 
 /** Who is rung beside me at this desk. */
@@ -165,7 +169,7 @@ function useGone(offers, setTaken) {
   }, [offers]);
 }
 
-const takenText = ({ name, at, reason }) => (name ? t("d.taken", { name, time: fmtTime(at, { seconds: true }) }) : withdrawnText(reason));
+const takenText = ({ name, at, reason, c }) => marked(c, name ? t("d.taken", { name, time: fmtTime(at, { seconds: true }) }) : withdrawnText(reason));
 
 function Taken({ taken, close }) {
   const { rings } = useAlarm();
@@ -174,14 +178,16 @@ function Taken({ taken, close }) {
 }
 
 /** A new offer is announced; the card does not steal the focus from a text field. */
-function useNewOffers(ringing, stage) {
+function useNewOffers(ringing, stage, realCame) {
   const known = useRef(null);
   const ids = ringing.map(({ offer }) => offer.offer_id).join();
   useEffect(() => {
     const before = known.current;
     known.current = new Set(ringing.map(({ offer }) => offer.offer_id));
     const fresh = ringing.filter(({ offer }) => !before?.has(offer.offer_id));
-    for (const { c } of fresh) announce(t("d.new_offer", { level: t(`urgency.${c.urgency}`), hospital: c.hospital_name ?? "", question: c.question || t("d.no_question") }), true);
+    // A patient is never behind a drill that somebody is looking at.
+    if (fresh.some(({ c }) => !c.drill) && ringing.some(({ c }) => c.drill)) realCame();
+    for (const { c } of fresh) announce(marked(c, t("d.new_offer", { level: t(`urgency.${c.urgency}`), hospital: c.hospital_name ?? "", question: c.question || t("d.no_question") })), true);
     if (fresh.length && document.activeElement === document.body) stage.current?.querySelector(".wake")?.focus({ preventScroll: true });
   }, [ids]);
 }
@@ -242,6 +248,10 @@ export function WakeCard({ offer, c, taken }) {
     const answer = await run({ path: path(c, "acceptance"), caseId: c.id, what: "accept", expiresAfter: 30 });
     if (answer) navigate(`/cases/${c.id}`);
   };
+  // Only this device falls silent: the others ring on until there is a word.
+  const hush = async () => {
+    if (await run({ path: path(c, "acceptance"), caseId: c.id, what: "accept", expiresAfter: 30 })) notify(t("d.hushed"), "ok");
+  };
   const decline = async (why) => {
     const answer = await run({ path: path(c, "refusal"), body: why, caseId: c.id, what: "decline", expiresAfter: 120 });
     if (answer) notify(t("d.declined_done"), "ok");
@@ -262,10 +272,13 @@ export function WakeCard({ offer, c, taken }) {
   };
   const nextNames = next && !next.last ? nameList(next.names) : "";
   const refuse = () => declineDialog(c, nextNames, decline);
-  useShortcuts(led ? {} : { KeyA: { hold: 300, run: accept }, KeyC: forward, KeyT: refuse });
+  useShortcuts(led || c.holder === me.id ? {} : { KeyA: { hold: 300, run: accept }, KeyC: forward, KeyT: refuse });
 
   const long = (c.question ?? "").length;
-  return html`<article class=${`wake u-${c.urgency}`} role="alertdialog" tabindex="-1" aria-labelledby="oq" aria-describedby="op">
+  const mine = c.holder === me.id && ["silent", "overdue"].includes(callout?.reason);
+  const question = offer.question ?? callout?.question;
+  return html`<article class=${`wake u-${c.urgency}${drillCls(c)}`} role="alertdialog" tabindex="-1" aria-labelledby="oq" aria-describedby="op">
+    <${DrillBand} c=${c} />
     <header class="wtop">
       <${Urgency} level=${c.urgency} big />
       <div class="w-from"><b>${[c.hospital_name, c.ward_name].filter(Boolean).join(" · ")}</b>
@@ -277,11 +290,13 @@ export function WakeCard({ offer, c, taken }) {
     </header>
     ${raised && html`<p class="note bad w-raised" role="alert"><${Icon} name="warn" /><span>${t("d.raised_from", { from: t(`urgency.short.${raised.from}`), to: t(`urgency.short.${raised.to}`) })}</span></p>`}
     ${(c.warnings ?? []).includes("outside_agreement") && html`<p class="note w-raised"><${Icon} name="info" /><span>${t("d.outside")}</span></p>`}
+    <${WhyAgain} c=${c} callout=${callout} mine=${mine} />
     <div class="w-body">
       <div class="wq">
-        <p class="cap">${t("d.question")}</p>
-        <h1 id="oq" lang="vi" class=${long > 260 ? "q-xl" : long > 120 ? "q-l" : ""}>${c.question || html`<span class="missing">${t("d.no_question")}</span>`}</h1>
+        <p class="cap">${t(question ? "d.question_own" : "d.question")}</p>
+        <h1 id="oq" lang="vi" class=${long > 260 ? "q-xl" : long > 120 ? "q-l" : ""}>${question || c.question || html`<span class="missing">${t("d.no_question")}</span>`}</h1>
         <p id="op" class="sub w-who"><b>${c.patient?.label ?? t("p.no_label")}</b> · ${personText(c)} · ${c.number ?? ""}</p>
+        ${question && c.question && html`<p class="w-sit"><span class="cap">${t("d.question_first")}</span> <span lang="vi">${c.question}</span></p>`}
         ${c.situation && html`<p class="w-sit"><${Clamp} text=${c.situation} lines=${2} /></p>`}
       </div>
       <div class="wgrid">
@@ -297,6 +312,8 @@ export function WakeCard({ offer, c, taken }) {
         ? html`<p class="w-led grow"><b>${t("d.leads", { name: c.holder_name })}</b> ${t("d.coming_ask")}</p>
           <${ActButton} cls="btn p xl" icon="check" busy=${action.busy === "coming"} onClick=${() => attend(true)}>${t("p.attendance.coming")}</${ActButton}>
           <${ActButton} cls="btn o xl" icon="x" busy=${action.busy === "cannot"} onClick=${() => attend(false)}>${t("p.attendance.cannot")}</${ActButton}>`
+        : mine ? html`<a class="btn p xl w-accept" href=${`/cases/${c.id}`}><${Icon} name="send" />${t("d.answer_now")}</a>
+          <${ActButton} cls="btn o xl w-2nd" icon="vol" busy=${action.busy === "accept"} onClick=${hush}>${t("d.hush_mine")}</${ActButton}>`
         : html`${canAccept
             ? html`<${ActButton} cls="btn p xl w-accept" icon="check" kbd="A" busy=${action.busy === "accept"} disabled=${!online} onClick=${accept}>${t("d.accept")}</${ActButton}>`
             : html`<p class="w-led grow">${t("d.may_not_accept")}</p>`}
@@ -307,8 +324,17 @@ export function WakeCard({ offer, c, taken }) {
   </article>
   ${!led && callout && html`<div class="below">
     <section class="card"><h2 class="sec-h">${t("d.if_nobody")}</h2><${MiniLadder} callout=${callout} me=${me.id} /></section>
-    <section class="card dsk"><h2 class="sec-h">${t("d.decline_card")}</h2><${DeclineReasons} small decline=${decline} busy=${Boolean(action.busy)} /></section>
+    ${!mine && html`<section class="card dsk"><h2 class="sec-h">${t("d.decline_card")}</h2><${DeclineReasons} small decline=${decline} busy=${Boolean(action.busy)} /></section>`}
   </div>`}`;
+}
+
+/** A held case that rings again: why, and what ends it. Somebody else's silent case is taken by accepting it. */
+function WhyAgain({ c, callout, mine }) {
+  if (!c.holder || !callout || !["silent", "overdue", "shift_end", "hand_over", "second_specialty"].includes(callout.reason)) return null;
+  const { reason } = callout;
+  const words = mine ? [t(`c.silent.${reason}.me`, { time: fmtWhen(c.held_since) }), t(`c.silent.stop.${reason}`)]
+    : [t(["silent", "overdue"].includes(reason) ? `c.silent.${reason}` : `d.why.${reason}`, { name: c.holder_name, time: fmtWhen(c.held_since) }), ["silent", "overdue"].includes(reason) && t("d.why.take")];
+  return html`<p class="note warn w-raised" role="note"><${Icon} name="bell" /><span><b>${words[0]}</b> ${words[1] || ""}</span></p>`;
 }
 
 /** Background, assessment, local means, diagnosis: each named when nobody has given it (hazard 16). */
