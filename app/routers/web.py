@@ -20,6 +20,8 @@ PAGES = (
     "/desk",
     "/board",
     "/rota",
+    "/policies",
+    "/agreements",
     "/telephones",
     "/account",
     "/records",

@@ -28,10 +28,13 @@ const SCREENS = {
   desk: [() => import("./screens/desk.js"), "Desk"],
   board: [() => import("./screens/board.js"), "Board"],
   rota: [() => import("./screens/rota.js"), "Rota"],
+  start: [() => import("./screens/start.js"), "Start"],
+  policies: [() => import("./screens/policies.js"), "Policies"],
+  agreements: [() => import("./screens/agreements.js"), "Agreements"],
 };
 
 /** Where a role starts. */
-const HOME = { requester: "home", specialist: "desk", coordinator: "board" };
+const HOME = { requester: "home", specialist: "desk", coordinator: "board", admin: "start", operator: "start" };
 
 /** The screen for a path: [name, props]. */
 export function route(path, me) {
@@ -41,7 +44,7 @@ export function route(path, me) {
   if (me.must_change_password) return ["account", {}];
   if (first === "cases" && second) return ["a-case", { id: second }];
   if (first === "request" || first === "red-alert") return me.role === "requester" ? [first, {}] : [HOME[me.role] ?? "account", {}];
-  if (["account", "desk", "board", "rota"].includes(first)) return [first, {}];
+  if (["account", "desk", "board", "rota", "policies", "agreements"].includes(first)) return [first, {}];
   return [HOME[me.role] ?? "account", {}];
 }
 
@@ -97,6 +100,8 @@ function App() {
   const [, again] = useReducer((n) => n + 1, 0);
   const me = useStore((s) => s.me);
   const session = useStore((s) => s.session);
+  const unread = useStore((s) => s.advice.size > 0 || [...s.consultations.values()].some((c) => (c.unread ?? []).some((x) => x.step >= 0)));
+  const advice = useModule(unread && ["requester", "coordinator"].includes(me?.role) && (() => import("./parts/advice.js")));
   const watch = useModule(onCallAccount(me) && (() => import("./parts/presence-check.js")));
   useEffect(() => onLang(again), []);
   useEffect(() => {
@@ -113,7 +118,7 @@ function App() {
     return html`<${Shell}><main class="mid"><${Loading} /><div class="starting"><${HotlineLink} /></div></main></${Shell}>`;
   }
   const [name, props] = route(path, session === "out" ? null : me);
-  return html`<${Shell}>${watch && me && session !== "out" && html`<${watch.PresenceChecks} key=${`c${me.id}`} /><${watch.HeadGaps} key=${`g${me.id}`} />`}${name === "a-case" ? html`<${CaseScreen} key=${props.id} ...${props} />` : html`<${Screen} name=${name} props=${props} />`}</${Shell}>`;
+  return html`<${Shell}>${watch && me && session !== "out" && html`<${watch.PresenceChecks} key=${`c${me.id}`} /><${watch.HeadGaps} key=${`g${me.id}`} />`}${advice && me && session !== "out" && html`<${advice.AdviceBar} />`}${name === "a-case" ? html`<${CaseScreen} key=${props.id} ...${props} />` : html`<${Screen} name=${name} props=${props} />`}</${Shell}>`;
 }
 
 /** A new version waits until a page starts: never in the middle of a call, a ring or a sentence. */

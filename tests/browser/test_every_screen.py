@@ -26,6 +26,8 @@ class Scene:
     ringing: Json
     held: Json
     concluded: Json
+    drill: Json
+    admin: Person
     pages: dict[tuple[str | None, int], Page] = field(default_factory=dict)
 
     async def page_of(self, who: str | None, on: dict[str, int]) -> Page:
@@ -58,7 +60,12 @@ async def scene(ward: Ward) -> AsyncIterator[Scene]:
     done = {"summary": "Đau ngực.", "conclusion": "Viêm cơ tim.", "plan": "Theo dõi.", "decision": "Điều trị tại chỗ"}
     await doctor.do(concluded, "conclusion", done)
     ringing = await ward.ask("K04", by=requester, vitals=vitals, safety=safety)
-    yield Scene(ward, requester, doctor, coordinator, ringing, held, concluded)
+    drill = await ward.ask(
+        "K04", by=requester, urgency="green", patient={"label": "MC-013", "sex": "female"}, drill=True
+    )
+    there = (a for a in ward.accounts if a["hospital_name"] == doctor.account["hospital_name"])
+    admin = await ward.sign_in(next(a for a in there if a["role"] == "admin"))
+    yield Scene(ward, requester, doctor, coordinator, ringing, held, concluded, drill, admin)
 
 
 Open = Callable[[Scene, dict[str, int]], Awaitable[Page]]
@@ -66,7 +73,7 @@ Open = Callable[[Scene, dict[str, int]], Awaitable[Page]]
 
 def at(who: str | None, path: str, ready: str) -> Open:
     async def opens(scene: Scene, on: dict[str, int]) -> Page:
-        names = {case: getattr(scene, case)["id"] for case in ("ringing", "held", "concluded")}
+        names = {case: getattr(scene, case)["id"] for case in ("ringing", "held", "concluded", "drill")}
         page = await scene.page_of(who, on)
         await page.goto(path.format(**names))
         await page.locator(ready).first.wait_for()
@@ -92,6 +99,10 @@ SCREENS = [
     ("own duty", at("doctor", "/rota?view=mine", ".mine .duty")),
     ("import and feeds", at("doctor", "/rota?view=exchange", ".mine .card")),
     ("board", at("coordinator", "/board", ".alarm")),
+    ("drill", at("requester", "/cases/{drill}", ".drill-band")),
+    ("start", at("admin", "/", ".tile")),
+    ("ladders", at("admin", "/policies", ".pol-steps")),
+    ("agreements", at("admin", "/agreements", ".agr-card")),
 ]
 
 
@@ -109,7 +120,16 @@ async def test_every_screen_carries_the_band_and_can_be_read_by_everybody(scene:
 async def test_the_dialogs_of_a_case_carry_the_band_and_can_be_read_by_everybody(scene: Scene) -> None:
     wrong: list[str] = []
     page = await at("doctor", "/cases/{held}", ".composer")(scene, DESKTOP)
-    for name in ("Gọi", "Mời thêm", "Bàn giao ca", "Thêm sinh hiệu", "Sửa thông tin", "Nâng mức khẩn"):
+    for name in (
+        "Gọi",
+        "Ghi cuộc gọi",
+        "Mời thêm",
+        "Bàn giao ca",
+        "Thao tác khác",
+        "Thêm sinh hiệu",
+        "Sửa thông tin",
+        "Nâng mức khẩn",
+    ):
         opener = button(page, name, exact=True).first
         if not await opener.is_visible():
             continue

@@ -12,7 +12,8 @@ from tests.hotline import Json
 
 pytestmark = pytest.mark.browser
 
-MODULES = {lang: [f"{lang}.js", f"desk.{lang}.js", f"rota.{lang}.js"] for lang in ("vi", "en")}
+STRINGS = ("", "desk.", "rota.", "after.", "run.")
+MODULES = {lang: [f"{part}{lang}.js" for part in STRINGS] for lang in ("vi", "en")}
 VIETNAMESE = re.compile(r"[ăâđêôơưĂÂĐÊÔƠƯáàảãạắằẳẵặấầẩẫậéèẻẽẹếềểễệíìỉĩịóòỏõọốồổỗộớờởỡợúùủũụứừửữựýỳỷỹỵ]", re.IGNORECASE)
 
 

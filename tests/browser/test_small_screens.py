@@ -61,6 +61,31 @@ async def test_screens_of_the_asking_doctor_scroll_one_way_only(reader: Ward) ->
         assert await look(page, "outside") == []
 
 
+async def test_screens_of_administrators_scroll_one_way_only(reader: Ward) -> None:
+    admin = await reader.sign_in(next(a for a in reader.accounts if a["role"] == "admin"))
+    page = await reader.open(admin, on=SMALLEST)
+    for path, ready in (("/", ".tile"), ("/policies", ".pol-steps"), ("/agreements", ".run")):
+        await page.goto(path)
+        await page.locator(ready).first.wait_for()
+        assert await look(page, "outside") == [], path
+    await page.goto("/policies")
+    await button(page, "Sửa").first.click()
+    await page.locator(".step-ed").first.wait_for()
+    assert await look(page, "outside") == []
+
+
+async def test_a_drill_fits_the_smallest_phone_of_both_sides(reader: Ward) -> None:
+    requester = await reader.requester("K04")
+    case = await reader.ask("K04", by=requester, question=LONG, drill=True)
+    doctor = await reader.first_of(case)
+    card = await reader.open(doctor, on=SMALLEST)
+    await card.locator(".wake .drill-band").wait_for()
+    assert await look(card, "outside") == []
+    page = await reader.open(requester, on=SMALLEST, at=f"/cases/{case['id']}")
+    await readable(button(page, "Đây là ca thật"))
+    assert await look(page, "outside") == []
+
+
 async def test_the_waiting_screen_and_the_case_fit_the_smallest_phone(reader: Ward) -> None:
     requester = await reader.requester("K04")
     case = await reader.ask("K04", by=requester, question=LONG)

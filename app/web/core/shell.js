@@ -128,7 +128,7 @@ function OfflineBar() {
   useEffect(() => {
     if (back) setGreen(performance.now() + BACK_MS);
   }, [back?.at]);
-  const requests = queued.filter((item) => item.what === "request");
+  const requests = queued.filter((item) => item.what === "request").sort((a, b) => Boolean(a.body?.drill) - Boolean(b.body?.drill));
   const words = [];
   if (state === "offline") {
     words.push(t(slow ? "conn.slow_poll" : "conn.off_since", { time: fmtTime(since) }));
@@ -146,7 +146,7 @@ function OfflineBar() {
 function UnsentRequest({ item }) {
   const line = hotline();
   return html`<div class="unsent" role="alert">
-    <${Icon} name="warn" /><b class="grow">${t("conn.request_unsent")}</b>
+    <${Icon} name="warn" /><b class="grow">${item.body?.drill ? `${t("drill.word")} · ` : ""}${t("conn.request_unsent")}</b>
     <button class="btn s unsent-o" onClick=${() => retryNow(item.id)}><${Icon} name="refresh" />${t("conn.try_now")}</button>
     <a class="btn s unsent-p" href=${tel(line?.phone)}><${Icon} name="phone" />${t("phone.short")}${line ? " " + line.phone : ""}</a>
   </div>`;
@@ -196,9 +196,11 @@ export function Language() {
 export const PAGES = {
   requester: [["/", "nav.cases", "bell"], ["/telephones", "nav.phones", "phone"], ["/account", "nav.account", "user"]],
   specialist: [["/desk", "nav.desk", "bell"], ["/rota", "nav.rota", "cal"], ["/telephones", "nav.phones", "phone"], ["/account", "nav.account", "user"]],
-  coordinator: [["/board", "nav.board", "grid"], ["/rota", "nav.rota", "cal"], ["/telephones", "nav.phones", "phone"], ["/account", "nav.account", "user"]],
+  coordinator: [["/board", "nav.board", "grid"], ["/rota", "nav.rota", "cal"], ["/policies", "nav.policies", "bell"], ["/agreements", "nav.agreements", "file"], ["/telephones", "nav.phones", "phone"], ["/account", "nav.account", "user"]],
+  admin: [["/", "nav.start", "grid"], ["/rota", "nav.rota", "cal"], ["/policies", "nav.policies", "bell"], ["/agreements", "nav.agreements", "file"], ["/telephones", "nav.phones", "phone"], ["/account", "nav.account", "user"]],
+  operator: [["/", "nav.start", "grid"], ["/agreements", "nav.agreements", "file"], ["/telephones", "nav.phones", "phone"], ["/account", "nav.account", "user"]],
 };
-export const pagesOf = (role) => PAGES[role] ?? [["/rota", "nav.rota", "cal"], ["/telephones", "nav.phones", "phone"], ["/account", "nav.account", "user"]];
+export const pagesOf = (role) => PAGES[role] ?? [["/telephones", "nav.phones", "phone"], ["/account", "nav.account", "user"]];
 
 function Menu() {
   const [open, setOpen] = useState(false);

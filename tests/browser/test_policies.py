@@ -1,0 +1,124 @@
+"""Ladders and agreements: who may change them does so where they read them, and the preview says what then happens."""
+
+import re
+from datetime import datetime
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import DESKTOP, PHONE, Ward
+from tests.browser.hands import button, field
+from tests.hotline import Json, Person
+
+pytestmark = pytest.mark.browser
+
+
+async def test_an_administrator_changes_a_ladder_and_the_preview_says_what_then_happens(ward: Ward) -> None:
+    requester, doctor, admin = await people(ward)
+    page = await ward.open(admin, on=DESKTOP)
+    await expect(page.get_by_role("heading", name="Trang đầu")).to_be_visible()
+    await page.get_by_role("main").get_by_role("link", name="Thang gọi").click()
+    await page.get_by_label("Thang gọi của").select_option(doctor.account["desk"])
+    ladder = page.get_by_role("region", name="Cam · Cấp cứu")
+    await expect(ladder).to_contain_text("mặc định")
+    await button(ladder, "Sửa").click()
+    first = ladder.get_by_role("group", name="Nấc 1")
+    await first.get_by_role("textbox", name="Chờ").fill("không rõ")
+    await button(ladder, "Lưu").click()
+    await expect(first).to_contain_text("Ghi thời gian như 5:00")
+    await first.get_by_role("textbox", name="Chờ").fill("0:05")
+    await button(ladder, "Lưu").click()
+    await expect(first.locator(".err")).to_be_visible()  # the server's own words, at the field
+    await first.get_by_role("textbox", name="Chờ").fill("1:30")
+    await button(ladder, "Lưu").click()
+    await expect(ladder).to_contain_text("của bàn trực")
+    await expect(ladder.get_by_role("listitem").first).to_contain_text("1:30")
+
+    asked = page.get_by_role("region", name="Nếu … hỏi … lúc …")
+    hospital = (await requester.get("/me")).json()["hospital"]
+    await asked.get_by_label("Bệnh viện hỏi").select_option(hospital)
+    await asked.get_by_label("Chuyên khoa").select_option("K04")
+    await asked.get_by_label("Lúc").fill("06/02/2027 02:00")  # the first of Tết
+    await button(asked, "Xem ai được gọi").click()
+    answer = asked.get_by_role("status")
+    await expect(answer).to_contain_text(re.compile(r"Thang riêng của bàn trực, bản \d"))
+    steps = answer.locator(".ladder > li")
+    await expect(steps.first).to_contain_text("02:00:00")
+    await expect(steps.nth(1)).to_contain_text("02:01:30")
+    await expect(answer).to_contain_text("đổ chuông đến khi có người nhận")
+
+    case = await ward.ask("K04", by=requester)  # and so it does
+    ladder = (await requester.get(f"/consultations/{case['id']}")).json()["callouts"][0]["ladder"]
+    second = datetime.fromisoformat(ladder[1]["at"]) - datetime.fromisoformat(case["created_at"])
+    assert second.total_seconds() == pytest.approx(90, abs=1)
+    load = page.get_by_role("region", name="Tải trực").first
+    await expect(load.get_by_role("row")).not_to_have_count(0)
+
+
+async def test_two_who_edit_one_ladder_do_not_overwrite_each_other(ward: Ward) -> None:
+    _, doctor, admin = await people(ward)
+    desk = doctor.account["desk"]
+    policy = (await admin.get(f"/desks/{desk}/policies/yellow")).json()
+    body = {"steps": policy["steps"], "silent_s": 900}
+    assert (await admin.put(f"/desks/{desk}/policies/yellow", body)).status_code == 200
+    page = await ward.open(admin, on=PHONE, at=f"/policies?desk={desk}")
+    ladder = page.get_by_role("region", name="Vàng · Khẩn")
+    await button(ladder, "Sửa").click()
+    await expect(field(ladder, "Im lặng bao lâu")).to_have_value("15:00")
+    assert (await admin.put(f"/desks/{desk}/policies/yellow", body | {"silent_s": 1200})).status_code == 200
+    await button(ladder, "Lưu").click()
+    await expect(ladder.get_by_role("alert")).to_contain_text("Người khác vừa đổi thang này")
+    await button(ladder, "Xem bản mới").click()
+    await expect(ladder).to_contain_text("im lặng 20:00")
+
+
+async def test_an_agreement_is_made_and_an_overlap_names_the_one_in_the_way(ward: Ward) -> None:
+    requester, doctor, admin = await people(ward)
+    page = await ward.open(admin, on=DESKTOP, at="/agreements")
+    await expect(page.locator(".agr-card").first).to_be_visible()
+    asking = (await requester.get("/me")).json()["hospital"]
+    form = page.get_by_role("dialog")
+    for time in ("first", "again"):
+        await button(page, "Thêm thỏa thuận").click()
+        await form.get_by_label("Bên hỏi").select_option(asking)
+        await form.get_by_label("Chuyên khoa").select_option("K04")
+        await button(form, "Lưu").click()
+        await expect(form).to_contain_text("Cần điền mục này.")
+        await form.get_by_label("Thêm bàn trực").select_option(doctor.account["desk"])
+        await button(form, "Lưu").click()
+        if time == "first":
+            await expect(form).to_be_hidden()
+    await expect(form.get_by_role("alert").first).to_contain_text("Hai bên đã có thỏa thuận")
+    await expect(form.get_by_role("alert").first).to_contain_text("Đổi thời hạn, hoặc sửa thỏa thuận đó.")
+    await page.keyboard.press("Escape")
+    card = page.locator(".agr-card").filter(has=button(page, "Sửa")).first
+    await button(card, "Sửa").click()
+    form = page.get_by_role("dialog")
+    await field(form, "Tên thỏa thuận").fill("Thỏa thuận hợp tác chuyên môn")
+    await button(form, "Lưu").click()
+    await expect(form).to_be_hidden()
+    await expect(page.locator(".agr-card").filter(has_text="Thỏa thuận hợp tác chuyên môn").first).to_be_visible()
+
+
+async def test_a_coordinator_reads_ladders_and_agreements_and_may_change_neither(ward: Ward) -> None:
+    _, doctor, _ = await people(ward)
+    account = next(
+        a for a in ward.accounts if a["role"] == "coordinator" and a["hospital_name"] == doctor.account["hospital_name"]
+    )
+    page = await ward.open(await ward.sign_in(account), on=DESKTOP, at=f"/policies?desk={doctor.account['desk']}")
+    await expect(page.get_by_role("region", name="Đỏ · Nguy kịch").get_by_role("listitem").first).to_be_visible()
+    await expect(button(page, "Sửa")).to_have_count(0)
+    await page.goto("/agreements")
+    await expect(page.locator(".agr-card").first).to_be_visible()
+    await expect(page.get_by_role("button", name=re.compile("Sửa|Thêm thỏa thuận"))).to_have_count(0)
+
+
+async def people(ward: Ward) -> tuple[Person, Person, Person]:
+    """Who asks, who would be rung first, and who administers that doctor's hospital."""
+    requester = await ward.requester("K04")
+    case: Json = await ward.ask("K04", by=requester)
+    doctor = await ward.first_of(case)
+    await doctor.do(case, "acceptance")
+    hospital = doctor.account["hospital_name"]
+    account = next(a for a in ward.accounts if a["role"] == "admin" and a["hospital_name"] == hospital)
+    return requester, doctor, await ward.sign_in(account)
