@@ -107,6 +107,7 @@ ALLOWED: Mapping[str, int] = {
     "POST /api/v1/me/channels/test": 3,
     "POST /api/v1/me/password": 6,
     "GET /api/v1/me/waiting": 2,
+    "GET /api/v1/me/colleagues": 1,
     "GET /api/v1/offers": 1,
     "GET /api/v1/specialties": 1,
     "GET /api/v1/telephones": 1,
@@ -257,6 +258,7 @@ async def _answers(hotline: Hotline, count: Counter, asker: Person) -> None:
     case = await hotline.ask("K04", by=asker)
     name = {"consultation_id": case["id"]}
     [first] = await hotline.rung(case)
+    await count.ask(asker, "GET", "/api/v1/me/colleagues")
     await count.ask(first, "POST", f"{CASE}/refusal", {"reason": "busy"}, **name)
     [second] = await hotline.rung(case)
     third = await _somebody_else(hotline, second, first)

@@ -60,3 +60,20 @@ async def test_an_assignment_that_nobody_takes_rings_the_coordinator_again(ward:
     await ward.moves_on(minutes=2, seconds=10)
     await expect(board.locator("html")).to_have_attribute("data-ringing", "red")
     await expect(board.get_by_role("alert", name="Ca chưa ai trả lời")).to_be_visible()
+
+
+async def test_a_coordinator_rings_a_later_step_now_and_whoever_rings_already_rings_on(ward: Ward) -> None:
+    requester = await ward.requester("K04")
+    case = await ward.ask("K04", by=requester)
+    doctor = await ward.first_of(case)
+    there = (a for a in ward.accounts if a["hospital_name"] == doctor.account["hospital_name"])
+    coordinator = await ward.sign_in(next(a for a in there if a["role"] == "coordinator"))
+    board = await ward.open(coordinator, on=DESKTOP)
+    await button(board.get_by_role("row").filter(has_text=case["number"]), "Thao tác khác").click()
+    await button(board.get_by_role("dialog", name="Thao tác khác"), "Gọi ngay nấc sau").click()
+    dialog = board.get_by_role("dialog", name="Gọi ngay nấc sau")
+    await dialog.get_by_role("button", name=re.compile("Trưởng ca trực")).click()
+    await expect(dialog).to_be_hidden()
+    read = (await requester.get(f"/consultations/{case['id']}")).json()
+    rung = {o["role"] for o in read["callouts"][0]["offers"] if o["state"] == "made"}
+    assert rung == {"primary", "head_of_shift"}
