@@ -96,11 +96,11 @@ def _limited(people: Iterable[Candidate]) -> set[UUID]:
 
 
 async def _in_transaction(work: Work) -> None:
-    """A new request is written by one statement and needs no transaction; locks do."""
+    """A new request is written by one statement and needs no transaction; locks do. Nothing was written before."""
     connection = await work.session.connection()
     options = connection.sync_connection.get_execution_options() if connection.sync_connection else {}
     if options.get("isolation_level") == "AUTOCOMMIT":
-        await work.session.commit()
+        await work.session.rollback()
         await work.session.connection(execution_options={"isolation_level": "READ COMMITTED"})
 
 
