@@ -48,6 +48,21 @@ async def writes(page: Page, text: str) -> None:
     await page.locator(".composer").get_by_role("button", name="Gửi", exact=True).click()
 
 
+async def form_kept(page: Page, form: str, *words: str) -> None:
+    """Wait until the device keeps a draft of this form that holds all these words."""
+    async with asyncio.timeout(30):
+        await page.evaluate(FORM_KEPT, [form, words])
+
+
+FORM_KEPT = """async ([form, words]) => {
+  const { one } = await import("/assets/core/db.js");
+  const kept = async () => JSON.stringify((await one("drafts", form))?.value ?? null);
+  while (!words.every(((found) => (word) => found.includes(word))(await kept()))) {
+    await new Promise((again) => setTimeout(again, 20));
+  }
+}"""
+
+
 async def draft_kept(page: Page, case: Json, text: str) -> None:
     """Wait until the device keeps these words as the draft of a case's next message."""
     # Not `wait_for_function`: it takes the promise of an asynchronous function for a yes.

@@ -12,7 +12,7 @@ from playwright.async_api import Browser, expect
 
 from tests.browser.cable import Cable
 from tests.browser.conftest import DESKTOP, PHONE, RunningClock, Ward
-from tests.browser.hands import UNSENT, button, draft_kept, fill_request, send_request, writes
+from tests.browser.hands import UNSENT, button, draft_kept, fill_request, form_kept, send_request, writes
 from tests.conftest import a_copy
 from tests.faults.server import Server
 from tests.hotline import Json
@@ -60,6 +60,7 @@ async def test_the_form_comes_back_at_the_same_field_after_a_crash_without_a_net
     phone = await ward.open(requester, on=PHONE, at="/request", through=cable, works_offline=True)
     await fill_request(phone, label="MC-042", question="Có cần chọc dịch màng tim không?")
     await expect(phone.get_by_text("Đã lưu nháp")).to_be_visible()
+    await form_kept(phone, "request", "MC-042", "Có cần chọc dịch màng tim không?")
     cable.is_cut()
     await phone.reload()
     question = phone.get_by_role("textbox", name="Câu hỏi cụ thể")

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from app.routers.problems import VIETNAM
 from tests.browser.conftest import DESKTOP, PHONE, SMALLEST, Ward
 from tests.browser.eyes import look
-from tests.browser.hands import button, choice, field
+from tests.browser.hands import button, choice, field, form_kept
 from tests.hotline import Json, Person
 
 pytestmark = pytest.mark.browser
@@ -70,7 +70,7 @@ async def test_an_edit_is_shown_refused_kept_and_published_over_somebody_elses(w
     await expect(changed).to_be_visible()
     assert "BS trực Tim mạch 6" not in [s["doctor_name"] for s in await duty(head, "primary", "2026-11-27T02:00:00Z")]
 
-    await page.wait_for_function(KEPT, arg=f"rota:desk:{head.account['desk']}")
+    await form_kept(page, f"rota:desk:{head.account['desk']}", "Đổi ca đã đồng ý")
     await page.reload()
     await expect(changed).to_be_visible()
     other = {"kind": "add", "role": "red_team", "doctor": await id_of(head), **SATURDAY, "reason": "Thêm người"}
@@ -83,9 +83,6 @@ async def test_an_edit_is_shown_refused_kept_and_published_over_somebody_elses(w
     await expect(page.locator(".note").filter(has_text="Đã công bố, bản 3.")).to_be_visible()
     await expect(button(page, "Công bố 1 thay đổi")).to_have_count(0)
     assert [s["doctor_name"] for s in await duty(head, "primary", "2026-11-27T02:00:00Z")] == ["BS trực Tim mạch 6"]
-
-
-KEPT = """async (name) => Boolean(await (await import("/assets/core/db.js")).one("drafts", name))"""
 
 
 async def test_layers_are_drawn_as_they_are_worked_out_and_edited_from_the_keyboard(ward: Ward) -> None:

@@ -34,7 +34,8 @@ async def test_what_waits_goes_in_the_order_in_which_it_was_written_and_what_is_
     for text in written:
         await writes(page, text)
     await box.fill("Da lạnh, vã")
-    await page.reload()  # at once: what was typed a moment ago is there all the same
+    await draft_kept(page, case, "Da lạnh, vã")
+    await page.reload()
     await expect(page.get_by_text(f"{len(written)} tin chờ gửi, đã lưu trên máy. Không mất gì.")).to_be_visible()
     cable.is_mended()
     await page.evaluate("dispatchEvent(new Event('online'))")  # the device has noticed
@@ -68,6 +69,7 @@ async def test_words_step_aside_for_a_correction_and_come_back(ward: Ward) -> No
     await writes(page, "Mạch 112")
     await expect(box).to_have_value("Da lạnh, vã")
     await expect(sent).to_have_count(2)
+    await draft_kept(page, case, "Da lạnh, vã")
     await page.reload()
     await expect(box).to_have_value("Da lạnh, vã")
     assert await texts(requester, case) == ["Mạch 12", "Mạch 112"]
