@@ -39,13 +39,20 @@ def main(arguments: list[str] | None = None) -> None:
     _log_to_stderr(settings.log_level)
     run: Run = options.run
     # Being asked to end while still starting must stop the embedded database too, as Ctrl-C does.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _end)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             code = runner.run(run(options, settings))
     except KeyboardInterrupt:
         code = 130
     sys.exit(code)
+
+
+def _end(*_: object) -> None:
+    """End as Ctrl-C does, also where Ctrl-C is ignored: a script starts what it sends to the background that way."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -260,6 +260,44 @@ async def test_when_the_server_is_killed_people_are_telephoned_and_told_when_it_
             await server.clear_away()
 
 
+@pytest.mark.parametrize(
+    "interrupts", [signal.SIG_DFL, signal.SIG_IGN], ids=["heeded", "ignored, as in the background"]
+)
+def test_it_ends_when_it_is_asked_to(tmp_path: Path, interrupts: signal.Handlers):
+    people = tmp_path / "people.toml"
+    people.write_text('[[people]]\nname = "Trưởng phòng CNTT"\nphone = "0912 345 678"\n')
+    environment = {k: v for k, v in os.environ.items() if k != "DATABASE_URL" and not k.startswith("HOICHAN_")}
+    environment |= {
+        "HOICHAN_DATA_DIR": str(tmp_path),
+        "HOICHAN_WATCH_PEOPLE": str(people),
+        "HOICHAN_VOICE_URL": "http://127.0.0.1:1/voice",
+        "HOICHAN_GATEWAY_SECRET": "s",
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "app.cli",
+        "watch",
+        "--url",
+        "http://127.0.0.1:1",
+        "--every",
+        "0.2",
+        "--after",
+        "1",
+    ]
+    before = signal.signal(signal.SIGINT, interrupts)
+    try:
+        watching = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with watching:
+        assert watching.stderr is not None
+        watching.stderr.readline()  # it looks
+        watching.terminate()
+        watching.stderr.read()
+    assert watching.returncode == 130
+
+
 async def test_repeats_come_when_they_are_set_to(dog: Watchdog, gateway: Provider, sick: Sick):
     sick.ready = 503
     often = Watchdog(dog.url, dog.people, dog.adapters, dog.client, dog.clock, dog.file, repeat=timedelta(minutes=1))
