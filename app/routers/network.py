@@ -23,6 +23,9 @@ from app.services import directory
 
 router = APIRouter(prefix="/api/v1", tags=["network"], route_class=CommandRoute)
 _KEPT = {"Cache-Control": "public, max-age=300"}
+From = Annotated[QueryInstant | None, Query(alias="from", description="ISO 8601 with its zone; now when left out")]
+To = Annotated[QueryInstant | None, Query(alias="to", description="At most 100 days later; 7 days when left out")]
+"""A stretch of duty that is asked about, as every route that shows duty takes it."""
 _ERRORS = problems(401, 404, 422)
 
 
@@ -63,12 +66,8 @@ async def on_call(
 async def duty(
     desk_id: UUID,
     work: ReadDep,
-    start: Annotated[
-        QueryInstant | None, Query(alias="from", description="ISO 8601 with its zone; now when left out")
-    ] = None,
-    end: Annotated[
-        QueryInstant | None, Query(alias="to", description="At most 100 days later; 7 days when left out")
-    ] = None,
+    start: From = None,
+    end: To = None,
 ) -> Response:
     """Return slots and gaps of the desk and its hospital between two instants; a gap is a required role with nobody."""
     return json_response(await directory.duty_of(work, desk_id, start, end))

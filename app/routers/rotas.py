@@ -1,14 +1,14 @@
 """Rotas as they are written and published: of desks, and of hospitals."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from fastapi.responses import Response
 
 from app.routers.edge import CommandRoute, ReadDep, WorkDep, json_response
+from app.routers.network import From, To
 from app.routers.problems import problems
-from app.schemas.directory import HospitalDutyList, QueryInstant
+from app.schemas.directory import HospitalDutyList
 from app.schemas.rota import CorrectionIn, PublicationIn
 from app.schemas.rota_reads import CorrectionRead, PublicationRead, RotaRead
 from app.services import directory, duty_corrections, publications, rota_view
@@ -66,12 +66,8 @@ async def publish_hospital_rota(hospital_id: UUID, body: PublicationIn, work: Wo
 async def hospital_duty(
     hospital_id: UUID,
     work: ReadDep,
-    start: Annotated[
-        QueryInstant | None, Query(alias="from", description="ISO 8601 with its zone; now when left out")
-    ] = None,
-    end: Annotated[
-        QueryInstant | None, Query(alias="to", description="At most 100 days later; 7 days when left out")
-    ] = None,
+    start: From = None,
+    end: To = None,
 ) -> Response:
     """Return leadership and coordination between two instants, clipped and merged, with the gaps."""
     return json_response(await directory.duty_of_hospital(work, hospital_id, start, end))
