@@ -17,6 +17,7 @@ from app.channels.web_push import new_private_key
 from app.clock import Clock, DatabaseClock, monotonic
 from app.config import Settings
 from app.database import make_engine, make_immediate_sessions, make_sessions
+from app.outages import is_database_away
 from app.realtime.dispatcher import Dispatcher
 from app.realtime.house import House
 from app.realtime.hub import Hub
@@ -168,7 +169,7 @@ async def _wait_for_database(house: House) -> None:
         try:
             await _read_installation(house)
         except Exception as error:
-            if not problems.is_database_away(error):
+            if not is_database_away(error):
                 raise
             log.warning("waiting for the database", error=type(error).__name__)
             await asyncio.sleep(RETRY_S)

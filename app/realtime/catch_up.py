@@ -12,11 +12,10 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import asyncpg
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from app import outages
 from app.errors import DatabaseAway, NotFound
 from app.models.consultation import Consultation
 from app.realtime import protocol
@@ -37,7 +36,6 @@ STREAMS_A_READ: Final = 20
 FILLED_AT_ONCE: Final = 200
 FIRST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 3.0
-DATABASE_TROUBLE: Final = (SQLAlchemyError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -219,7 +217,7 @@ class CatchUp:
         while not line.closing:
             try:
                 return await read()
-            except DATABASE_TROUBLE as error:
+            except outages.TROUBLE as error:
                 log.warning("a socket waits for the database", error=type(error).__name__)
                 if pause == FIRST_PAUSE_S:
                     line.say(protocol.problem(DatabaseAway(), line.language))

@@ -7,9 +7,9 @@ from uuid import UUID
 import structlog
 from sqlalchemy import text
 
+from app import outages
 from app.errors import DatabaseAway, NotFound, Problem
 from app.realtime import protocol
-from app.realtime.catch_up import DATABASE_TROUBLE
 from app.realtime.line import Line
 from app.realtime.protocol import Ack
 from app.schemas.events import CONSULTATION, USER, kind_of
@@ -58,7 +58,7 @@ class Receipts:
                 await self._acknowledge(line, ack)
             except Problem as problem:
                 line.say(protocol.problem(problem, line.language, ack.stream))
-            except DATABASE_TROUBLE as error:
+            except outages.TROUBLE as error:
                 if left:
                     await asyncio.sleep(0.1)
                     continue
@@ -96,7 +96,7 @@ class Receipts:
             while self._marks:
                 try:
                     await self._write()
-                except DATABASE_TROUBLE as error:
+                except outages.TROUBLE as error:
                     log.warning("read markers wait", error=type(error).__name__)
                 await asyncio.sleep(MARK_EVERY_S)
         finally:

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from app import outages
 from app.errors import DatabaseAway, PasswordChangeNeeded
 from app.realtime import protocol
-from app.realtime.catch_up import DATABASE_TROUBLE
 from app.realtime.line import Line, Send
 from app.realtime.protocol import Ack, Close, Hello, Message, Refusal, Resume, Subscribe, Unsubscribe
 from app.realtime.receipts import Receipts
@@ -102,7 +102,7 @@ class StreamEndpoint:
     async def _subject(self, token: str | None, send: Send, language: str) -> Subject | None:
         try:
             subject = await self.house.sessions.subject(token) if token else None
-        except DATABASE_TROUBLE:
+        except outages.TROUBLE:
             await send({"type": "websocket.send", "text": protocol.problem(DatabaseAway(), language)})
             await _close(send, Close.UNAVAILABLE)
             return None

@@ -3,12 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from sqlalchemy.exc import DBAPIError
-
 from app.errors import Problem
 from app.models.channel import Notice
+from app.outages import TROUBLE, is_database_away
 from app.realtime.house import House
-from app.routers.problems import is_database_away
 from app.services import outside_answers
 from app.services.notice_texts import menu_of, render
 from app.services.outside_answers import ALREADY, Asked, Sentence, Used
@@ -23,7 +21,7 @@ async def answer(house: House, act: Callable[[Work], Awaitable[Sentence]]) -> tu
     for left in reversed(range(TRIES)):
         try:
             return await _answer(house, act)
-        except (DBAPIError, OSError) as error:
+        except TROUBLE as error:
             if not left or not is_database_away(error):
                 raise
             await asyncio.sleep(AGAIN_AFTER_S)

@@ -6,18 +6,16 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import ValidationError
 from pydantic_core import to_json
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from app.errors import DatabaseAway, Invalid, NotFound, Problem
+from app.outages import is_database_away
 from app.schemas import messages
 
 log = structlog.get_logger()
@@ -124,34 +122,6 @@ def render_validation(request: Request, errors: Sequence[Mapping[str, Any]]) -> 
     index = int(language == "en")
     title, detail = Invalid.title[index], Invalid.detail[index].format(count=len(listed))
     return respond(422, "invalid", title, detail, extra={"errors": listed})
-
-
-_BUSY = (
-    asyncpg.OperatorInterventionError,  # shut down, crashed, or the statement took too long
-    asyncpg.TransactionRollbackError,  # a deadlock was broken
-    asyncpg.LockNotAvailableError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.ReadOnlySQLTransactionError,  # the standby, before it has taken over
-    asyncpg.IdleInTransactionSessionTimeoutError,
-)
-"""Nothing was stored, and the same command may well succeed in a moment."""
-
-
-def is_database_away(error: BaseException) -> bool:
-    """Whether the database could not be reached, was shut down, or is too busy to do this now."""
-    if isinstance(error, (PoolTimeout, OSError, asyncpg.InterfaceError)):
-        return True
-    if isinstance(error, asyncpg.PostgresConnectionError):
-        return True
-    if isinstance(error, _BUSY):
-        return True
-    if isinstance(error, DBAPIError):
-        return (
-            error.connection_invalidated
-            or isinstance(error, (InterfaceError, OperationalError))
-            or (error.orig is not None and error.orig.__cause__ is not None and is_database_away(error.orig.__cause__))
-        )
-    return False
 
 
 def install(app: FastAPI) -> None:

@@ -40,9 +40,9 @@ class Database:
         postmaster = psutil.Process(found.pid)
         return [postmaster, *postmaster.children(recursive=True)]
 
-    async def die(self) -> None:
+    async def die(self, processes: list[psutil.Process] | None = None) -> None:
         """SIGKILL to the postmaster and everything under it."""
-        processes = self.processes()
+        processes = processes or self.processes()
         assert processes
         for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -181,10 +181,11 @@ async def test_commands_sent_while_the_database_dies_under_them_are_lost_or_stor
     night: Night, database: Database
 ) -> None:
     requester = await night.requester("K04")
+    processes = database.processes()  # finding them takes long enough for all commands to be answered
     keys = {new_key(): {**REQUEST, "patient": {"label": f"T-{n}"}} for n in range(12)}
     first = {k: asyncio.create_task(lost_on_the_way(requester, "/consultations", b, k)) for k, b in keys.items()}
-    await asyncio.sleep(0.05)
-    await database.die()
+    await asyncio.sleep(0.02)
+    await database.die(processes)
     answers = {k: await task for k, task in first.items()}
     acknowledged = {k: a.json()["id"] for k, a in answers.items() if a is not None and a.status_code == 201}
     assert {a.status_code for a in answers.values() if a is not None} <= {201, 503}

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.routers.problems import is_database_away
+from app.outages import is_database_away
 from app.services import accounts
 from tests.hotline import Hotline
 from tests.staff import Staff, everybody
