@@ -142,7 +142,7 @@ async def _serve(_options: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _demo(_options: argparse.Namespace, settings: Settings) -> int:
-    from app.services.demo import NotADemoError, load_demo  # noqa: PLC0415 (the demo is no part of serving)
+    from app.services.people.demo import NotADemoError, load_demo  # noqa: PLC0415 (the demo is no part of serving)
 
     async with _database(settings, migrate=True) as ready:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -246,7 +246,7 @@ async def _migrate(_options: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _verify(options: argparse.Namespace, settings: Settings) -> int:
-    from app.services.verify import verify  # noqa: PLC0415
+    from app.services.facts.verify import verify  # noqa: PLC0415
 
     async with _database(settings, migrate=False) as ready, _work(ready) as work:
         report = await verify(work.session)
@@ -256,7 +256,7 @@ async def _verify(options: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _account(options: argparse.Namespace, settings: Settings) -> int:
-    from app.services import accounts  # noqa: PLC0415
+    from app.services.people import accounts  # noqa: PLC0415
 
     async with _database(settings, migrate=not settings.database_url) as ready, _work(ready) as work:
         try:
@@ -285,8 +285,8 @@ async def _account(options: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _network(options: argparse.Namespace, settings: Settings) -> int:
-    from app.services.duty import compile_duty  # noqa: PLC0415
-    from app.services.network import import_network  # noqa: PLC0415
+    from app.services.people.network import import_network  # noqa: PLC0415
+    from app.services.rostering.duty import compile_duty  # noqa: PLC0415
 
     try:
         document = await asyncio.to_thread(options.file.read_bytes)
@@ -306,8 +306,8 @@ async def _network(options: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _holidays(options: argparse.Namespace, settings: Settings) -> int:
-    from app.services import holidays  # noqa: PLC0415
-    from app.services.duty import compile_duty  # noqa: PLC0415
+    from app.services.rostering import holidays  # noqa: PLC0415
+    from app.services.rostering.duty import compile_duty  # noqa: PLC0415
 
     async with _database(settings, migrate=not settings.database_url) as ready, _work(ready) as work:
         difference = await holidays.compare(work, options.year)
@@ -413,7 +413,7 @@ async def _work(settings: Settings) -> AsyncIterator[Work]:
 
 
 async def _commit(work: Work) -> None:
-    from app.services import events  # noqa: PLC0415
+    from app.services.facts import events  # noqa: PLC0415
 
     await events.write(work)
     await work.session.commit()

@@ -54,10 +54,10 @@ from app.routers import (
 )
 from app.routers.openapi import install_openapi
 from app.routers.shell import Shell
-from app.services import holidays
-from app.services.duty import compile_duty
-from app.services.sessions import Sessions
-from app.services.sign_in import Guard
+from app.services.people.sessions import Sessions
+from app.services.people.sign_in import Guard
+from app.services.rostering import holidays
+from app.services.rostering.duty import compile_duty
 
 log = structlog.get_logger()
 ROUTERS = (

@@ -33,8 +33,8 @@ from app.models.channel import ChannelKind
 from app.models.telephone import e164
 from app.models.working_hours import ZONE
 from app.schemas.channels import GatewayEvent, digit_of
-from app.services.notice_texts import Rendered
-from app.services.sending import Outgoing
+from app.services.outside.notice_texts import Rendered
+from app.services.outside.sending import Outgoing
 
 log = structlog.get_logger()
 TIMEOUT_S: Final = 8.0

@@ -22,8 +22,8 @@ from app.cli import bring_up_to_date
 from app.database import make_engine, make_sessions
 from app.models.rota import Schedule
 from app.models.rota_rules import DESK_ROLES
-from app.services import routing
-from app.services.duty import HORIZON_DAYS, compile_duty
+from app.services.ringing import routing
+from app.services.rostering.duty import HORIZON_DAYS, compile_duty
 from app.work import Work
 from bench import rotas
 from bench.figures import Figure, p50, p99

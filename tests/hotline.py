@@ -24,8 +24,8 @@ from app.clock import FakeClock
 from app.config import Settings
 from app.database import make_engine, make_sessions
 from app.main import create_app
-from app.services import events
-from app.services.demo import load_demo
+from app.services.facts import events
+from app.services.people.demo import load_demo
 from app.work import Work
 
 NIGHT = datetime(2026, 11, 23, 20, 4, tzinfo=UTC)  # Tuesday 24/11/2026, 03:04 in Vietnam

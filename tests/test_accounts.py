@@ -30,9 +30,9 @@ from app.models.rota import DutySlot, Layer, Schedule
 from app.models.specialty import Specialty
 from app.models.user import Session, User
 from app.realtime.house import House
-from app.services import passwords
-from app.services.accounts import AccountError, add_account, deactivate_account, reset_account
-from app.services.events import FIRST_HASH, chain_hash
+from app.services.facts.events import FIRST_HASH, chain_hash
+from app.services.people import passwords
+from app.services.people.accounts import AccountError, add_account, deactivate_account, reset_account
 from app.work import Work
 
 NOW = datetime(2026, 11, 23, 20, 8, 20, tzinfo=UTC)

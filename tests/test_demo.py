@@ -18,9 +18,9 @@ from app.models.installation import Installation
 from app.models.organization import Organization
 from app.models.rota import DutySlot, Schedule
 from app.models.user import User
-from app.services import duty
-from app.services.demo import ACCOUNTS_FILE, NotADemoError, load_demo
-from app.services.network import import_network, read
+from app.services.people.demo import ACCOUNTS_FILE, NotADemoError, load_demo
+from app.services.people.network import import_network, read
+from app.services.rostering import duty
 from app.work import Work
 
 NOW = datetime(2026, 11, 23, 20, 8, tzinfo=UTC)

@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 
 from app.database import make_engine, make_sessions
 from app.models.rota import Holiday
-from app.services import holidays
-from app.services.holidays import Day
+from app.services.rostering import holidays
+from app.services.rostering.holidays import Day
 from app.work import Work
 
 NOW = datetime(2026, 11, 23, 20, 8, tzinfo=UTC)

@@ -17,7 +17,7 @@ from app.errors import Invalid, MustAct, NotRinging, Problem, Taken, WrongState
 from app.models.callout import COORDINATOR, Callout, CalloutState, Candidate, Duty, Offer, OfferState
 from app.models.consultation import Consultation, Person, Status
 from app.models.urgency import Urgency
-from app.services.routing import preview
+from app.services.ringing.routing import preview
 
 START = datetime(2026, 11, 23, 20, 4, tzinfo=UTC)
 SPECIALTY = "K04"

@@ -17,7 +17,7 @@ from app.models.callout import (
 from app.models.consultation import Consultation, Person, Status
 from app.models.urgency import Urgency
 from app.models.working_hours import after_working_time
-from app.services.routing import preview
+from app.services.ringing.routing import preview
 
 START = datetime(2026, 11, 23, 20, 4, tzinfo=UTC)
 A, B, C, D, DISPATCHER = (UUID(int=n) for n in range(1, 6))

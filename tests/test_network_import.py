@@ -20,8 +20,8 @@ from app.models.rota import DutySlot, Holiday, Layer, Override, Schedule
 from app.models.user import User, UserSpecialty
 from app.schemas import network as schema
 from app.schemas.body import Body
-from app.services import duty
-from app.services.network import Report, import_network, read
+from app.services.people.network import Report, import_network, read
+from app.services.rostering import duty
 from app.work import Work
 
 NOW = datetime(2026, 11, 23, 20, 8, tzinfo=UTC)  # Tuesday 24 November, 03:08 in Vietnam

@@ -19,8 +19,9 @@ from app.models.urgency import Urgency
 from app.schemas import case_parts, directory, reads, record, vitals
 from app.schemas import consultation as show
 from app.schemas.requests import RED_EXAMPLE, REQUEST_EXAMPLE, RequestIn
-from app.services import consultations, discussion, ladder, record_timeline
-from app.services.routing import Desk, Now, Route
+from app.services.cases import consultations, discussion, record_timeline
+from app.services.ringing import ladder
+from app.services.ringing.routing import Desk, Now, Route
 from app.work import Subject, Work
 from tests.hotline import NIGHT, Hotline, Json, Person
 
@@ -347,7 +348,7 @@ async def test_history_has_every_fact_gapless_and_pages(hotline: Hotline, monkey
     version = (await asker.get(f"/consultations/{case['id']}")).json()["version"]
     assert [row["n"] for row in whole["items"]] == list(range(1, version + 1))
     assert whole["next"] is None
-    monkeypatch.setattr("app.services.records.PAGE", 4)
+    monkeypatch.setattr("app.services.cases.records.PAGE", 4)
     page = (await asker.get(f"/consultations/{case['id']}/history")).json()
     following = (await asker.get(f"/consultations/{case['id']}/history", cursor=page["next"])).json()
     assert page["items"] + following["items"] == whole["items"][:8]

@@ -20,9 +20,9 @@ from app.identifiers import new_id
 from app.models.organization import Organization, Ward
 from app.models.specialty import Specialty
 from app.models.user import Session, User, UserSpecialty
-from app.services import sessions as module
-from app.services.passwords import unusable
-from app.services.sessions import BEARER, BROWSER, Sessions, open_session, prolong, revoke
+from app.services.people import sessions as module
+from app.services.people.passwords import unusable
+from app.services.people.sessions import BEARER, BROWSER, Sessions, open_session, prolong, revoke
 from app.work import Subject, Work
 
 NOW = datetime(2026, 11, 23, 20, 8, 20, tzinfo=UTC)

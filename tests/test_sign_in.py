@@ -21,10 +21,10 @@ from app.database import make_engine, make_sessions
 from app.errors import Invalid, TooManyAttempts, WrongCredentials
 from app.identifiers import new_id
 from app.models.user import Session, User
-from app.services import passwords
-from app.services.passwords import Checked
-from app.services.sessions import BEARER, BROWSER
-from app.services.sign_in import Attempt, Guard, Visitor, account_name, device_of, sign_in
+from app.services.people import passwords
+from app.services.people.passwords import Checked
+from app.services.people.sessions import BEARER, BROWSER
+from app.services.people.sign_in import Attempt, Guard, Visitor, account_name, device_of, sign_in
 from app.work import Subject, Work
 
 NOW = datetime(2026, 11, 23, 20, 8, 20, tzinfo=UTC)
@@ -374,7 +374,7 @@ def test_an_address_is_counted_as_far_as_one_subscriber_has_it(one: str, other: 
 
 
 def test_the_memory_of_the_limits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.services.sign_in._ROOM", 50)
+    monkeypatch.setattr("app.services.people.sign_in._ROOM", 50)
     with time_machine.travel(NOW, tick=False) as clock:
         guard = Guard(Settings())
         for number in range(200):

@@ -7,8 +7,8 @@ from pydantic_core import to_json
 from sqlalchemy import text
 
 from app.models.consultation import Status
-from app.services import events
-from app.services.verify import Finding, Report, verify
+from app.services.facts import events
+from app.services.facts.verify import Finding, Report, verify
 from tests.hotline import Hotline, Json
 
 THIRD = 3

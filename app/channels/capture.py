@@ -1,7 +1,7 @@
 """The capture: keeps what would have been sent, word for word, and sends nothing. Development and the demonstration."""
 
 from app.channels.port import Receipt
-from app.services.sending import Outgoing
+from app.services.outside.sending import Outgoing
 
 
 class Capture:

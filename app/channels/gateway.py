@@ -22,8 +22,8 @@ import httpx
 
 from app.channels.port import Receipt, Undelivered, post
 from app.clock import Clock
-from app.services.notices import HANGUP
-from app.services.sending import Outgoing
+from app.services.outside.notices import HANGUP
+from app.services.outside.sending import Outgoing
 
 TOLERANCE: Final = timedelta(minutes=5)
 CALLBACK_LIVES: Final = timedelta(minutes=15)

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from app.services.sending import Outgoing
+from app.services.outside.sending import Outgoing
 
 TIMEOUT_S = 10.0
 """Shorter than the reserve of a claim, so that no two processes ever send one notice at the same time."""

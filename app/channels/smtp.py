@@ -10,7 +10,7 @@ import aiosmtplib
 
 from app.channels.port import TIMEOUT_S, Receipt, Undelivered
 from app.clock import Clock
-from app.services.sending import Outgoing
+from app.services.outside.sending import Outgoing
 
 PORTS: Final = {"smtp": 587, "smtps": 465}
 

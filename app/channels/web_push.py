@@ -16,8 +16,8 @@ from pydantic_core import to_json
 
 from app.channels.port import Receipt, Undelivered, post
 from app.clock import Clock
-from app.services.notices import CLEAR
-from app.services.sending import Outgoing
+from app.services.outside.notices import CLEAR
+from app.services.outside.sending import Outgoing
 
 SIGNED_FOR: Final = timedelta(hours=12)
 """RFC 8292 allows 24 h."""

@@ -22,9 +22,9 @@ from app.realtime import protocol
 from app.realtime.line import Line, Sub
 from app.realtime.protocol import Close
 from app.schemas.events import CONSULTATION, USER, kind_of
-from app.services import streams
-from app.services.snapshots import Circumstances
-from app.services.streams import Told
+from app.services.views import streams
+from app.services.views.snapshots import Circumstances
+from app.services.views.streams import Told
 from app.work import Subject, Work
 
 if TYPE_CHECKING:

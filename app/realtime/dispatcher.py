@@ -15,8 +15,8 @@ import structlog
 from app.channels.port import TIMEOUT_S, Undelivered
 from app.clock import monotonic
 from app.realtime.house import LOOKS_EVERY, House
-from app.services import notice_plan, sending
-from app.services.sending import Outgoing
+from app.services.outside import notice_plan, sending
+from app.services.outside.sending import Outgoing
 
 log = structlog.get_logger()
 AT_MOST_EVERY_S: Final = 0.25

@@ -14,12 +14,12 @@ from app.clock import Clock
 from app.config import Settings
 from app.prepared import Immediate
 from app.realtime.hub import Hub
-from app.services import events
-from app.services.sessions import Sessions
+from app.services.facts import events
+from app.services.people.sessions import Sessions
 from app.work import Answer, Command, Subject, Work
 
 if TYPE_CHECKING:
-    from app.services.sign_in import Guard
+    from app.services.people.sign_in import Guard
 
 
 LOOKS_EVERY = timedelta(seconds=1)

@@ -26,8 +26,8 @@ from app.realtime.reads import ReadLog
 from app.realtime.roster import Roster
 from app.realtime.sequence import Sequence as Order
 from app.schemas.events import CONSULTATION, HOSPITAL, USER, kind_of, projection
-from app.services.snapshots import of_unspoken
-from app.services.streams import Found, Told
+from app.services.views.snapshots import of_unspoken
+from app.services.views.streams import Found, Told
 from app.work import Answer, Entry, Fact, Subject
 
 __all__ = ["ACCOUNT", "SESSION", "Hub"]

@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app.services.streams import Read, write_reads
+from app.services.views.streams import Read, write_reads
 
 WRITE_AFTER_S: Final = 0.25
 LONGEST_PAUSE_S: Final = 5.0

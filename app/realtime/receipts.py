@@ -13,7 +13,7 @@ from app.realtime import protocol
 from app.realtime.line import Line
 from app.realtime.protocol import Ack
 from app.schemas.events import CONSULTATION, USER, kind_of
-from app.services import escalation
+from app.services.cases import escalation
 
 if TYPE_CHECKING:
     from app.realtime.house import House

@@ -20,7 +20,7 @@ from app.realtime.line import Line
 from app.realtime.notifier import Notifier, PostgresBus, RedisBus, WakeBus
 from app.realtime.protocol import Close
 from app.schemas.events import kind_of
-from app.services import streams
+from app.services.views import streams
 
 if TYPE_CHECKING:
     from app.realtime.house import House

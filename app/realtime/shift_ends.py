@@ -5,7 +5,7 @@ from uuid import UUID
 import structlog
 
 from app.realtime.house import House
-from app.services import shift_end
+from app.services.cases import shift_end
 
 log = structlog.get_logger()
 EVERY_S = 20.0

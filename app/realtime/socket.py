@@ -15,7 +15,7 @@ from app.realtime import protocol
 from app.realtime.line import Line, Send
 from app.realtime.protocol import Ack, Close, Hello, Message, Refusal, Resume, Subscribe, Unsubscribe
 from app.realtime.receipts import Receipts
-from app.services.sessions import COOKIE_NAMES
+from app.services.people.sessions import COOKIE_NAMES
 from app.work import Subject
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import structlog
 
 from app.clock import monotonic
 from app.realtime.house import LOOKS_EVERY, House
-from app.services import escalation
+from app.services.cases import escalation
 
 log = structlog.get_logger()
 LONGEST_SLEEP_S = LOOKS_EVERY.total_seconds()

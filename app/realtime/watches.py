@@ -18,7 +18,9 @@ import structlog
 
 from app.clock import monotonic
 from app.realtime.house import LOOKS_EVERY, House
-from app.services import agreements, duty_watch, reachability, shift_facts, swaps, watch_times
+from app.services.cases import shift_facts
+from app.services.ringing import agreements
+from app.services.rostering import duty_watch, reachability, swaps, watch_times
 from app.work import Work
 
 log = structlog.get_logger()

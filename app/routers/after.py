@@ -10,7 +10,7 @@ from app.routers.problems import problems
 from app.schemas.reads import ConsultationRead
 from app.schemas.requests import CallConfirmationIn, CallIn, RealIn, ShiftHandOverIn, WardOwnerIn
 from app.schemas.shift_end import ShiftHandOverRead, ToHandOverRead
-from app.services import calls, drills, shift_end, ward
+from app.services.cases import calls, drills, shift_end, ward
 
 router = APIRouter(prefix="/api/v1", route_class=CommandRoute)
 _CASE = "/consultations/{consultation_id}"

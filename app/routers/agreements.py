@@ -10,8 +10,8 @@ from app.routers.edge import CommandRoute, ReadDep, WorkDep, json_response
 from app.routers.problems import problems
 from app.schemas.requests import Specialty
 from app.schemas.watch import AgreementIn, AgreementList, AgreementPatch, AgreementRead, AgreementState
-from app.services import agreements
-from app.services.agreements import Wanted
+from app.services.ringing import agreements
+from app.services.ringing.agreements import Wanted
 
 router = APIRouter(prefix="/api/v1/agreements", tags=["agreements"], route_class=CommandRoute)
 

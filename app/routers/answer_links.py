@@ -14,9 +14,10 @@ from app.routers.auth import address_of
 from app.routers.edge import HouseDep, json_response
 from app.routers.outside import answer
 from app.routers.pages import button, page, paragraph
-from app.services import answer_links, outside_answers
-from app.services.outside_answers import ALREADY, OVER, Asked, Sentence
-from app.services.sign_in import Attempt
+from app.services.cases import outside_answers
+from app.services.cases.outside_answers import ALREADY, OVER, Asked, Sentence
+from app.services.outside import answer_links
+from app.services.people.sign_in import Attempt
 
 router = APIRouter(include_in_schema=False)
 GUESSER = "answer link"

@@ -18,7 +18,7 @@ from app.schemas.requests import (
     RefusalIn,
     StandDownIn,
 )
-from app.services import answers
+from app.services.cases import answers
 
 router = APIRouter(prefix="/api/v1/consultations/{consultation_id}", tags=["answering"], route_class=DirectRoute)
 _ERRORS = problems(400, 401, 403, 404, 409, 422)

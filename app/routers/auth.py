@@ -15,9 +15,9 @@ from app.errors import InsecureTransport
 from app.routers.edge import CommandRoute, HouseDep, OwnWorkDep, PlainWorkDep, refuse_cross_site
 from app.routers.problems import problems
 from app.schemas.account import MeRead, SignIn, TokenForm, TokenRead
-from app.services import accounts, sessions, sign_in
-from app.services.sessions import BEARER, BROWSER, COOKIE
-from app.services.sign_in import Visitor
+from app.services.people import accounts, sessions, sign_in
+from app.services.people.sessions import BEARER, BROWSER, COOKIE
+from app.services.people.sign_in import Visitor
 
 DEVICE_COOKIE = "__Host-hoichan-device"
 DEVICE_DAYS = 400

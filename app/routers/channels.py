@@ -5,8 +5,8 @@ from fastapi import APIRouter, Response
 from app.routers.edge import CommandRoute, HouseDep, OwnWorkDep, ReadDep, WorkDep
 from app.routers.problems import problems
 from app.schemas.channels import ChannelsIn, ChannelsRead, ChannelTestIn, ChannelTestRead
-from app.services import channels
-from app.services.channels import Mine
+from app.services.people import channels
+from app.services.people.channels import Mine
 
 router = APIRouter(prefix="/api/v1/me/channels", tags=["signing in"], route_class=CommandRoute)
 

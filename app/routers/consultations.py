@@ -20,7 +20,7 @@ from app.schemas.requests import CancellationIn, ConsultationPatch, RequestIn, U
 from app.schemas.text import Line
 from app.schemas.times import read_instant
 from app.schemas.vitals import VitalsIn
-from app.services import consultations
+from app.services.cases import consultations
 
 router = APIRouter(prefix="/api/v1/consultations", tags=["consultations"], route_class=DirectRoute)
 

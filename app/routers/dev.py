@@ -15,7 +15,7 @@ from app.realtime.house import House
 from app.routers.edge import HouseDep, json_response
 from app.routers.outside import press
 from app.routers.pages import button, page
-from app.services import outbox
+from app.services.outside import outbox
 
 router = APIRouter(prefix="/dev/outbox", include_in_schema=False)
 

@@ -11,7 +11,7 @@ from app.routers.problems import problems
 from app.schemas import consultation as show
 from app.schemas.reads import AttachmentPage, ConsultationRead, HistoryPage, MessagePage, MessageRead, RecordRead
 from app.schemas.requests import ConclusionIn, MessageIn, OutcomeIn, ParticipantIn, ReadBackIn
-from app.services import discussion, records
+from app.services.cases import discussion, records
 
 router = APIRouter(prefix="/api/v1/consultations/{consultation_id}", tags=["discussion"], route_class=CommandRoute)
 _ERRORS = problems(400, 401, 403, 404, 409, 422)

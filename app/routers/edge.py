@@ -24,10 +24,10 @@ from app.models.idempotency import StoredAnswer
 from app.policy import facts_of, view_of
 from app.realtime.house import House
 from app.routers.problems import language_of
-from app.services import case_rows
-from app.services.consultations import Seen
-from app.services.events import Overtaken
-from app.services.sessions import COOKIE_NAMES
+from app.services.cases.consultations import Seen
+from app.services.facts import case_rows
+from app.services.facts.events import Overtaken
+from app.services.people.sessions import COOKIE_NAMES
 from app.work import Answer, Command, Subject, Work
 
 Handler = Callable[[Request], Awaitable[Response]]

@@ -12,7 +12,7 @@ from app.routers.problems import problems
 from app.schemas.duty_asks import FeedIn
 from app.schemas.feeds import FeedList, FeedMade, ImportRead
 from app.schemas.text import Label
-from app.services import feeds, rota_import
+from app.services.rostering import feeds, rota_import
 
 router = APIRouter(prefix="/api/v1", tags=["rotas"], route_class=CommandRoute)
 _CALENDAR: Final = "text/calendar"

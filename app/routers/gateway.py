@@ -17,7 +17,8 @@ from app.routers.edge import HouseDep
 from app.routers.outside import press
 from app.routers.problems import problems
 from app.schemas.channels import GatewayEvent, SpokenRead, digit_of
-from app.services import outside_answers, receipts
+from app.services.cases import outside_answers
+from app.services.outside import receipts
 
 router = APIRouter(tags=["gateways"])
 _BODY: dict[str, Any] = {

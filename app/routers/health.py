@@ -4,7 +4,8 @@ from fastapi import APIRouter, Response
 from sqlalchemy import text
 
 from app.routers.edge import HouseDep
-from app.services import escalation, sending
+from app.services.cases import escalation
+from app.services.outside import sending
 
 router = APIRouter(tags=["health"])
 

@@ -10,7 +10,7 @@ from app.routers.edge import CommandRoute, ReadDep, WorkDep, json_response
 from app.routers.problems import problems
 from app.schemas.duty_asks import LeaveDecisionIn, LeaveIn
 from app.schemas.rota_reads import HolidayList, LeaveDecidedRead, LeaveList, LeaveRead
-from app.services import holidays, leaves
+from app.services.rostering import holidays, leaves
 
 router = APIRouter(prefix="/api/v1", tags=["rotas"], route_class=CommandRoute)
 _DECIDING = problems(400, 401, 403, 404, 409, 422)

@@ -9,8 +9,10 @@ from app.routers.edge import CommandRoute, HouseDep, OwnWorkDep, ReadDep, json_r
 from app.routers.problems import problems
 from app.schemas.account import ColleagueList, MeRead, PasswordChange
 from app.schemas.policies import WaitingList
-from app.services import accounts, load, sessions, ward
-from app.services.sessions import COOKIE
+from app.services.cases import ward
+from app.services.people import accounts, sessions
+from app.services.people.sessions import COOKIE
+from app.services.ringing import load
 
 router = APIRouter(prefix="/api/v1/me", tags=["signing in"], route_class=CommandRoute)
 

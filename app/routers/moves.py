@@ -10,7 +10,7 @@ from app.routers.problems import problems
 from app.schemas.policies import JumpIn
 from app.schemas.reads import ConsultationRead
 from app.schemas.requests import ReRouteIn, SpecialtyIn
-from app.services import moves
+from app.services.cases import moves
 
 router = APIRouter(prefix="/api/v1/consultations/{consultation_id}", tags=["answering"], route_class=CommandRoute)
 _ERRORS = problems(400, 401, 403, 404, 409, 422)

@@ -19,7 +19,7 @@ from app.schemas.directory import (
     TelephoneList,
 )
 from app.schemas.text import Line
-from app.services import directory
+from app.services.views import directory
 
 router = APIRouter(prefix="/api/v1", tags=["network"], route_class=CommandRoute)
 _KEPT = {"Cache-Control": "public, max-age=300"}

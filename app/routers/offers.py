@@ -6,7 +6,7 @@ from fastapi.responses import Response
 from app.routers.edge import CommandRoute, HouseDep, ReadDep, json_response
 from app.routers.problems import problems
 from app.schemas.reads import OfferPage
-from app.services import offers
+from app.services.views import offers
 
 router = APIRouter(prefix="/api/v1/offers", tags=["answering"], route_class=CommandRoute)
 

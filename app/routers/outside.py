@@ -7,9 +7,9 @@ from app.errors import Problem
 from app.models.channel import Notice
 from app.outages import TROUBLE, is_database_away
 from app.realtime.house import House
-from app.services import outside_answers
-from app.services.notice_texts import menu_of, render
-from app.services.outside_answers import ALREADY, Asked, Sentence, Used
+from app.services.cases import outside_answers
+from app.services.cases.outside_answers import ALREADY, Asked, Sentence, Used
+from app.services.outside.notice_texts import menu_of, render
 from app.work import Work
 
 TRIES = 3

@@ -12,7 +12,7 @@ from app.routers.problems import problems
 from app.schemas.directory import QueryInstant
 from app.schemas.policies import LadderRead, LoadRead, PolicyIn, PolicyRead
 from app.schemas.text import Line
-from app.services import ladder_preview, load, policies
+from app.services.ringing import ladder_preview, load, policies
 
 router = APIRouter(prefix="/api/v1", tags=["on call"], route_class=CommandRoute)
 _READ = problems(401, 403, 404, 422)

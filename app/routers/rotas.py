@@ -11,7 +11,8 @@ from app.routers.problems import problems
 from app.schemas.directory import HospitalDutyList
 from app.schemas.rota import CorrectionIn, PublicationIn
 from app.schemas.rota_reads import CorrectionRead, PublicationRead, RotaRead
-from app.services import directory, duty_corrections, publications, rota_view
+from app.services.rostering import duty_corrections, publications, rota_view
+from app.services.views import directory
 
 router = APIRouter(prefix="/api/v1", tags=["rotas"], route_class=CommandRoute)
 _READ = problems(401, 403, 404, 422)

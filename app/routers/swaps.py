@@ -9,7 +9,7 @@ from app.routers.edge import CommandRoute, ReadDep, WorkDep, json_response
 from app.routers.problems import problems
 from app.schemas.duty_asks import SwapIn
 from app.schemas.rota_reads import SwapList, SwapRead
-from app.services import swaps
+from app.services.rostering import swaps
 
 router = APIRouter(prefix="/api/v1/swaps", tags=["rotas"], route_class=CommandRoute)
 

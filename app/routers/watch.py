@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from app.routers.edge import CommandRoute, ReadDep, WorkDep, json_response
 from app.routers.problems import problems
 from app.schemas.watch import CheckAnswerIn, CheckList, CheckRead, GapList
-from app.services import gaps, reachability
+from app.services.rostering import gaps, reachability
 
 router = APIRouter(prefix="/api/v1", tags=["duty"], route_class=CommandRoute)
 

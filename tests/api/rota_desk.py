@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.services.duty import compile_duty
+from app.services.rostering.duty import compile_duty
 from tests.hotline import Json, Person
 from tests.staff import Staff
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest_asyncio
 
-from app.services import swaps
+from app.services.rostering import swaps
 from tests.api.rota_desk import cleared
 from tests.hotline import Json, Person
 from tests.staff import Staff

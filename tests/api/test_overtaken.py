@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from app.prepared import Immediate
-from app.services import events
+from app.services.facts import events
 from app.work import Answer, Entry, Work
 from tests.hotline import Hotline, Json, Person
 from tests.staff import Staff, everybody

@@ -25,8 +25,8 @@ from app.channels.ways import ways_out
 from app.channels.web_push import WebPush, new_private_key, public_key_of
 from app.clock import FakeClock
 from app.config import Settings
-from app.services.notice_texts import render
-from app.services.sending import Outgoing
+from app.services.outside.notice_texts import render
+from app.services.outside.sending import Outgoing
 from tests.channels.fakes import Provider, mail_server, provider
 from tests.hotline import NIGHT
 

@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 
 from app.channels.gateway import Signer
-from app.services import notices
-from app.services.notices import Announcement
+from app.services.outside import notices
+from app.services.outside.notices import Announcement
 from tests.channels.conftest import EMAIL, PUSH, SMS, VOICE, Outbox, put_channels
 from tests.hotline import Json, Person
 from tests.staff import Staff

@@ -8,9 +8,9 @@ import pytest
 
 from app.models.channel import MOST_ATTEMPTS, Notice, NoticeState
 from app.models.working_hours import ZONE
-from app.services.notice_plan import Ringing, not_before, plan
-from app.services.notice_texts import WORDS, render
-from app.services.notices import Reach
+from app.services.outside.notice_plan import Ringing, not_before, plan
+from app.services.outside.notice_texts import WORDS, render
+from app.services.outside.notices import Reach
 from tests.hotline import NIGHT
 
 DOCTOR = uuid4()

@@ -18,7 +18,7 @@ from app.channels.port import Adapter, Outside
 from app.channels.smtp import Smtp
 from app.channels.web_push import WebPush, new_private_key
 from app.realtime.dispatcher import Dispatcher
-from app.services import sending
+from app.services.outside import sending
 from tests.channels.conftest import EMAIL, PUSH, SMS, VOICE, Outbox, put_channels
 from tests.channels.fakes import Mailbox, Provider, mail_server, provider
 from tests.channels.test_adapters import Browser

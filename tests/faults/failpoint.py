@@ -25,7 +25,7 @@ from app.cli import main
 from app.clock import DatabaseClock
 from app.realtime.house import House
 from app.realtime.hub import Hub
-from app.services import events
+from app.services.facts import events
 from app.work import Answer, Entry, Fact, Work
 
 FOLDER = Path(os.environ["HOICHAN_TEST_FAULTS"])

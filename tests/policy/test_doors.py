@@ -10,7 +10,7 @@ import pytest_asyncio
 from app.errors import Problem
 from app.prepared import Immediate
 from app.realtime.house import House
-from app.services import events
+from app.services.facts import events
 from app.work import Answer, Work
 from tests.hotline import Json, Person
 from tests.policy import cast as actors

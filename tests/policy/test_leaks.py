@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.services.accounts import deactivate_account
+from app.services.people.accounts import deactivate_account
 from tests.hotline import Hotline, Json, Person
 from tests.policy.cast import take_out
 from tests.staff import Staff, everybody

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.outages import is_database_away
-from app.services import accounts
+from app.services.people import accounts
 from tests.hotline import Hotline
 from tests.staff import Staff, everybody
 

@@ -11,7 +11,7 @@ import pytest_asyncio
 from app.main import create_app
 from app.realtime.house import House
 from app.realtime.timers import Timers
-from app.services import escalation
+from app.services.cases import escalation
 from app.work import Answer, Work
 from tests.hotline import Hotline
 from tests.staff import Staff, everybody

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
-from app.services import departures, escalation
+from app.services.cases import departures, escalation
 from tests.hotline import Person
 from tests.staff import Staff
 from tests.stories.laddering import (

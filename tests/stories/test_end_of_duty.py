@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from app.services import shift_end
+from app.services.cases import shift_end
 from app.work import Work
 from tests.hotline import Json, Person
 from tests.staff import Staff

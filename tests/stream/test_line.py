@@ -15,7 +15,7 @@ from app.realtime.hub import ACCOUNT, SESSION, Hub
 from app.realtime.line import Line, Sub
 from app.realtime.protocol import Close
 from app.schemas.events import TYPES
-from app.services.streams import Found
+from app.services.views.streams import Found
 from app.work import Entry, Fact, Subject
 
 NOW = datetime(2026, 11, 23, 20, 8, tzinfo=UTC)

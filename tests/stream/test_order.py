@@ -22,7 +22,7 @@ from app.realtime.hub import Hub
 from app.realtime.line import Line, Sub
 from app.realtime.sequence import Sequence
 from app.schemas.events import HOSPITAL
-from app.services.streams import MOST_MISSED, Found, Told
+from app.services.views.streams import MOST_MISSED, Found, Told
 from app.work import Entry, Fact, Subject
 
 NOW = datetime(2026, 11, 23, 20, 8, tzinfo=UTC)

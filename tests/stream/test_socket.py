@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from app.realtime import protocol, relay
 from app.realtime.protocol import Close
-from app.services import streams
+from app.services.views import streams
 from tests.hotline import PATIENCE_S, SUBPROTOCOL, Hotline, Json, Person
 
 DEMO_QUESTION = "Tiêu sợi huyết tại chỗ hay chuyển thẳng can thiệp?"
@@ -431,7 +431,7 @@ async def test_a_member_who_was_removed_hears_nothing_after_that_commit(hotline:
     await requester.do(case, "messages", {"text": "còn nghe"})
     await guest.hears_event("message.posted", case)
 
-    from app.services import discussion  # noqa: PLC0415 (the service behind the route that removes people)
+    from app.services.cases import discussion  # noqa: PLC0415 (the service behind the route that removes people)
 
     house = hotline.app.state.house
     subject = await house.sessions.subject(requester.token)

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from app.services import shift_facts
-from app.services.rotas import read_rotas
+from app.services.cases import shift_facts
+from app.services.rostering.rotas import read_rotas
 from tests.hotline import Hotline, Person, open_hotline
 from tests.staff import Staff, everybody
 from tests.watch.ward import Ward, facts

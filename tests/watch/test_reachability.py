@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from app.errors import CheckOver, NotByEmail
-from app.services import reachability
+from app.services.rostering import reachability
 from tests.hotline import Json, Person
 from tests.staff import Staff
 from tests.watch.ward import Ward, facts

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from app.services import duty_watch
-from app.services.duty import compile_duty
+from app.services.rostering import duty_watch
+from app.services.rostering.duty import compile_duty
 from tests.hotline import Hotline, Json, Person
 from tests.staff import Staff
 

@@ -1,0 +1,187 @@
+"""What happens when a callout's time has come, and when a device says that an offer arrived.
+
+The state row is the timer. Each call takes one due case under its lock, lets the models decide, and records the facts
+in the same transaction: exactly once with any number of processes and any crash.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.errors import NotFound
+from app.models.callout import Callout, Offer
+from app.models.consultation import Consultation
+from app.services.cases import after, reminders
+from app.services.facts import case_rows, events
+from app.services.ringing import ladder
+from app.work import Work
+
+OVERDUE = timedelta(seconds=30)
+PASSED_OVER = timedelta(milliseconds=50)
+
+
+async def next_due(
+    work: Work, *, but: Collection[UUID] = (), changes: bool = True
+) -> tuple[UUID | None, datetime | None]:
+    """Return a case that something must be done about and that nobody has locked, and when the next one will be due.
+
+    First whatever is due; then, unless `changes` are left for later, a case for which duty has changed, or a doctor has
+    room again, since it was looked at. What is due but in another process's hands is due again in a moment: that
+    process may be killed. `but`: cases that are left out for now, because something in them failed a moment ago.
+    """
+    parameters = {"now": work.now, "again": work.now + PASSED_OVER, "but": list(but)}
+    row = (await work.session.execute(_NEXT, parameters)).one()
+    if row.consultation_id is not None:
+        return row.consultation_id, row.earliest
+    for changed in (_DUTY_CHANGED, _ROOM_AGAIN) if changes else ():
+        found = (await work.session.execute(changed, {"but": list(but)})).scalar_one_or_none()
+        if found is not None:
+            return found, row.earliest
+    return None, row.earliest
+
+
+async def fire(work: Work, case_id: UUID) -> bool:
+    """Do what is due in one case now; False when nothing is any more, or another process was first."""
+    try:
+        case, _ = await case_rows.load(work, case_id, lock=True, wait=False)
+    except NotFound:
+        return False
+    due = ladder.due(case, work.now)
+    done = [await (_come_due(work, case, c) if c in due else _look_again(work, case, c)) for c in case.ringing_callouts]
+    silent = await after.fire(work, case)
+    unread = await reminders.fire(work, case)
+    return any(done) or silent or unread
+
+
+async def _come_due(work: Work, case: Consultation, callout: Callout) -> bool:
+    """A callout's time has come: somebody to ring, a device that was not reached, a duty that begins or ends."""
+    _note_undelivered(work, case, callout)
+    work.touched = True
+    if callout.should_advance(work.now):
+        ladder.step_up(work, case, callout, await ladder.duty_now(work, case, callout))
+    elif callout.duty_until is not None and callout.duty_until <= work.now:
+        await _look_again(work, case, callout)
+    if callout.ringing:
+        callout.reschedule()
+    return True
+
+
+async def _look_again(work: Work, case: Consultation, callout: Callout) -> bool:
+    """Who is on duty, or has room, may have changed: ring newcomers; whether anything was different."""
+    changed = ladder.reconcile(work, case, callout, await ladder.duty_now(work, case, callout))
+    if changed and callout.should_advance(work.now):
+        ladder.step_up(work, case, callout, await ladder.duty_now(work, case, callout))
+    work.touched = work.touched or changed
+    return changed
+
+
+async def acknowledge(work: Work, case_id: UUID, offer_id: UUID, how: str) -> bool:
+    """Note that an offer was delivered to, or seen by, the doctor it was made to; the first of each counts."""
+    case, _ = await case_rows.load(work, case_id, lock=True)
+    for callout in case.callouts:
+        for offer in callout.offers:
+            if offer.id == offer_id and offer.doctor_id == work.subject.id:
+                return _acknowledge(work, case, callout, offer, how)
+    raise NotFound
+
+
+async def overdue(work: Work) -> list[tuple[UUID, datetime]]:
+    """Return cases whose due time passed over 30 s ago: an alarm of its own, apart from the timer loop."""
+    rows = await work.session.execute(_OVERDUE, {"before": work.now - OVERDUE})
+    return [(row.consultation_id, row.next_due_at) for row in rows]
+
+
+def _note_undelivered(work: Work, case: Consultation, callout: Callout) -> None:
+    for offer in callout.note_undelivered(work.now):
+        events.record(work, case, "offer.undelivered", ladder.offer_data(callout, offer) | {"at": work.now})
+
+
+def _acknowledge(work: Work, case: Consultation, callout: Callout, offer: Offer, how: str) -> bool:
+    delivered_before = offer.delivered_at is not None
+    changed = offer.see(now=work.now) if how == "seen" else offer.deliver(now=work.now)
+    if not changed:
+        return False
+    if callout.ringing:
+        callout.reschedule()
+    data = ladder.offer_data(callout, offer) | {"at": work.now}
+    if not delivered_before:
+        events.record(work, case, "offer.delivered", data)
+    if how == "seen":
+        events.record(work, case, "offer.seen", data)
+    for leaver in callout.release_leavers(now=work.now) if callout.ringing else ():
+        ladder.record_withdrawn(work, case, callout, leaver)
+    return True
+
+
+def _first_due(drill: str) -> str:
+    """Name the case that has waited longest: whoever is rung first, then silence after acceptance, then advice."""
+    return f"""
+  (SELECT c.id FROM callout k JOIN consultation c ON c.id = k.consultation_id AND {drill}
+   WHERE k.state = 'ringing' AND k.next_due_at <= CAST(:now AS timestamptz) AND c.id <> ALL (CAST(:but AS uuid[]))
+   ORDER BY k.next_due_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED),
+  (SELECT c.id FROM consultation c
+   WHERE c.next_due_at <= CAST(:now AS timestamptz) AND {drill} AND c.id <> ALL (CAST(:but AS uuid[]))
+   ORDER BY c.next_due_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED),
+  (SELECT c.id FROM reminder r JOIN consultation c ON c.id = r.consultation_id AND {drill}
+   WHERE r.closed_at IS NULL AND r.next_due_at <= CAST(:now AS timestamptz) AND c.id <> ALL (CAST(:but AS uuid[]))
+   ORDER BY r.next_due_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED)"""  # noqa: S608 (a constant of this module)
+
+
+def _next_look(rows: str, case_id: str) -> str:
+    """Say when one kind of due time must be looked at next: at the next to come, or soon if one is in others' hands."""
+    mine = f"{rows} AND {case_id} <> ALL (CAST(:but AS uuid[])) AND next_due_at"
+    return f"""
+  (SELECT min(next_due_at) FROM {mine} > CAST(:now AS timestamptz)),
+  (SELECT CAST(:again AS timestamptz) WHERE EXISTS (SELECT 1 FROM {mine} <= CAST(:now AS timestamptz)))"""  # noqa: S608
+
+
+# A drill never delays what is real.
+_NEXT = text(f"""
+SELECT COALESCE({_first_due("NOT c.drill")}, {_first_due("c.drill")}) AS consultation_id,
+  LEAST({_next_look("callout WHERE state = 'ringing'", "consultation_id")},
+        {_next_look("consultation WHERE next_due_at IS NOT NULL", "id")},
+        {_next_look("reminder WHERE closed_at IS NULL", "consultation_id")}) AS earliest
+""")
+
+# A ringing callout keeps, for each rota it depends on, the counter that every change of its slots moves.
+_DUTY_CHANGED = text("""
+WITH changed AS MATERIALIZED (
+  SELECT DISTINCT k.consultation_id FROM callout k CROSS JOIN LATERAL jsonb_each_text(k.duty_seen) e
+  JOIN schedule s ON coalesce(s.desk_id, s.hospital_id) = CAST(e.key AS uuid)
+  WHERE k.state = 'ringing' AND s.duty_version <> CAST(e.value AS bigint)
+    AND k.consultation_id <> ALL (CAST(:but AS uuid[]))
+  LIMIT 100
+)
+SELECT c.id FROM changed x JOIN consultation c ON c.id = x.consultation_id LIMIT 1 FOR UPDATE OF c SKIP LOCKED
+""")
+
+# The waiting queue of a doctor who has room again: what passed them over, by urgency, then age.
+_ROOM_AGAIN = text("""
+WITH waiting AS MATERIALIZED (
+  SELECT k.consultation_id, row_number() OVER (
+    ORDER BY array_position(ARRAY['red', 'orange', 'yellow', 'green'], k.urgency), k.opened_at, k.id) AS place
+  FROM callout k CROSS JOIN LATERAL jsonb_array_elements_text(k.passed_over) w
+  JOIN user_account u ON u.id = CAST(w AS uuid) AND u.active
+  WHERE k.state = 'ringing' AND k.passed_over <> '[]' AND k.consultation_id <> ALL (CAST(:but AS uuid[]))
+    AND (u.capacity IS NULL OR u.capacity >
+      (SELECT count(*) FROM consultation h WHERE h.holder_id = u.id AND h.status = 'active' AND NOT h.drill)
+      + (SELECT count(*) FROM offer o JOIN callout r ON r.id = o.callout_id AND r.state = 'ringing'
+         JOIN consultation q ON q.id = o.consultation_id
+         WHERE o.doctor_id = u.id AND o.state = 'made' AND NOT q.drill))
+  ORDER BY place LIMIT 100
+)
+SELECT c.id FROM waiting x JOIN consultation c ON c.id = x.consultation_id
+ORDER BY x.place LIMIT 1 FOR UPDATE OF c SKIP LOCKED
+""")
+
+_OVERDUE = text("""
+SELECT consultation_id, min(next_due_at) AS next_due_at FROM (
+  SELECT consultation_id, next_due_at FROM callout
+  WHERE state = 'ringing' AND next_due_at < CAST(:before AS timestamptz)
+  UNION ALL SELECT id, next_due_at FROM consultation WHERE next_due_at < CAST(:before AS timestamptz)
+  UNION ALL SELECT consultation_id, next_due_at FROM reminder
+  WHERE closed_at IS NULL AND next_due_at < CAST(:before AS timestamptz)
+) late GROUP BY consultation_id ORDER BY 2 LIMIT 100
+""")

@@ -1,0 +1,1 @@
+"""Beyond the socket: notices planned, sent and accounted for."""

@@ -1,0 +1,174 @@
+"""Which channels an offer goes out on beyond the socket, and when: the rule, and the planner that applies it.
+
+The rule, per doctor, in the order of channels that they chose:
+1. A red alert goes out on every channel at once, a telephone call included.
+2. Otherwise a push goes out at once, and every other channel five seconds later, when no device has the offer by then.
+3. When a device has it (`offer.delivered`), the other channels follow 20 s apart, and what the doctor has looked at
+   (`offer.seen`) waits until a minute after that. Neither silences anything: only an answer does.
+4. Quiet hours hold everything but red and orange.
+5. A step that names channels is limited to them; a limit that leaves a doctor nothing is no limit.
+6. When the end of the ladder rings round again, everybody who still rings is told again.
+
+Whether a doctor has a socket is not asked: it may be in another process. The delivery that it reports is a fact.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.identifiers import new_id
+from app.models.channel import ChannelKind, Notice
+from app.models.urgency import Urgency
+from app.services.outside import notices
+from app.services.outside.notices import Announcement, Reach
+from app.work import Work
+
+FOR_A_DEVICE: Final = timedelta(seconds=5)
+APART: Final = timedelta(seconds=20)
+AFTER_SEEN: Final = timedelta(seconds=60)
+BATCH: Final = 200
+EMERGENCIES: Final = frozenset({Urgency.RED, Urgency.ORANGE})
+
+
+@dataclass(frozen=True, slots=True)
+class Ringing:
+    """An offer as the planner and the dispatcher see it; read without a lock, because a late look only rings less."""
+
+    id: UUID
+    doctor_id: UUID
+    consultation_id: UUID
+    urgency: str
+    desk_name: str
+    drill: bool
+    rings: bool
+    since: datetime
+    """When it began to ring, or to ring again; what is planned late is late for nobody else."""
+    step_due_at: datetime
+    delivered_at: datetime | None = None
+    seen_at: datetime | None = None
+    channels: Sequence[str] = ()
+    """The kinds that its step is limited to; empty: all."""
+    round: int = 1
+    """From the second on the end of the ladder rings round again."""
+
+    @property
+    def red(self) -> bool:
+        """Whether every channel goes out at once."""
+        return self.urgency == Urgency.RED
+
+
+def plan(offer: Ringing, reaches: Sequence[Reach], *, now: datetime, kinds: Collection[str]) -> list[dict[str, Any]]:
+    """Return the notices of one offer. `kinds`: what this installation can send at all."""
+    able = [r for r in reaches if r.kind in kinds] or list(reaches)
+    limited = [r for r in able if r.kind in offer.channels] if offer.channels else able
+    rows = []
+    rank = 0
+    for reach in limited or able:
+        push = reach.kind == ChannelKind.PUSH
+        rank += not push
+        urgent = offer.urgency in EMERGENCIES
+        at = offer.since if offer.red or push else offer.since + FOR_A_DEVICE
+        said = Announcement(
+            kind="offer",
+            about=f"offer:{offer.id}",
+            key="",
+            words={"urgency": offer.urgency, "desk_name": offer.desk_name, "at": offer.since.isoformat(), "rank": rank},
+            urgent=urgent,
+            drill=offer.drill,
+            consultation_id=offer.consultation_id,
+        )
+        again = f":{offer.round}" if offer.round > 1 else ""
+        row = notices.notice_row(
+            reach,
+            said,
+            key=f"offer:{offer.id}:{reach.name}{again}",
+            due_at=reach.may_speak_at(max(at, now), urgent=urgent),
+        )
+        rows.append(row | {"id": new_id(now), "made_at": now, "offer_id": offer.id})
+    return rows
+
+
+def not_before(notice: Notice, offer: Ringing) -> datetime:
+    """When a notice of this offer may go out, as things stand now."""
+    if offer.red or notice.channel == ChannelKind.PUSH or offer.delivered_at is None:
+        return notice.made_at
+    earliest = datetime.fromisoformat(notice.words["at"]) + APART * int(notice.words["rank"])
+    return max(earliest, offer.seen_at + AFTER_SEEN) if offer.seen_at else earliest
+
+
+async def plan_offers(work: Work, kinds: Collection[str]) -> list[UUID]:
+    """Plan the messages of offers that have none yet, and return those offers; `mark` them in the next transaction.
+
+    Two processes that plan the same offer write the same keys, and so one set of notices. The mark comes after the
+    commit, so that no lock of an offer is ever held together with another.
+    """
+    found = [_ringing(row) for row in await work.session.execute(_UNPLANNED, {"limit": BATCH})]
+    if not found:
+        return []
+    by_person: dict[UUID, list[Reach]] = {}
+    for reach in await notices.reaches(work, {offer.doctor_id for offer in found}):
+        if reach.user_id is not None:
+            by_person.setdefault(reach.user_id, []).append(reach)
+    rows = [
+        row for offer in found for row in plan(offer, by_person.get(offer.doctor_id, ()), now=work.now, kinds=kinds)
+    ]
+    await notices.put(work, rows)
+    return [offer.id for offer in found]
+
+
+async def mark(work: Work, offer_ids: Collection[UUID]) -> None:
+    """Note that these offers are planned. Whoever is being written just now is marked the next time; nobody waits."""
+    await work.session.execute(_MARK, {"ids": list(offer_ids), "now": work.now})
+
+
+async def ringing(work: Work, offer_ids: Collection[UUID]) -> dict[UUID, Ringing]:
+    """Return these offers as they are now."""
+    if not offer_ids:
+        return {}
+    rows = await work.session.execute(_NOW, {"ids": list(offer_ids)})
+    return {offer.id: offer for offer in map(_ringing, rows)}
+
+
+def _ringing(row: Any) -> Ringing:
+    step = row.policy_step or {}
+    return Ringing(
+        id=row.id,
+        doctor_id=row.doctor_id,
+        consultation_id=row.consultation_id,
+        urgency=row.urgency,
+        desk_name=row.desk_name,
+        drill=row.drill,
+        rings=row.rings,
+        since=row.since,
+        step_due_at=row.step_due_at,
+        delivered_at=row.delivered_at,
+        seen_at=row.seen_at,
+        channels=tuple(step.get("channels") or ()),
+        round=row.round,
+    )
+
+
+RINGS: Final = "(o.state = 'made' AND o.attendance IS NULL AND o.expired_at IS NULL)"
+_COLUMNS: Final = f"""
+  o.id, o.doctor_id, o.consultation_id, o.delivered_at, o.seen_at, {RINGS} AS rings,
+  k.urgency, k.desk_name, k.step_due_at, k.policy -> 'steps' -> o.step AS policy_step, c.drill
+"""
+_JOINS: Final = "JOIN callout k ON k.id = o.callout_id JOIN consultation c ON c.id = o.consultation_id"
+_UNPLANNED = text(f"""
+(SELECT {_COLUMNS}, o.made_at AS since, 1 AS round FROM offer o {_JOINS}
+ WHERE o.state = 'made' AND o.noticed_at IS NULL ORDER BY o.made_at LIMIT :limit)
+UNION ALL
+(SELECT {_COLUMNS}, k.step_started_at AS since, k.round FROM offer o {_JOINS}
+ WHERE k.state = 'ringing' AND k.round > 1 AND {RINGS} AND o.noticed_at < k.step_started_at LIMIT :limit)
+""")  # noqa: S608 (all parts stand in this file)
+_NOW = text(f"""
+SELECT {_COLUMNS}, o.made_at AS since, 1 AS round FROM offer o {_JOINS} WHERE o.id = ANY(CAST(:ids AS uuid[]))
+""")  # noqa: S608 (all parts stand in this file)
+_MARK = text("""
+UPDATE offer SET noticed_at = CAST(:now AS timestamptz)
+WHERE id IN (SELECT id FROM offer WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE SKIP LOCKED)
+""")

@@ -1,0 +1,208 @@
+"""The life of a notice between the plan and the network: claimed, sent, marked; and ended when its offer is answered.
+
+At least once, with one key. A process claims what is due (SKIP LOCKED, attempts + 1, due time pushed ahead), sends
+outside any transaction, and marks. If it dies in between, the notice is due again when the reserve is over.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select, text
+
+from app.models.channel import Channel, ChannelKind, Notice, NoticeState
+from app.models.user import User
+from app.services.outside import answer_links, notice_plan, notices
+from app.services.outside.notice_plan import EMERGENCIES, Ringing
+from app.services.outside.notice_texts import Rendered, render
+from app.work import Work
+
+BATCH: Final = 50
+LEAST_TTL: Final = timedelta(seconds=60)
+USEFUL: Final = timedelta(hours=1)
+"""How long the network may keep what is not an offer."""
+OVERDUE: Final = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One notice as an adapter gets it: everything that it may know, and nothing about a patient."""
+
+    notice_id: UUID
+    key: str
+    kind: str
+    about: str
+    channel: str
+    address: str
+    keys: dict[str, Any] | None
+    language: str
+    rendered: Rendered
+    urgent: bool
+    loud: bool
+    """Red and orange: it stays on the screen until somebody has touched it."""
+    drill: bool
+    ttl: timedelta
+    provider_id: str | None = None
+    """The call to end, in a `hangup`."""
+    answer: str | None = None
+    """A single-use token for a page on which the doctor can answer."""
+    demo: bool = False
+    """To an account of the demonstration: it never leaves the house."""
+
+
+async def claim(work: Work, *, limit: int = BATCH, public_url: str | None = None) -> list[Outgoing]:
+    """Take what is due now, look once more whether it is still wanted, and return what must be sent."""
+    due = list(
+        await work.session.scalars(
+            select(Notice)
+            .where(Notice.state == NoticeState.WAITING, Notice.due_at <= work.now)
+            .order_by(Notice.urgent.desc(), Notice.due_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+    )
+    if not due:
+        return []
+    offers = await notice_plan.ringing(work, {n.offer_id for n in due if n.offer_id})
+    wanted = [n for n in due if _still_wanted(n, offers, work.now)]
+    keys = await _push_keys(work, wanted)
+    demo = await _demo_accounts(work, wanted)
+    outgoing = []
+    for notice in wanted:
+        notice.claim(now=work.now)
+        offer = offers.get(notice.offer_id) if notice.offer_id else None
+        outgoing.append(_outgoing(work, notice, offer, keys, demo, public_url))
+    await work.session.flush()
+    return outgoing
+
+
+async def mark_sent(work: Work, out: Outgoing, provider_id: str | None, captured: dict[str, Any] | None) -> None:
+    """It went out; if it was stopped meanwhile, it is ended at once."""
+    notice = await _locked(work, out.notice_id)
+    if notice is None:
+        return
+    notice.sent(now=work.now, provider_id=provider_id, captured=captured)
+    await work.session.flush()
+    if notice.state == NoticeState.STOPPED and out.kind not in (notices.CLEAR, notices.HANGUP):
+        await notices.end_what_was_sent(work, [notice.id])
+
+
+async def mark_failed(work: Work, out: Outgoing, why: str, *, again: bool, gone: bool) -> None:
+    """It did not go: try again in a moment, or give up. A device that is gone is written to no more."""
+    notice = await _locked(work, out.notice_id)
+    if notice is None:
+        return
+    notice.failed(why, again=again, now=work.now)
+    if gone and notice.channel_id is not None:
+        channel = await work.session.get(Channel, notice.channel_id, with_for_update=True)
+        if channel is not None:
+            channel.gone_at = channel.gone_at or work.now
+    await work.session.flush()
+
+
+async def settle(work: Work) -> int:
+    """End everything about offers that ring no longer, whoever answered and wherever; returns how much it was."""
+    ended = list(await work.session.scalars(_SETTLE))
+    await notices.end_what_was_sent(work, ended)
+    return len(ended)
+
+
+async def earliest(work: Work) -> datetime | None:
+    """When the next notice is due."""
+    found: datetime | None = await work.session.scalar(_EARLIEST)
+    return found
+
+
+async def overdue(work: Work) -> int:
+    """Count notices that should have been sent over a minute ago and that nobody has even tried to send."""
+    return int(await work.session.scalar(_OVERDUE, {"before": work.now - OVERDUE}) or 0)
+
+
+def _still_wanted(notice: Notice, offers: dict[UUID, Ringing], now: datetime) -> bool:
+    if notice.offer_id is None:
+        return True
+    offer = offers.get(notice.offer_id)
+    if offer is None or not offer.rings:
+        notice.stop()
+        return False
+    not_before = notice_plan.not_before(notice, offer)
+    if not_before > now:
+        notice.hold(not_before)
+        return False
+    return True
+
+
+def _outgoing(
+    work: Work,
+    notice: Notice,
+    offer: Ringing | None,
+    keys: dict[UUID, dict[str, Any] | None],
+    demo: Collection[UUID],
+    public_url: str | None,
+) -> Outgoing:
+    token = None
+    if notice.channel != ChannelKind.VOICE and _takes_link(notice):
+        token = answer_links.make(work, notice)
+    rendered = render(notice.kind, notice.words, language=notice.language, drill=notice.drill)
+    if token and public_url and notice.channel != ChannelKind.PUSH:
+        answer = ("Trả lời", "Answer")[notice.language == "en"]
+        link = f"{public_url.rstrip('/')}/a/{token}"
+        rendered = Rendered(rendered.title, f"{rendered.text} {answer}: {link}", rendered.spoken, rendered.menu)
+    ttl = max(LEAST_TTL, offer.step_due_at - work.now) if offer else USEFUL
+    return Outgoing(
+        notice_id=notice.id,
+        key=notice.key,
+        kind=notice.kind,
+        about=notice.about,
+        channel=notice.channel,
+        address=notice.address,
+        keys=keys.get(notice.channel_id) if notice.channel_id else None,
+        language=notice.language,
+        rendered=rendered,
+        urgent=notice.urgent,
+        loud=offer is not None and offer.urgency in EMERGENCIES,
+        drill=notice.drill,
+        ttl=ttl,
+        provider_id=notice.provider_id if notice.kind == notices.HANGUP else None,
+        answer=token,
+        demo=notice.user_id in demo,
+    )
+
+
+def _takes_link(notice: Notice) -> bool:
+    """An offer can be answered by a link; «are you there?» too, but an e-mail proves nothing about tonight."""
+    if notice.user_id is None:
+        return False
+    return notice.kind == "offer" or (notice.kind == "reachability" and notice.channel != ChannelKind.EMAIL)
+
+
+async def _push_keys(work: Work, wanted: Sequence[Notice]) -> dict[UUID, dict[str, Any] | None]:
+    ids = {n.channel_id for n in wanted if n.channel == ChannelKind.PUSH and n.channel_id}
+    if not ids:
+        return {}
+    rows = await work.session.execute(select(Channel.id, Channel.keys).where(Channel.id.in_(ids)))
+    return {row.id: row.keys for row in rows}
+
+
+async def _demo_accounts(work: Work, wanted: Sequence[Notice]) -> set[UUID]:
+    people = {n.user_id for n in wanted if n.user_id}
+    if not people:
+        return set()
+    return set(await work.session.scalars(select(User.id).where(User.id.in_(people), User.demo)))
+
+
+async def _locked(work: Work, notice_id: UUID) -> Notice | None:
+    return await work.session.get(Notice, notice_id, with_for_update=True)
+
+
+_EARLIEST = text("SELECT min(due_at) FROM notice WHERE state = 'waiting'")
+_OVERDUE = text("SELECT count(*) FROM notice WHERE state = 'waiting' AND due_at < CAST(:before AS timestamptz)")
+_SETTLE = text(f"""
+UPDATE notice SET state = 'stopped' WHERE id IN (
+  SELECT n.id FROM notice n JOIN offer o ON o.id = n.offer_id
+  WHERE n.offer_id IS NOT NULL AND n.state IN ('waiting', 'sent', 'delivered') AND NOT {notice_plan.RINGS}
+  ORDER BY n.id LIMIT 500 FOR UPDATE OF n SKIP LOCKED)
+RETURNING id
+""")  # noqa: S608 (all parts stand in the code)

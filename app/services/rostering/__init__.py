@@ -1,0 +1,1 @@
+"""Who is on duty: rotas written, published and compiled, swaps and leave, gaps, and duty told."""

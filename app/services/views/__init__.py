@@ -1,0 +1,1 @@
+"""How things stand, for those who read: streams and their snapshots, one's offers, the directory."""
