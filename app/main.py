@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import httpx
@@ -21,12 +21,13 @@ from app.outages import is_database_away
 from app.realtime.dispatcher import Dispatcher
 from app.realtime.house import House
 from app.realtime.hub import Hub
+from app.realtime.loops import every
 from app.realtime.relay import Relay
 from app.realtime.shift_ends import EVERY_S as SHIFT_ENDS_EVERY_S
 from app.realtime.shift_ends import ShiftEnds
 from app.realtime.socket import StreamEndpoint
 from app.realtime.timers import Timers
-from app.realtime.watches import Watches
+from app.realtime.watches import ROTAS_AT_ONCE, Watches
 from app.routers import (
     after,
     agreements,
@@ -56,8 +57,8 @@ from app.routers.openapi import install_openapi
 from app.routers.shell import Shell
 from app.services.people.sessions import Sessions
 from app.services.people.sign_in import Guard
-from app.services.rostering import holidays
-from app.services.rostering.duty import compile_duty
+from app.services.rostering import duty_watch, holidays
+from app.services.rostering.duty import behind, compile_duty
 
 log = structlog.get_logger()
 ROUTERS = (
@@ -111,14 +112,16 @@ def create_app(settings: Settings, *, clock: Clock | None = None, background: bo
         client = httpx.AsyncClient()
         house.outside = ways_out(settings, client, house.clock, push_key=await _push_key(house), capture=house.demo)
         await relay.start()
-        tasks = [asyncio.create_task(_keep_time(house))]
+        tasks = [asyncio.create_task(every(CLOCK_EVERY_S, lambda: _set_clock(house), what="clock").run())]
         if background:
-            loops = (timers.run(), timers.watch(), watches.run(), watches.watch())
-            tasks += [asyncio.create_task(c) for c in (*loops, _keep_duty_compiled(house, watches))]
-            tasks.append(
-                asyncio.create_task(_for_ever(SHIFT_ENDS_EVERY_S, app.state.shift_ends.run_due, "ends of duty"))
+            loops = (
+                timers,
+                watches,
+                dispatcher,
+                every(SHIFT_ENDS_EVERY_S, app.state.shift_ends.run_due, what="ends of duty"),
+                every(COMPILE_EVERY.total_seconds(), lambda: _compile(house), what="duty"),
             )
-            tasks.append(asyncio.create_task(dispatcher.run()))
+            tasks += [asyncio.create_task(loop.run()) for loop in loops]
         house.ready = True
         try:
             yield
@@ -198,10 +201,6 @@ async def _push_key(house: House) -> str:
 _KEEP_PUSH_KEY = text("UPDATE installation SET vapid_private_key = :key WHERE vapid_private_key IS NULL")
 
 
-async def _keep_time(house: House) -> None:
-    await _for_ever(CLOCK_EVERY_S, lambda: _set_clock(house), "clock")
-
-
 async def _set_clock(house: House) -> None:
     if not isinstance(house.clock, DatabaseClock):
         return
@@ -212,32 +211,27 @@ async def _set_clock(house: House) -> None:
         house.clock.set(told, monotonic() - before)
 
 
-async def _keep_duty_compiled(house: House, watches: Watches) -> None:
-    await _for_ever(COMPILE_EVERY.total_seconds(), lambda: _compile(house, watches), "duty")
-
-
-async def _compile(house: House, watches: Watches) -> None:
+async def _compile(house: House) -> None:
     async with house.work(None) as work:
-        await holidays.seed(work)
-        await compile_duty(work)
+        if await holidays.seed(work):
+            await compile_duty(work)  # whatever falls on them moves
         await house.commit(work)
-    await watches.look()
+    while await _compile_some(house):
+        pass
     async with house.work(None) as work:
         await work.session.execute(_FORGET_ANSWERS, {"before": work.now - ANSWERS_KEPT})
         await house.commit(work)
 
 
+async def _compile_some(house: House) -> int:
+    """Few at a time: whoever publishes a rota must not wait for all of them."""
+    async with house.work(None) as work:
+        rotas = await behind(work, limit=ROTAS_AT_ONCE)
+        if rotas:
+            await compile_duty(work, schedule_ids=rotas)
+            await duty_watch.after_compile(work, rotas)
+            await house.commit(work)
+    return len(rotas)
+
+
 _FORGET_ANSWERS = text("DELETE FROM stored_answer WHERE at < CAST(:before AS timestamptz)")
-
-
-async def _for_ever(every_s: float, once: Callable[[], Awaitable[None]], what: str) -> None:
-    while True:
-        pause = every_s
-        try:
-            await once()
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # noqa: BLE001 (what keeps the house going must not stop)
-            log.warning("will be tried again", what=what, error=type(error).__name__)
-            pause = min(every_s, 5.0)
-        await asyncio.sleep(pause)

@@ -92,6 +92,8 @@ class Callout(Base):
         CheckConstraint("state <> 'ringing' OR next_due_at IS NOT NULL", name="ringing_has_due_time"),
         Index("ix_callout_due", "next_due_at", postgresql_where=text("state = 'ringing'")),
         Index("ix_callout_desk_open", "desk_id", postgresql_where=text("state = 'ringing'")),
+        Index("ix_callout_waiting", "id", postgresql_where=text("state = 'ringing' AND passed_over <> '[]'")),
+        Index("ix_callout_rung_again", "id", postgresql_where=text("state = 'ringing' AND round > 1")),
     )
 
     # --- what is so ------------------------------------------------------------------------------------------------

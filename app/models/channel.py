@@ -116,15 +116,6 @@ class Notice(Base):
         """Not yet: the doctor's device has it, or sleeps; look again then."""
         self.due_at = until
 
-    def sent(self, *, now: datetime, provider_id: str | None, captured: dict[str, Any] | None) -> None:
-        """It is on its way. A notice that was stopped meanwhile stays stopped."""
-        self.sent_at = now
-        self.provider_id = provider_id
-        self.captured = captured
-        self.error = None
-        if self.state == NoticeState.WAITING:
-            self.state = NoticeState.SENT
-
     def failed(self, why: str, *, again: bool, now: datetime) -> None:
         """It did not go: tried again after 5, 15, 60, 60 … seconds while it is of use, or given up.
 

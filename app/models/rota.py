@@ -28,6 +28,9 @@ class Schedule(Base):
     duty_version: Mapped[int] = mapped_column(
         BigInteger, server_default="0", default=0, comment="counts changes of its slots, by trigger"
     )
+    duty_changed_at: Mapped[datetime | None] = mapped_column(
+        comment="when that counter moved last, by the clock of the database"
+    )
 
     __table_args__ = (CheckConstraint("num_nonnulls(desk_id, hospital_id) = 1", name="one_owner"),)
 

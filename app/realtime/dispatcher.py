@@ -15,14 +15,14 @@ import structlog
 from app.channels.port import TIMEOUT_S, Undelivered
 from app.clock import monotonic
 from app.realtime.house import LOOKS_EVERY, House
+from app.realtime.loops import Loop
 from app.services.outside import notice_plan, sending
-from app.services.outside.sending import Outgoing
+from app.services.outside.sending import Glance, Outgoing
 
 log = structlog.get_logger()
 AT_MOST_EVERY_S: Final = 0.25
 """Commits that come together are looked at together: a look is half a dozen statements."""
 LONGEST_SLEEP_S: Final = LOOKS_EVERY.total_seconds()
-AFTER_FAULT_S: Final = 0.5
 SIDE_BY_SIDE: Final = 64
 
 
@@ -32,22 +32,13 @@ class Dispatcher:
     def __init__(self, house: House) -> None:
         """Work for this house."""
         self.house = house
-        self._stopping = False
         self._sends: set[asyncio.Task[None]] = set()
+        self._loop = Loop(self._look, what="messages", wake=house.notices)
+        self._looked_at = -AT_MOST_EVERY_S
 
     async def run(self) -> None:
         """Look, send, and sleep until the next due time, a commit, or a second."""
-        while not self._stopping:
-            self.house.notices.clear()  # before looking: what is committed while we look wakes us again
-            started = monotonic()
-            try:
-                pause = self._pause(await self.look())
-            except Exception as error:  # noqa: BLE001 (the loop must outlive everything)
-                log.warning("messages paused", error=type(error).__name__)
-                pause = AFTER_FAULT_S
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.house.notices.wait(), pause)
-            await asyncio.sleep(max(0.0, AT_MOST_EVERY_S - (monotonic() - started)))
+        await self._loop.run()
 
     async def run_due(self) -> datetime | None:
         """Do everything that is due now and wait until it is done; return when the next notice is due."""
@@ -59,42 +50,56 @@ class Dispatcher:
 
     async def look(self) -> datetime | None:
         """Plan, end what is answered, and begin to send what is due; return when the next notice is due."""
-        await self._plan()
-        while True:
-            async with self.house.work(None) as work:
-                await sending.settle(work)
-                room = max(0, SIDE_BY_SIDE - len(self._sends))
-                batch = await sending.claim(work, limit=room, public_url=self.house.settings.public_url)
-                earliest = await sending.earliest(work)
-                await work.session.commit()
-            for out in batch:
-                task = asyncio.create_task(self._send(out))
-                self._sends.add(task)
-                task.add_done_callback(self._sends.discard)
-            if len(batch) < room or not room:
-                return earliest
+        seen = await self._glance()
+        if seen.to_plan:
+            await self._plan()
+        if seen.to_end:
+            await self._end_answered()
+        if seen.to_plan or seen.to_end:
+            seen = await self._glance()
+        room = SIDE_BY_SIDE - len(self._sends)
+        if seen.due and room > 0 and await self._begin(room):
+            seen = await self._glance()
+        return seen.earliest
 
     async def stop(self) -> None:
         """Begin nothing new; what is on its way is finished, or is sent again by another process."""
-        self._stopping = True
-        self.house.notices.set()
+        self._loop.stop()
         if self._sends:
             _, late = await asyncio.wait(self._sends, timeout=2.0)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
+    async def _glance(self) -> Glance:
+        async with self.house.glance() as work:
+            return await sending.glance(work)
+
     async def _plan(self) -> None:
         kinds = self.house.outside.adapters.keys()
         while True:
-            async with self.house.work(None) as work:
+            async with self.house.glance() as work:
                 planned = await notice_plan.plan_offers(work, kinds)
-                await work.session.commit()
                 if planned:
                     await notice_plan.mark(work, planned)
-                    await work.session.commit()
             if len(planned) < notice_plan.BATCH:
                 return
+
+    async def _end_answered(self) -> None:
+        async with self.house.work(None) as work:
+            await sending.settle(work)
+            await work.session.commit()
+
+    async def _begin(self, room: int) -> int:
+        """Begin to send what is due, and return how much it was; claimed and committed before the network hears it."""
+        async with self.house.work(None) as work:
+            batch = await sending.claim(work, limit=room, public_url=self.house.settings.public_url)
+            await work.session.commit()
+        for out in batch:
+            task = asyncio.create_task(self._send(out))
+            self._sends.add(task)
+            task.add_done_callback(self._sends.discard)
+        return len(batch)
 
     async def _send(self, out: Outgoing) -> None:
         """Send one notice and note how it went. Never an address or a text in the log."""
@@ -123,13 +128,16 @@ class Dispatcher:
 
     async def _mark_sent(self, out: Outgoing, provider_id: str | None, captured: dict[str, object] | None) -> None:
         try:
-            async with self.house.work(None) as work:
+            async with self.house.glance() as work:
                 await sending.mark_sent(work, out, provider_id, captured)
-                await work.session.commit()
         except Exception as error:  # noqa: BLE001 (it is sent again with the same key, which the receiver knows)
             log.warning("a sent message could not be noted", notice=str(out.notice_id), error=type(error).__name__)
 
-    def _pause(self, earliest: datetime | None) -> float:
+    async def _look(self) -> float:
+        await asyncio.sleep(self._looked_at + AT_MOST_EVERY_S - monotonic())
+        self.house.notices.clear()
+        self._looked_at = monotonic()
+        earliest = await self.look()
         if earliest is None:
             return LONGEST_SLEEP_S
         wait = (earliest - self.house.clock.now()) / timedelta(seconds=1)

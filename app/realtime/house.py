@@ -63,6 +63,12 @@ class House:
         async with self.database() as session:
             yield Work(session, actor, self.clock.now(), language=language, command=command)
 
+    @asynccontextmanager
+    async def glance(self) -> AsyncIterator[Work]:
+        """Begin what consists of prepared statements, each of which is its own transaction."""
+        async with self.autocommit() as session:
+            yield Work(session, None, self.clock.now())
+
     async def commit(self, work: Work, answer: Answer | None = None) -> None:
         """Write what was collected, commit, and only then deliver.
 

@@ -1,31 +1,28 @@
-"""The timer loop: rings the next person when a callout's time has come, in every process alike.
+"""The loops that ring, in every process alike: when a callout's time has come, and when duty or room has changed.
 
-It claims a due case with SKIP LOCKED, so any number of processes share the work and each step happens exactly once.
-A case in which something fails rests a moment, and holds up no other.
-A second, slower watch looks for due times that passed unnoticed: silence is a fault.
+Each claims a case with SKIP LOCKED, so any number of processes share the work and each step happens exactly once. A
+case in which something fails rests a moment, and holds up no other; however many rotas change, whoever is due is rung
+beside that and not after it. A third, slower look finds due times that passed unnoticed: silence is a fault.
 """
 
 import asyncio
-import contextlib
-import traceback
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 import structlog
 
 from app.clock import monotonic
 from app.realtime.house import LOOKS_EVERY, House
+from app.realtime.loops import Loop, Resting, places
 from app.services.cases import escalation
 
 log = structlog.get_logger()
-LONGEST_SLEEP_S = LOOKS_EVERY.total_seconds()
-WATCH_EVERY_S = 10.0
-AFTER_FAULT_S = 0.5
-CHANGES_EVERY_S = 0.45
-"""A change of duty is followed within a second: looks are this far apart at least, and a second at most."""
-LONGEST_REST_S = 5.0
-"""A case that fails again and again is tried no less often than this; meanwhile the watch says that it is overdue."""
-FORGOTTEN_AFTER_S = 60.0
+LONGEST_SLEEP_S: Final = LOOKS_EVERY.total_seconds()
+CHANGES_EVERY_S: Final = 0.5
+"""A change of duty is followed within a second. A look costs with everything that rings."""
+A_MINUTE: Final = timedelta(minutes=1)
+WATCH_EVERY_S: Final = 10.0
 
 
 class Timers:
@@ -34,78 +31,57 @@ class Timers:
     def __init__(self, house: House) -> None:
         """Work for this house."""
         self.house = house
-        self._stop = asyncio.Event()
-        self._resting: dict[UUID, tuple[float, float]] = {}
-        """Cases in which something failed: until when (monotonic) they rest, and for how long this time."""
-        self._changes_at = 0.0
-        """When (monotonic) changes of duty and room are looked for next."""
-
-    async def run(self) -> None:
-        """Fire what is due, then sleep until the next due time, a wake-up, or a second."""
-        while not self._stop.is_set():
-            self.house.timers.clear()  # before looking: what changes while we look wakes us again
-            try:
-                earliest = await self.run_due(changes=self._time_for_changes())
-                pause = self._pause(earliest)
-            except Exception as error:  # noqa: BLE001 (the loop must outlive everything)
-                log.warning("timers paused", error=type(error).__name__)
-                pause = AFTER_FAULT_S
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.house.timers.wait(), pause)
-
-    async def run_due(self, *, changes: bool = True) -> datetime | None:
-        """Fire everything that is due and free; return the earliest time at which something will be.
-
-        `changes`: look also for cases whose duty, or whose doctors' room, has changed. It costs with all that rings.
-        """
-        nothing_to_do: list[UUID] = []
-        while True:
-            async with self.house.work(None) as work:
-                case_id, earliest = await escalation.next_due(
-                    work, but=[*self._left_out(), *nothing_to_do], changes=changes
-                )
-                if case_id is None:
-                    return earliest
-                try:
-                    if await escalation.fire(work, case_id):
-                        await self.house.commit(work)
-                    else:
-                        nothing_to_do.append(case_id)  # seen in this round: it is not looked at again and again
-                except Exception as error:  # noqa: BLE001 (one case must not silence the others)
-                    self._rest(case_id, error)
-                else:
-                    self._resting.pop(case_id, None)
-
-    def _time_for_changes(self) -> bool:
-        moment = monotonic()
-        if moment < self._changes_at:
-            return False
-        self._changes_at = moment + CHANGES_EVERY_S
-        return True
-
-    def _left_out(self) -> list[UUID]:
-        moment = monotonic()
-        for case_id in [c for c, (until, _) in self._resting.items() if until + FORGOTTEN_AFTER_S < moment]:
-            del self._resting[case_id]
-        return [case_id for case_id, (until, _) in self._resting.items() if until > moment]
-
-    def _rest(self, case_id: UUID, error: Exception) -> None:
-        _, last = self._resting.get(case_id, (0.0, 0.0))
-        pause = min(max(AFTER_FAULT_S, 2 * last), LONGEST_REST_S)
-        self._resting[case_id] = (monotonic() + pause, pause)
-        frames = [f"{f.filename}:{f.lineno}" for f in traceback.extract_tb(error.__traceback__)[-8:]]
-        # never the message, which may hold patient data
-        log.error(
-            "a due time could not be acted on", consultation=str(case_id), error=type(error).__name__, frames=frames
+        self._resting = Resting()
+        self._changes_since: datetime | None = None
+        self._all_again_at = 0.0
+        """When (monotonic) all changes of duty are looked for again, also those that must have been seen."""
+        self._loops = (
+            Loop(self._ring, what="due times", wake=house.timers),
+            Loop(self._follow, what="changes of duty", first_s=CHANGES_EVERY_S),
+            Loop(self._watch, what="the watch over due times", first_s=WATCH_EVERY_S),
         )
 
-    async def watch(self) -> None:
-        """Look apart from the loop for due times that passed over 30 s ago, and say so loudly."""
-        while not self._stop.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), WATCH_EVERY_S)
-                return
-            await self.check()
+    async def run(self) -> None:
+        """Ring, follow changes and watch until stopped."""
+        await asyncio.gather(*(loop.run() for loop in self._loops))
+
+    def stop(self) -> None:
+        """End at the next chance."""
+        for loop in self._loops:
+            loop.stop()
+
+    async def run_due(self) -> datetime | None:
+        """Do all that is due or changed now; return the earliest time at which something will be."""
+        await self.ring()
+        await self.follow_changes()
+        return await self.ring()
+
+    async def ring(self) -> datetime | None:
+        """Act on every due time that has come and is free; return the earliest time at which something will be."""
+        while True:
+            async with self.house.glance() as work:
+                case_id, earliest = await escalation.next_due(work, but=self._resting.now())
+            if case_id is None:
+                return earliest
+            if await self._fire(case_id) is False:
+                self._resting.rest(case_id)  # due, and nothing to do: it must not be looked at without a pause
+
+    async def follow_changes(self) -> None:
+        """Look once at every case whose duty, or whose doctors' room, has changed since it was last looked at.
+
+        A case may be opened on what was read before a change and written after it: so each look goes back a minute, and
+        everything is looked at each minute.
+        """
+        everything = monotonic() >= self._all_again_at
+        async with self.house.glance() as work:
+            cases, looked_at = await escalation.changed(work, None if everything else self._changes_since)
+        resting = self._resting.now()
+        for case_id in cases:
+            if case_id not in resting:
+                await self._fire(case_id)
+        self._changes_since = looked_at - A_MINUTE
+        if everything:
+            self._all_again_at = monotonic() + A_MINUTE.total_seconds()
 
     async def check(self) -> int:
         """Return how many cases are overdue; each is an alarm, and the loop is woken."""
@@ -121,13 +97,35 @@ class Timers:
             self.house.timers_changed()
         return len(late)
 
-    def stop(self) -> None:
-        """End both loops at the next chance."""
-        self._stop.set()
-        self.house.timers.set()
+    async def _fire(self, case_id: UUID) -> bool | None:
+        """Do what is due in one case; False when nothing was, None when another process has it, or it rests."""
+        try:
+            async with self.house.work(None) as work:
+                done = await escalation.fire(work, case_id)
+                if done:
+                    await self.house.commit(work)
+        except Exception as error:  # noqa: BLE001 (one case must not silence the others)
+            self._failed(case_id, error)
+            return None
+        self._resting.well(case_id)
+        return done
 
-    def _pause(self, earliest: datetime | None) -> float:
+    def _failed(self, case_id: UUID, error: Exception) -> None:
+        self._resting.rest(case_id)
+        what = {"consultation": str(case_id), "error": type(error).__name__, "frames": places(error)}
+        log.error("a due time could not be acted on", **what)
+
+    async def _ring(self) -> float:
+        earliest = await self.ring()
         if earliest is None:
             return LONGEST_SLEEP_S
         wait = (earliest - self.house.clock.now()) / timedelta(seconds=1)
         return max(0.0, min(wait, LONGEST_SLEEP_S))  # what came due while we looked does not wait
+
+    async def _follow(self) -> float:
+        await self.follow_changes()
+        return CHANGES_EVERY_S
+
+    async def _watch(self) -> float:
+        await self.check()
+        return WATCH_EVERY_S

@@ -6,8 +6,6 @@ rests a moment and holds up no other. What stays overdue is an alarm of its own.
 """
 
 import asyncio
-import contextlib
-import traceback
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,8 +14,8 @@ from uuid import UUID
 
 import structlog
 
-from app.clock import monotonic
 from app.realtime.house import LOOKS_EVERY, House
+from app.realtime.loops import Loop, Resting, places
 from app.services.cases import shift_facts
 from app.services.ringing import agreements
 from app.services.rostering import duty_watch, reachability, swaps, watch_times
@@ -27,8 +25,6 @@ log = structlog.get_logger()
 LONGEST_SLEEP_S = LOOKS_EVERY.total_seconds()
 PASSED_OVER_S = 0.05
 WATCH_EVERY_S = 10.0
-AFTER_FAULT_S = 0.5
-LONGEST_REST_S = 5.0
 ROTAS_AT_ONCE: Final = 25
 
 
@@ -47,10 +43,8 @@ class Watches:
     def __init__(self, house: House) -> None:
         """Watch for this house."""
         self.house = house
-        self._stop = asyncio.Event()
         self._looked_at: datetime | None = None
-        self._resting: dict[UUID, tuple[float, float]] = {}
-        """Rotas in which something failed: until when (monotonic) they rest, and for how long this time."""
+        self._resting = Resting()
         self._late: set[str] = set()
         self._kinds = (
             Kind("ask", reachability.to_ask, reachability.ask),
@@ -60,17 +54,19 @@ class Watches:
             Kind("swaps", swaps.due, swaps.lapse),
             Kind("agreements", agreements.due, agreements.warn),
         )
+        self._loops = (
+            Loop(self._do_due, what="watches"),
+            Loop(self._watch, what="the watch over watches", first_s=WATCH_EVERY_S),
+        )
 
     async def run(self) -> None:
-        """Do what is due, then sleep until the next due time, or a second."""
-        while not self._stop.is_set():
-            try:
-                pause = self._pause(await self.run_due())
-            except Exception as error:  # noqa: BLE001 (the loop must outlive everything)
-                log.warning("watches paused", error=type(error).__name__)
-                pause = AFTER_FAULT_S
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), pause)
+        """Do what is due, and watch that it is done, until stopped."""
+        await asyncio.gather(*(loop.run() for loop in self._loops))
+
+    def stop(self) -> None:
+        """End at the next chance."""
+        for loop in self._loops:
+            loop.stop()
 
     async def run_due(self) -> datetime:
         """Do everything that is due and free; return the earliest time at which something will be."""
@@ -87,20 +83,12 @@ class Watches:
         return min([self._looked_at + watch_times.LOOK_EVERY, *due.values()])
 
     async def look(self) -> None:
-        """Look at all rotas for gaps: at the start, after the daily compilation, and as the window moves on."""
+        """Look at all rotas for gaps: at the start, and every hour as the window moves on."""
         async with self.house.work(None) as work:
             everything = await duty_watch.to_look_at(work)
         for at in range(0, len(everything), ROTAS_AT_ONCE):
             await self._act("look", duty_watch.look, everything[at : at + ROTAS_AT_ONCE])
         self._looked_at = self.house.clock.now()
-
-    async def watch(self) -> None:
-        """Look apart from the loop for what was due over 30 s ago, and say so loudly."""
-        while not self._stop.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), WATCH_EVERY_S)
-                return
-            await self.check()
 
     async def check(self) -> list[str]:
         """Return the kinds that were overdue at the last check and are still: each is an alarm."""
@@ -116,10 +104,6 @@ class Watches:
             log.error("a watch over duty is overdue", kind=kind, due_at=late[kind].isoformat())
         return still
 
-    def stop(self) -> None:
-        """End both loops at the next chance."""
-        self._stop.set()
-
     async def _next_due(self) -> dict[str, datetime]:
         async with self.house.work(None) as work:
             return await watch_times.next_due(work, ask=self.house.asks_whether_reachable)
@@ -129,7 +113,7 @@ class Watches:
             return
         while True:
             async with self.house.work(None) as work:
-                ids = await kind.due(work, self._left_out(), ROTAS_AT_ONCE)
+                ids = await kind.due(work, self._resting.now(), ROTAS_AT_ONCE)
             if not ids or not await self._act(kind.name, kind.act, ids):
                 return
 
@@ -139,7 +123,7 @@ class Watches:
             return await self._commit(act, ids)
         except Exception as error:  # noqa: BLE001 (one rota must not silence the others)
             if len(ids) == 1:
-                self._rest(name, ids[0], error)
+                self._failed(name, ids[0], error)
                 return 0
         return sum([await self._act(name, act, [one]) for one in ids])
 
@@ -149,7 +133,7 @@ class Watches:
             if done:
                 await self.house.commit(work)
         for one in ids:
-            self._resting.pop(one, None)
+            self._resting.well(one)
         return done
 
     async def _tell_shifts(self, work: Work, ids: Collection[UUID]) -> int:
@@ -158,17 +142,16 @@ class Watches:
             await reachability.ask(work, ids)
         return await shift_facts.tell(work, ids)
 
-    def _left_out(self) -> list[UUID]:
-        moment = monotonic()
-        return [one for one, (until, _) in self._resting.items() if until > moment]
+    def _failed(self, name: str, one: UUID, error: Exception) -> None:
+        self._resting.rest(one)
+        log.error(
+            "a watch over duty failed", kind=name, rota=str(one), error=type(error).__name__, frames=places(error)
+        )
 
-    def _rest(self, name: str, one: UUID, error: Exception) -> None:
-        _, last = self._resting.get(one, (0.0, 0.0))
-        pause = min(max(AFTER_FAULT_S, 2 * last), LONGEST_REST_S)
-        self._resting[one] = (monotonic() + pause, pause)
-        frames = [f"{f.filename}:{f.lineno}" for f in traceback.extract_tb(error.__traceback__)[-8:]]
-        log.error("a watch over duty failed", kind=name, rota=str(one), error=type(error).__name__, frames=frames)
-
-    def _pause(self, earliest: datetime) -> float:
-        wait = (earliest - self.house.clock.now()) / timedelta(seconds=1)
+    async def _do_due(self) -> float:
+        wait = (await self.run_due() - self.house.clock.now()) / timedelta(seconds=1)
         return PASSED_OVER_S if wait <= 0 else min(wait, LONGEST_SLEEP_S)
+
+    async def _watch(self) -> float:
+        await self.check()
+        return WATCH_EVERY_S

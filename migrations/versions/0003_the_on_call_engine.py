@@ -20,14 +20,15 @@ SILENT_S = {"red": 180, "orange": 600, "yellow": 1800, "green": 4 * 3600}
 DUTY_CHANGED = """
 CREATE FUNCTION duty_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  UPDATE schedule SET duty_version = duty_version + 1 WHERE id IN (SELECT schedule_id FROM changed);
+  UPDATE schedule SET duty_version = duty_version + 1, duty_changed_at = clock_timestamp()
+    WHERE id IN (SELECT schedule_id FROM changed);
   RETURN NULL;
 END $$
 """
 DUTY_SLOT_CHANGED = """
 CREATE FUNCTION duty_slot_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  UPDATE schedule SET duty_version = duty_version + 1 WHERE id = NEW.schedule_id;
+  UPDATE schedule SET duty_version = duty_version + 1, duty_changed_at = clock_timestamp() WHERE id = NEW.schedule_id;
   RETURN NULL;
 END $$
 """
@@ -456,6 +457,19 @@ def upgrade() -> None:
             comment="counts changes of its slots, by trigger",
         ),
     )
+    op.add_column(
+        "schedule",
+        sa.Column(
+            "duty_changed_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="when that counter moved last, by the clock of the database",
+        ),
+    )
+    for name, rows in (("waiting", "passed_over <> '[]'"), ("rung_again", "round > 1")):
+        op.create_index(
+            f"ix_callout_{name}", "callout", ["id"], postgresql_where=sa.text(f"state = 'ringing' AND {rows}")
+        )
     op.create_index(
         "ix_duty_slot_schedule_from", "duty_slot", ["schedule_id", sa.literal_column("lower(during)")], unique=False
     )
@@ -695,6 +709,9 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION duty_slot_changed()")
     op.drop_index("ix_consultation_identifiers", table_name="consultation")
     op.drop_index("ix_duty_slot_schedule_from", table_name="duty_slot")
+    for name in ("waiting", "rung_again"):
+        op.drop_index(f"ix_callout_{name}", table_name="callout")
+    op.drop_column("schedule", "duty_changed_at")
     op.drop_column("schedule", "duty_version")
     op.drop_column("offer", "off_duty_at")
     op.drop_column("callout", "duty_seen")

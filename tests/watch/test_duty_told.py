@@ -203,7 +203,7 @@ async def test_a_rota_in_which_something_fails_rests_and_holds_up_no_other_and_i
     assert await watches.check() == []  # the loop may be at it this moment
     assert await watches.check() == ["shifts"]
     monkeypatch.setattr("app.realtime.watches.shift_facts.tell", tell)
-    watches._resting.clear()
+    watches._resting.well(UUID(desk.schedule))
     await watches.run_due()
     assert await watches.check() == []
     assert desk.desk in {f.data["desk"] for f in await facts(desk.staff, "duty.started") if f.at > before}

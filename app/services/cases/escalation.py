@@ -13,6 +13,7 @@ from sqlalchemy import text
 from app.errors import NotFound
 from app.models.callout import Callout, Offer
 from app.models.consultation import Consultation
+from app.prepared import Prepared
 from app.services.cases import after, reminders
 from app.services.facts import case_rows, events
 from app.services.ringing import ladder
@@ -22,32 +23,36 @@ OVERDUE = timedelta(seconds=30)
 PASSED_OVER = timedelta(milliseconds=50)
 
 
-async def next_due(
-    work: Work, *, but: Collection[UUID] = (), changes: bool = True
-) -> tuple[UUID | None, datetime | None]:
-    """Return a case that something must be done about and that nobody has locked, and when the next one will be due.
+async def next_due(work: Work, *, but: Collection[UUID] = ()) -> tuple[UUID | None, datetime | None]:
+    """Return a case that is due and that nobody has locked, and when the next one will be due.
 
-    First whatever is due; then, unless `changes` are left for later, a case for which duty has changed, or a doctor has
-    room again, since it was looked at. What is due but in another process's hands is due again in a moment: that
-    process may be killed. `but`: cases that are left out for now, because something in them failed a moment ago.
+    What is due but in another process's hands is due again in a moment: that process may be killed. `but`: cases that
+    are left out for now, because something in them failed a moment ago.
     """
     parameters = {"now": work.now, "again": work.now + PASSED_OVER, "but": list(but)}
-    row = (await work.session.execute(_NEXT, parameters)).one()
-    if row.consultation_id is not None:
-        return row.consultation_id, row.earliest
-    for changed in (_DUTY_CHANGED, _ROOM_AGAIN) if changes else ():
-        found = (await work.session.execute(changed, {"but": list(but)})).scalar_one_or_none()
-        if found is not None:
-            return found, row.earliest
-    return None, row.earliest
+    [(case_id, earliest)] = await _NEXT.rows(work.session, parameters)
+    return case_id, earliest
 
 
-async def fire(work: Work, case_id: UUID) -> bool:
-    """Do what is due in one case now; False when nothing is any more, or another process was first."""
+async def changed(work: Work, since: datetime | None = None) -> tuple[list[UUID], datetime]:
+    """Return cases for which duty has changed, or a doctor has room again, and the database's time of this look.
+
+    Changes of duty are those `since` an instant, by the clock of the database; without it, all that were not seen yet.
+    Without a change a look costs next to nothing; with one it costs with everything that rings.
+    """
+    [(looked_at, moved)] = await _DUTY_MOVED.rows(work.session, {"since": since})
+    rows = await _ROOM_AGAIN.rows(work.session, {})
+    if moved:
+        rows = [*await _DUTY_CHANGED.rows(work.session, {}), *rows]
+    return [row[0] for row in rows], looked_at
+
+
+async def fire(work: Work, case_id: UUID) -> bool | None:
+    """Do what is due in one case now; False when nothing is any more, None when another process has it in its hands."""
     try:
         case, _ = await case_rows.load(work, case_id, lock=True, wait=False)
     except NotFound:
-        return False
+        return None
     due = ladder.due(case, work.now)
     done = [await (_come_due(work, case, c) if c in due else _look_again(work, case, c)) for c in case.ringing_callouts]
     silent = await after.fire(work, case)
@@ -138,42 +143,39 @@ def _next_look(rows: str, case_id: str) -> str:
 
 
 # A drill never delays what is real.
-_NEXT = text(f"""
+_NEXT = Prepared(f"""
 SELECT COALESCE({_first_due("NOT c.drill")}, {_first_due("c.drill")}) AS consultation_id,
   LEAST({_next_look("callout WHERE state = 'ringing'", "consultation_id")},
         {_next_look("consultation WHERE next_due_at IS NOT NULL", "id")},
         {_next_look("reminder WHERE closed_at IS NULL", "consultation_id")}) AS earliest
 """)
 
+_DUTY_MOVED = Prepared("""
+SELECT statement_timestamp(), EXISTS (
+  SELECT 1 FROM schedule WHERE duty_changed_at > coalesce(CAST(:since AS timestamptz), '-infinity'))
+""")
+
 # A ringing callout keeps, for each rota it depends on, the counter that every change of its slots moves.
-_DUTY_CHANGED = text("""
-WITH changed AS MATERIALIZED (
-  SELECT DISTINCT k.consultation_id FROM callout k CROSS JOIN LATERAL jsonb_each_text(k.duty_seen) e
-  JOIN schedule s ON coalesce(s.desk_id, s.hospital_id) = CAST(e.key AS uuid)
-  WHERE k.state = 'ringing' AND s.duty_version <> CAST(e.value AS bigint)
-    AND k.consultation_id <> ALL (CAST(:but AS uuid[]))
-  LIMIT 100
-)
-SELECT c.id FROM changed x JOIN consultation c ON c.id = x.consultation_id LIMIT 1 FOR UPDATE OF c SKIP LOCKED
+_DUTY_CHANGED = Prepared("""
+SELECT k.consultation_id FROM callout k CROSS JOIN LATERAL jsonb_each_text(k.duty_seen) e
+JOIN schedule s ON coalesce(s.desk_id, s.hospital_id) = CAST(e.key AS uuid)
+WHERE k.state = 'ringing' AND s.duty_version <> CAST(e.value AS bigint)
+GROUP BY k.consultation_id ORDER BY min(array_position(ARRAY['red', 'orange', 'yellow', 'green'], k.urgency))
 """)
 
 # The waiting queue of a doctor who has room again: what passed them over, by urgency, then age.
-_ROOM_AGAIN = text("""
-WITH waiting AS MATERIALIZED (
-  SELECT k.consultation_id, row_number() OVER (
-    ORDER BY array_position(ARRAY['red', 'orange', 'yellow', 'green'], k.urgency), k.opened_at, k.id) AS place
+_ROOM_AGAIN = Prepared("""
+SELECT k.consultation_id
   FROM callout k CROSS JOIN LATERAL jsonb_array_elements_text(k.passed_over) w
   JOIN user_account u ON u.id = CAST(w AS uuid) AND u.active
-  WHERE k.state = 'ringing' AND k.passed_over <> '[]' AND k.consultation_id <> ALL (CAST(:but AS uuid[]))
+  WHERE k.state = 'ringing' AND k.passed_over <> '[]'
     AND (u.capacity IS NULL OR u.capacity >
       (SELECT count(*) FROM consultation h WHERE h.holder_id = u.id AND h.status = 'active' AND NOT h.drill)
       + (SELECT count(*) FROM offer o JOIN callout r ON r.id = o.callout_id AND r.state = 'ringing'
          JOIN consultation q ON q.id = o.consultation_id
          WHERE o.doctor_id = u.id AND o.state = 'made' AND NOT q.drill))
-  ORDER BY place LIMIT 100
-)
-SELECT c.id FROM waiting x JOIN consultation c ON c.id = x.consultation_id
-ORDER BY x.place LIMIT 1 FOR UPDATE OF c SKIP LOCKED
+GROUP BY k.consultation_id
+ORDER BY min(array_position(ARRAY['red', 'orange', 'yellow', 'green'], k.urgency)), min(k.opened_at), k.consultation_id
 """)
 
 _OVERDUE = text("""

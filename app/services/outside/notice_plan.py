@@ -18,11 +18,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import text
-
 from app.identifiers import new_id
 from app.models.channel import ChannelKind, Notice
 from app.models.urgency import Urgency
+from app.prepared import Prepared
 from app.services.outside import notices
 from app.services.outside.notices import Announcement, Reach
 from app.work import Work
@@ -106,7 +105,7 @@ async def plan_offers(work: Work, kinds: Collection[str]) -> list[UUID]:
     Two processes that plan the same offer write the same keys, and so one set of notices. The mark comes after the
     commit, so that no lock of an offer is ever held together with another.
     """
-    found = [_ringing(row) for row in await work.session.execute(_UNPLANNED, {"limit": BATCH})]
+    found = [_ringing(row) for row in await _UNPLANNED.rows(work.session, {"limit": BATCH})]
     if not found:
         return []
     by_person: dict[UUID, list[Reach]] = {}
@@ -122,53 +121,38 @@ async def plan_offers(work: Work, kinds: Collection[str]) -> list[UUID]:
 
 async def mark(work: Work, offer_ids: Collection[UUID]) -> None:
     """Note that these offers are planned. Whoever is being written just now is marked the next time; nobody waits."""
-    await work.session.execute(_MARK, {"ids": list(offer_ids), "now": work.now})
+    await _MARK.rows(work.session, {"ids": list(offer_ids), "now": work.now})
 
 
 async def ringing(work: Work, offer_ids: Collection[UUID]) -> dict[UUID, Ringing]:
     """Return these offers as they are now."""
     if not offer_ids:
         return {}
-    rows = await work.session.execute(_NOW, {"ids": list(offer_ids)})
+    rows = await _NOW.rows(work.session, {"ids": list(offer_ids)})
     return {offer.id: offer for offer in map(_ringing, rows)}
 
 
-def _ringing(row: Any) -> Ringing:
-    step = row.policy_step or {}
-    return Ringing(
-        id=row.id,
-        doctor_id=row.doctor_id,
-        consultation_id=row.consultation_id,
-        urgency=row.urgency,
-        desk_name=row.desk_name,
-        drill=row.drill,
-        rings=row.rings,
-        since=row.since,
-        step_due_at=row.step_due_at,
-        delivered_at=row.delivered_at,
-        seen_at=row.seen_at,
-        channels=tuple(step.get("channels") or ()),
-        round=row.round,
-    )
+def _ringing(row: Sequence[Any]) -> Ringing:
+    *facts, step, ring_round = row
+    ring: tuple[Any, ...] = (*facts, tuple((step or {}).get("channels") or ()), ring_round)
+    return Ringing(*ring)
 
 
 RINGS: Final = "(o.state = 'made' AND o.attendance IS NULL AND o.expired_at IS NULL)"
-_COLUMNS: Final = f"""
-  o.id, o.doctor_id, o.consultation_id, o.delivered_at, o.seen_at, {RINGS} AS rings,
-  k.urgency, k.desk_name, k.step_due_at, k.policy -> 'steps' -> o.step AS policy_step, c.drill
-"""
+_OFFER: Final = f"o.id, o.doctor_id, o.consultation_id, k.urgency, k.desk_name, c.drill, {RINGS}"
+_TIMES: Final = "k.step_due_at, o.delivered_at, o.seen_at, k.policy -> 'steps' -> o.step"
 _JOINS: Final = "JOIN callout k ON k.id = o.callout_id JOIN consultation c ON c.id = o.consultation_id"
-_UNPLANNED = text(f"""
-(SELECT {_COLUMNS}, o.made_at AS since, 1 AS round FROM offer o {_JOINS}
+_UNPLANNED = Prepared(f"""
+(SELECT {_OFFER}, o.made_at, {_TIMES}, 1 FROM offer o {_JOINS}
  WHERE o.state = 'made' AND o.noticed_at IS NULL ORDER BY o.made_at LIMIT :limit)
 UNION ALL
-(SELECT {_COLUMNS}, k.step_started_at AS since, k.round FROM offer o {_JOINS}
+(SELECT {_OFFER}, k.step_started_at, {_TIMES}, k.round FROM offer o {_JOINS}
  WHERE k.state = 'ringing' AND k.round > 1 AND {RINGS} AND o.noticed_at < k.step_started_at LIMIT :limit)
 """)  # noqa: S608 (all parts stand in this file)
-_NOW = text(f"""
-SELECT {_COLUMNS}, o.made_at AS since, 1 AS round FROM offer o {_JOINS} WHERE o.id = ANY(CAST(:ids AS uuid[]))
+_NOW = Prepared(f"""
+SELECT {_OFFER}, o.made_at, {_TIMES}, 1 FROM offer o {_JOINS} WHERE o.id = ANY(CAST(:ids AS uuid[]))
 """)  # noqa: S608 (all parts stand in this file)
-_MARK = text("""
+_MARK = Prepared("""
 UPDATE offer SET noticed_at = CAST(:now AS timestamptz)
 WHERE id IN (SELECT id FROM offer WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE SKIP LOCKED)
 """)

@@ -12,12 +12,12 @@ from uuid import UUID
 
 from pydantic_core import from_json, to_json
 from sqlalchemy import select, text, update
-from sqlalchemy.dialects.postgresql import insert
 
 from app.identifiers import new_id
 from app.models.channel import ChannelKind, Notice, NoticeState
 from app.models.telephone import e164
 from app.models.working_hours import ZONE
+from app.prepared import Prepared
 from app.work import Work
 
 CLEAR, HANGUP = "clear", "hangup"
@@ -121,8 +121,7 @@ async def reaches(work: Work, people: Collection[UUID]) -> list[Reach]:
     """Return every live channel of these people in their order; for whoever chose none, what the network file says."""
     if not people:
         return []
-    rows = await work.session.execute(_REACHES, {"people": list(people)})
-    return [Reach(**row._mapping) for row in rows]  # noqa: SLF001 (the documented way to a row's mapping)
+    return [Reach(*row) for row in await _REACHES.rows(work.session, {"people": list(people)})]
 
 
 def notice_row(reach: Reach, said: Announcement, *, key: str, due_at: datetime) -> dict[str, Any]:
@@ -148,13 +147,8 @@ def notice_row(reach: Reach, said: Announcement, *, key: str, due_at: datetime) 
 
 async def put(work: Work, rows: Iterable[Mapping[str, Any]]) -> int:
     """Write notices that are not there yet, in the order of their keys, so that two writers never wait in a circle."""
-    ordered = sorted(rows, key=lambda row: str(row["key"]))
-    if not ordered:
-        return 0
-    done = await work.session.execute(
-        insert(Notice).values(ordered).on_conflict_do_nothing(index_elements=["key"]).returning(Notice.id)
-    )
-    return len(done.all())
+    written = list(rows)
+    return len(await _PUT.rows(work.session, {"rows": to_json(written).decode()})) if written else 0
 
 
 async def end_what_was_sent(work: Work, stopped: Collection[UUID]) -> None:
@@ -164,7 +158,7 @@ async def end_what_was_sent(work: Work, stopped: Collection[UUID]) -> None:
 
 
 # A number is taken only when nothing but a number stands there: a guess would wake a stranger.
-_REACHES = text(r"""
+_REACHES = Prepared(r"""
 WITH chosen AS (
   SELECT c.user_id, c.id AS channel_id, c.kind, c.address, c.language, c.quiet_from, c.quiet_to, c.position
   FROM channel c JOIN user_account u ON u.id = c.user_id AND u.active
@@ -185,16 +179,30 @@ SELECT user_id, channel_id, kind, address, language, quiet_from, quiet_to
 FROM (SELECT * FROM chosen UNION ALL SELECT * FROM given) r ORDER BY user_id, position
 """)
 
-_END = text("""
+_PUT = Prepared("""
+INSERT INTO notice (id, key, kind, about, user_id, channel_id, channel, address, language, words, urgent, drill,
+                    offer_id, consultation_id, state, attempts, due_at, made_at)
+SELECT id, key, kind, about, user_id, channel_id, channel, address, language, words, urgent, drill,
+       offer_id, consultation_id, state, attempts, due_at, made_at
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (
+  id uuid, key text, kind text, about text, user_id uuid, channel_id uuid, channel text, address text, language text,
+  words jsonb, urgent boolean, drill boolean, offer_id uuid, consultation_id uuid, state text, attempts integer,
+  due_at timestamptz, made_at timestamptz)
+ORDER BY key ON CONFLICT (key) DO NOTHING RETURNING id
+""")
+
+# The notices that end others, of `n`: what was sent, stopped, and is still on a screen or in somebody's ear.
+ENDING: Final = """
 INSERT INTO notice (id, key, kind, about, user_id, channel_id, channel, address, language, words, urgent, drill,
                     consultation_id, provider_id, state, attempts, due_at, made_at)
 SELECT gen_random_uuid(), CASE n.channel WHEN 'push' THEN 'clear:' ELSE 'hangup:' END || n.id,
        CASE n.channel WHEN 'push' THEN 'clear' ELSE 'hangup' END, n.about, n.user_id, n.channel_id, n.channel,
-       n.address, n.language, '{}', true, n.drill, n.consultation_id, n.provider_id, 'waiting', 0,
+       n.address, n.language, '{{}}', true, n.drill, n.consultation_id, n.provider_id, 'waiting', 0,
        CAST(:now AS timestamptz), CAST(:now AS timestamptz)
-FROM notice n
-WHERE n.id = ANY(CAST(:ids AS uuid[])) AND n.state = 'stopped'
+FROM {sent} n
+WHERE n.state = 'stopped' AND n.kind NOT IN ('clear', 'hangup')
   AND n.sent_at > CAST(:now AS timestamptz) - interval '1 day'
   AND (n.channel = 'push' OR (n.channel = 'voice' AND n.provider_id IS NOT NULL AND n.answered_at IS NULL))
 ON CONFLICT (key) DO NOTHING
-""")
+"""
+_END = text(ENDING.format(sent="(SELECT * FROM notice WHERE id = ANY(CAST(:ids AS uuid[])))"))

@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from pydantic_core import to_json
 from sqlalchemy import select, text
 
 from app.models.channel import Channel, ChannelKind, Notice, NoticeState
 from app.models.user import User
+from app.prepared import Prepared
 from app.services.outside import answer_links, notice_plan, notices
 from app.services.outside.notice_plan import EMERGENCIES, Ringing
 from app.services.outside.notice_texts import Rendered, render
@@ -52,6 +54,20 @@ class Outgoing:
     """To an account of the demonstration: it never leaves the house."""
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What there is to do for the dispatcher."""
+
+    to_plan: bool
+    """Offers of which nobody has been told."""
+    to_end: bool
+    """Notices about offers that ring no longer."""
+    earliest: datetime | None
+    """When the next notice is due."""
+    due: bool
+    """Whether one is now."""
+
+
 async def claim(work: Work, *, limit: int = BATCH, public_url: str | None = None) -> list[Outgoing]:
     """Take what is due now, look once more whether it is still wanted, and return what must be sent."""
     due = list(
@@ -79,14 +95,10 @@ async def claim(work: Work, *, limit: int = BATCH, public_url: str | None = None
 
 
 async def mark_sent(work: Work, out: Outgoing, provider_id: str | None, captured: dict[str, Any] | None) -> None:
-    """It went out; if it was stopped meanwhile, it is ended at once."""
-    notice = await _locked(work, out.notice_id)
-    if notice is None:
-        return
-    notice.sent(now=work.now, provider_id=provider_id, captured=captured)
-    await work.session.flush()
-    if notice.state == NoticeState.STOPPED and out.kind not in (notices.CLEAR, notices.HANGUP):
-        await notices.end_what_was_sent(work, [notice.id])
+    """It is on its way, in one statement; a notice that was stopped meanwhile stays stopped, and is ended at once."""
+    body = None if captured is None else to_json(captured).decode()
+    parameters = {"id": out.notice_id, "now": work.now, "provider_id": provider_id, "captured": body}
+    await _SENT.rows(work.session, parameters)
 
 
 async def mark_failed(work: Work, out: Outgoing, why: str, *, again: bool, gone: bool) -> None:
@@ -102,17 +114,17 @@ async def mark_failed(work: Work, out: Outgoing, why: str, *, again: bool, gone:
     await work.session.flush()
 
 
+async def glance(work: Work) -> Glance:
+    """Say what there is to do, in one statement, so that a look with nothing to do costs next to nothing."""
+    [row] = await _GLANCE.rows(work.session, {"now": work.now})
+    return Glance(*row)
+
+
 async def settle(work: Work) -> int:
     """End everything about offers that ring no longer, whoever answered and wherever; returns how much it was."""
     ended = list(await work.session.scalars(_SETTLE))
     await notices.end_what_was_sent(work, ended)
     return len(ended)
-
-
-async def earliest(work: Work) -> datetime | None:
-    """When the next notice is due."""
-    found: datetime | None = await work.session.scalar(_EARLIEST)
-    return found
 
 
 async def overdue(work: Work) -> int:
@@ -197,12 +209,28 @@ async def _locked(work: Work, notice_id: UUID) -> Notice | None:
     return await work.session.get(Notice, notice_id, with_for_update=True)
 
 
-_EARLIEST = text("SELECT min(due_at) FROM notice WHERE state = 'waiting'")
+_ANSWERED: Final = f"n.offer_id IS NOT NULL AND n.state IN ('waiting', 'sent', 'delivered') AND NOT {notice_plan.RINGS}"
+_GLANCE = Prepared(f"""
+SELECT EXISTS (SELECT 1 FROM offer WHERE state = 'made' AND noticed_at IS NULL)
+    OR EXISTS (SELECT 1 FROM callout k JOIN offer o ON o.callout_id = k.id
+               WHERE k.state = 'ringing' AND k.round > 1 AND {notice_plan.RINGS} AND o.noticed_at < k.step_started_at),
+  EXISTS (SELECT 1 FROM notice n JOIN offer o ON o.id = n.offer_id
+          WHERE {_ANSWERED}),
+  (SELECT min(due_at) FROM notice WHERE state = 'waiting'),
+  EXISTS (SELECT 1 FROM notice WHERE state = 'waiting' AND due_at <= :now)
+""")  # noqa: S608 (all parts stand in the code)
+_SENT = Prepared(f"""
+WITH marked AS (
+  UPDATE notice SET sent_at = :now, provider_id = :provider_id, captured = CAST(:captured AS jsonb), error = NULL,
+                    state = CASE state WHEN 'waiting' THEN 'sent' ELSE state END
+  WHERE id = :id RETURNING *
+)
+{notices.ENDING.format(sent="marked")}
+""")  # noqa: S608 (all parts stand in the code)
 _OVERDUE = text("SELECT count(*) FROM notice WHERE state = 'waiting' AND due_at < CAST(:before AS timestamptz)")
 _SETTLE = text(f"""
 UPDATE notice SET state = 'stopped' WHERE id IN (
-  SELECT n.id FROM notice n JOIN offer o ON o.id = n.offer_id
-  WHERE n.offer_id IS NOT NULL AND n.state IN ('waiting', 'sent', 'delivered') AND NOT {notice_plan.RINGS}
+  SELECT n.id FROM notice n JOIN offer o ON o.id = n.offer_id WHERE {_ANSWERED}
   ORDER BY n.id LIMIT 500 FOR UPDATE OF n SKIP LOCKED)
 RETURNING id
 """)  # noqa: S608 (all parts stand in the code)

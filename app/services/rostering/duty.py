@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Select, TextClause, bindparam, func, select, text, update
+from sqlalchemy import Select, TextClause, bindparam, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, Range
 from sqlalchemy.types import DateTime, Text, Uuid
 
@@ -27,6 +27,7 @@ from app.work import Work
 HORIZON_DAYS: Final = 90
 _AT_ONCE: Final = 10_000
 """Slots written by one statement: it must not run into the time that a statement may take."""
+_FRESH: Final = timedelta(minutes=10)
 _LOOK_BACK: Final = timedelta(days=8)
 """How far back the first compilation looks for the start of duties that go on: a weekly turn and a day."""
 
@@ -73,6 +74,22 @@ async def compile_duty(
     A doctor whose account is inactive is on duty nowhere: what the rota gives them is a gap.
     """
     return await settle(work, await read_rotas(work, schedule_ids, lock=True), horizon_days, backdate=True)
+
+
+async def behind(work: Work, limit: int, horizon_days: int = HORIZON_DAYS) -> list[UUID]:
+    """Return some rotas, now locked, whose slots do not reach the horizon, and that no other process is at.
+
+    What was worked out within the last ten minutes reaches far enough: processes that start together do it once.
+    """
+    reached = work.now + timedelta(days=horizon_days) - _FRESH
+    chosen = (
+        select(Schedule.id)
+        .where(or_(Schedule.compiled_until.is_(None), Schedule.compiled_until < reached))
+        .order_by(Schedule.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(await work.session.scalars(chosen))
 
 
 async def settle(
