@@ -101,8 +101,10 @@ async def _prepare(under: Ground, size: Size, seconds: float) -> None:
 
 async def keep(connection: Any, samples: list[UUID]) -> None:
     """Note what ringing cases are like whose time has not come yet."""
-    # Every device has the offer, so that the step's own time is what comes.
-    await connection.execute("UPDATE offer SET delivered_at = made_at WHERE consultation_id = ANY($1)", samples)
+    # Every device has the offer, so that the step's own time is what comes; and who rings has been written to already.
+    await connection.execute(
+        "UPDATE offer SET delivered_at = made_at, noticed_at = made_at WHERE consultation_id = ANY($1)", samples
+    )
     await connection.execute("SELECT bench.keep($1)", samples)
 
 
