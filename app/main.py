@@ -135,6 +135,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, background: bo
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            timers.close()
             await client.aclose()
             await house.engine.dispose()
 

@@ -39,12 +39,21 @@ class Prepared:
         # A session that holds a connection already must not wait for a second one.
         if isinstance(session, Immediate) and not session.in_transaction():
             assert isinstance(session.bind, AsyncEngine)
-            return await self.run(session.bind, [parameters[name] for name in self._names])
+            return await self.run(session.bind, self._in_order(parameters))
         return (await session.execute(self._text, parameters)).all()
 
     async def run(self, engine: AsyncEngine, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """Run it as a transaction of its own, over any connection. Raises IntegrityError or what asyncpg raises."""
         taken = await _connection(engine)
+        try:
+            return await self._over(taken, arguments)
+        finally:
+            await greenlet_spawn(taken.close)
+
+    def _in_order(self, parameters: Mapping[str, Any]) -> list[Any]:
+        return [parameters[name] for name in self._names]
+
+    async def _over(self, taken: PoolProxiedConnection, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
         try:
             found: Sequence[Sequence[Any]] = await _driver(taken).fetch(self._sql, *arguments)
         except asyncpg.IntegrityConstraintViolationError as error:
@@ -54,9 +63,32 @@ class Prepared:
         except BaseException as error:
             taken.invalidate(error)  # whether it was done nobody knows: what comes next must not find half an answer
             raise
-        finally:
-            await greenlet_spawn(taken.close)
         return found
+
+
+class Line:
+    """One connection of the pool, held: what a statement locks for its session stays locked until one lets it go."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        """Take none until it is needed."""
+        self._engine: Final = engine
+        self._taken: PoolProxiedConnection | None = None
+
+    async def rows(self, statement: Prepared, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        """Run a statement over it, as a transaction of its own; after an error the next one has another connection."""
+        if self._taken is None or _driver(self._taken).is_closed():
+            self._taken = await _connection(self._engine)
+        try:
+            return await statement._over(self._taken, statement._in_order(parameters))  # noqa: SLF001 (its other half)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End the connection, and with it whatever it holds."""
+        if self._taken is not None:
+            self._taken.invalidate()
+            self._taken = None
 
 
 async def _connection(engine: AsyncEngine) -> PoolProxiedConnection:

@@ -85,6 +85,11 @@ class Resting:
             del self._until[one]
         return [one for one, (until, _) in self._until.items() if until > moment]
 
+    def wait(self, one: UUID, seconds: float) -> None:
+        """Leave it out for so long: nothing failed, but somebody else has it in their hands."""
+        if self._until.get(one, (0.0, 0.0))[0] < monotonic() + seconds:
+            self._until[one] = (monotonic() + seconds, 0.0)
+
     def rest(self, one: UUID) -> None:
         """Leave it out, each time twice as long."""
         _, last = self._until.get(one, (0.0, 0.0))

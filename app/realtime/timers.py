@@ -13,9 +13,11 @@ from uuid import UUID
 import structlog
 
 from app.clock import monotonic
+from app.prepared import Line
 from app.realtime.house import LOOKS_EVERY, House
 from app.realtime.loops import Loop, Resting, places
 from app.services.cases import escalation
+from app.services.cases.escalation import Claim
 
 log = structlog.get_logger()
 LONGEST_SLEEP_S: Final = LOOKS_EVERY.total_seconds()
@@ -32,6 +34,7 @@ class Timers:
         """Work for this house."""
         self.house = house
         self._resting = Resting()
+        self._line = Line(house.engine)
         self._changes_since: datetime | None = None
         self._all_again_at = 0.0
         """When (monotonic) all changes of duty are looked for again, also those that must have been seen."""
@@ -50,6 +53,10 @@ class Timers:
         for loop in self._loops:
             loop.stop()
 
+    def close(self) -> None:
+        """Let go of what is in this process's hands, as its end would."""
+        self._line.close()
+
     async def run_due(self) -> datetime | None:
         """Do all that is due or changed now; return the earliest time at which something will be."""
         await self.ring()
@@ -59,12 +66,12 @@ class Timers:
     async def ring(self) -> datetime | None:
         """Act on every due time that has come and is free; return the earliest time at which something will be."""
         while True:
-            async with self.house.glance() as work:
-                case_id, earliest = await escalation.next_due(work, but=self._resting.now())
-            if case_id is None:
-                return earliest
-            if await self._fire(case_id) is False:
-                self._resting.rest(case_id)  # due, and nothing to do: it must not be looked at without a pause
+            claim = await escalation.claim(self._line, self.house.clock.now(), but=self._resting.now())
+            if claim.case_id is None:
+                return claim.earliest
+            if not await self._ring_at_once(claim) and not await self._fire(claim.case_id):
+                # Due, and nothing was done: somebody else is at it, and it is not looked at again without a pause.
+                self._resting.wait(claim.case_id, escalation.PASSED_OVER.total_seconds())
 
     async def follow_changes(self) -> None:
         """Look once at every case whose duty, or whose doctors' room, has changed since it was last looked at.
@@ -96,6 +103,19 @@ class Timers:
         if late:
             self.house.timers_changed()
         return len(late)
+
+    async def _ring_at_once(self, claim: Claim) -> bool:
+        """Do it in one write, as nearly always; False when it needs the lock of the case."""
+        try:
+            async with self.house.glance() as work:
+                work.optimistic = True
+                if not await escalation.ring(work, claim):
+                    return False
+                await self.house.commit(work)
+        except Exception as error:  # noqa: BLE001 (tried once more under the lock, where a fault is told)
+            log.info("a due time is acted on under the lock", error=type(error).__name__)
+            return False
+        return True
 
     async def _fire(self, case_id: UUID) -> bool | None:
         """Do what is due in one case; False when nothing was, None when another process has it, or it rests."""

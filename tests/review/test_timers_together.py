@@ -88,13 +88,15 @@ async def test_what_a_killed_process_had_in_its_hands_is_done_by_another_and_onc
     doomed = Doomed(**{f.name: getattr(house, f.name) for f in fields(house)})
     doomed.holding = asyncio.Event()
     async with asyncio.timeout(30):
-        dying = asyncio.create_task(Timers(doomed).run_due())
+        killed = Timers(doomed)
+        dying = asyncio.create_task(killed.run_due())
         await doomed.holding.wait()
         # All but that one; it is looked at again soon, and never spun on.
         assert await timers[1].run_due() == staff.hotline.clock.now() + escalation.PASSED_OVER
         assert len(await _steps(staff, cases)) == 2 * CASES - 1
         dying.cancel()
         await asyncio.gather(dying, return_exceptions=True)
+        killed.close()
         await timers[2].run_due()
     steps = await _steps(staff, cases)
     assert len(steps) == 2 * CASES

@@ -5,6 +5,7 @@ in the same transaction: exactly once with any number of processes and any crash
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from sqlalchemy import text
 from app.errors import NotFound
 from app.models.callout import Callout, Offer
 from app.models.consultation import Consultation
-from app.prepared import Prepared
+from app.prepared import Line, Prepared
 from app.services.cases import after, reminders
 from app.services.facts import case_rows, events
 from app.services.ringing import ladder
@@ -21,17 +22,42 @@ from app.work import Work
 
 OVERDUE = timedelta(seconds=30)
 PASSED_OVER = timedelta(milliseconds=50)
+AT_ONCE = 20
+"""As many processes may each have a case in its hands."""
 
 
-async def next_due(work: Work, *, but: Collection[UUID] = ()) -> tuple[UUID | None, datetime | None]:
-    """Return a case that is due and that nobody has locked, and when the next one will be due.
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A case that is due, as it stands, and in no other process's hands."""
 
-    What is due but in another process's hands is due again in a moment: that process may be killed. `but`: cases that
-    are left out for now, because something in them failed a moment ago.
+    case_id: UUID | None
+    earliest: datetime | None
+    """When the next one is due. What another process has in its hands is due again in a moment: it may be killed."""
+    body: str = ""
+
+
+async def claim(line: Line, now: datetime, *, but: Collection[UUID] = ()) -> Claim:
+    """Claim a case that is due for as long as this connection lives, or until the next claim over it.
+
+    A claim saves work and guards nothing: what is done about the case is written as if anybody else might have been
+    faster. `but`: cases that are left out for now, because something in them failed a moment ago.
     """
-    parameters = {"now": work.now, "again": work.now + PASSED_OVER, "but": list(but)}
-    [(case_id, earliest)] = await _NEXT.rows(work.session, parameters)
-    return case_id, earliest
+    [row] = await line.rows(_CLAIM, {"now": now, "again": now + PASSED_OVER, "but": list(but)})
+    return Claim(*row)
+
+
+async def ring(work: Work, claim: Claim) -> bool:
+    """Ring the next person for a claimed case, on what the claim has read; the work is optimistic.
+
+    False when that will not do: because something else is due in it than a callout, or nothing was said that the write
+    could be refused for. Then `fire` does it under the lock of the case.
+    """
+    case = case_rows.opened(work, claim.body)
+    if case.next_due_at is not None or case.reminders:
+        return False
+    for callout in ladder.due(case, work.now):
+        await _come_due(work, case, callout)
+    return bool(work.facts)
 
 
 async def changed(work: Work, since: datetime | None = None) -> tuple[list[UUID], datetime]:
@@ -121,17 +147,18 @@ def _acknowledge(work: Work, case: Consultation, callout: Callout, offer: Offer,
 
 
 def _first_due(drill: str) -> str:
-    """Name the case that has waited longest: whoever is rung first, then silence after acceptance, then advice."""
-    return f"""
-  (SELECT c.id FROM callout k JOIN consultation c ON c.id = k.consultation_id AND {drill}
-   WHERE k.state = 'ringing' AND k.next_due_at <= CAST(:now AS timestamptz) AND c.id <> ALL (CAST(:but AS uuid[]))
-   ORDER BY k.next_due_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED),
-  (SELECT c.id FROM consultation c
-   WHERE c.next_due_at <= CAST(:now AS timestamptz) AND {drill} AND c.id <> ALL (CAST(:but AS uuid[]))
-   ORDER BY c.next_due_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED),
-  (SELECT c.id FROM reminder r JOIN consultation c ON c.id = r.consultation_id AND {drill}
-   WHERE r.closed_at IS NULL AND r.next_due_at <= CAST(:now AS timestamptz) AND c.id <> ALL (CAST(:but AS uuid[]))
-   ORDER BY r.next_due_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED)"""  # noqa: S608 (a constant of this module)
+    """Name the cases that have waited longest: for somebody to be rung, with silence after acceptance, with advice."""
+    kinds = (
+        ("callout k JOIN consultation c ON c.id = k.consultation_id", "k.state = 'ringing'", "k.next_due_at"),
+        ("consultation c", "true", "c.next_due_at"),
+        ("reminder r JOIN consultation c ON c.id = r.consultation_id", "r.closed_at IS NULL", "r.next_due_at"),
+    )
+    return " UNION ALL ".join(
+        f"(SELECT c.id, c.drill, {place} AS kind, {at} AS at FROM {rows} "  # noqa: S608 (constants of this module)
+        f"WHERE {when} AND {drill} AND {at} <= CAST(:now AS timestamptz) AND c.id <> ALL (CAST(:but AS uuid[])) "
+        f"ORDER BY {at} LIMIT {AT_ONCE})"
+        for place, (rows, when, at) in enumerate(kinds)
+    )
 
 
 def _next_look(rows: str, case_id: str) -> str:
@@ -142,13 +169,22 @@ def _next_look(rows: str, case_id: str) -> str:
   (SELECT CAST(:again AS timestamptz) WHERE EXISTS (SELECT 1 FROM {mine} <= CAST(:now AS timestamptz)))"""  # noqa: S608
 
 
-# A drill never delays what is real.
-_NEXT = Prepared(f"""
-SELECT COALESCE({_first_due("NOT c.drill")}, {_first_due("c.drill")}) AS consultation_id,
-  LEAST({_next_look("callout WHERE state = 'ringing'", "consultation_id")},
+# A drill never delays what is real. The lock is of the session: it ends with the process, or with its next claim.
+_CLAIM = Prepared(f"""
+WITH freed AS MATERIALIZED (
+  SELECT pg_advisory_unlock_all()
+), due AS MATERIALIZED (
+  {_first_due("NOT c.drill")} UNION ALL {_first_due("c.drill")}
+), mine AS MATERIALIZED (
+  SELECT x.id FROM (SELECT due.id FROM freed, due ORDER BY due.drill, due.kind, due.at LIMIT {6 * AT_ONCE}) x
+  WHERE pg_try_advisory_lock(hashtextextended('due:' || x.id, 0)) LIMIT 1
+)
+SELECT mine.id, LEAST({_next_look("callout WHERE state = 'ringing'", "consultation_id")},
         {_next_look("consultation WHERE next_due_at IS NOT NULL", "id")},
-        {_next_look("reminder WHERE closed_at IS NULL", "consultation_id")}) AS earliest
-""")
+        {_next_look("reminder WHERE closed_at IS NULL", "consultation_id")}),
+  (SELECT {case_rows.BODY} FROM consultation c WHERE c.id = mine.id)
+FROM (SELECT) one LEFT JOIN mine ON true
+""")  # noqa: S608
 
 _DUTY_MOVED = Prepared("""
 SELECT statement_timestamp(), EXISTS (

@@ -109,6 +109,13 @@ async def load(work: Work, case_id: UUID, *, lock: bool = False, wait: bool = Tr
     return case, [UUID(d) for d in duty or ()]
 
 
+def opened(work: Work, body: str) -> Consultation:
+    """Return a case that another statement has read, for a work that is optimistic: its write will tell."""
+    case = _assemble(body)
+    work.cases[case.id] = case
+    return case
+
+
 async def load_many(work: Work, case_ids: Iterable[UUID]) -> list[Consultation]:
     """Load several cases with their parts, oldest first, in one statement."""
     rows = await _LOAD_MANY.rows(work.session, {"ids": list(case_ids)})
@@ -238,6 +245,8 @@ UPDATE_CASES = (
     f"{_NEW_VITALS}"
 )
 
+UPDATE_CASES_AT_ONCE = UPDATE_CASES.replace("ORDER BY c.id FOR UPDATE)", "ORDER BY c.id FOR UPDATE NOWAIT)")
+
 # A case that is opened out of another one, which ends in the same moment.
 INSERT_AND_UPDATE_CASES = f"{UPDATE_CASES}, made AS ({_insert(Consultation, 'made')})"
 
@@ -252,7 +261,7 @@ UPSERT_PARTS = (
 
 _PARTS = ("callouts", "offers", "participants", "vitals", "conclusions", "read_backs", "outcomes", "calls", "reminders")
 # A row of over 40 columns and its parts are more than json_build_object takes: two objects, joined as text.
-_BODY = """
+BODY = """
   left(to_json(c)::text, -1) || ',' || substr(json_build_object(
     'said', (SELECT count(*) FROM message m WHERE m.consultation_id = c.id),
     'callouts', (SELECT json_agg(to_json(k) ORDER BY k.opened_at, k.id) FROM callout k WHERE k.consultation_id = c.id),
@@ -277,13 +286,11 @@ _DUTY = """
      AND d.during @> CAST(:now AS timestamptz) AND s.desk_id IS NOT NULL) AS duty
 """
 
-_SELECT = (
-    f"SELECT c.version, (SELECT v.version FROM consultation v WHERE v.id = c.id) AS seen_version, {_BODY}, {_DUTY}"  # noqa: S608
-)
+_SELECT = f"SELECT c.version, (SELECT v.version FROM consultation v WHERE v.id = c.id) AS seen_version, {BODY}, {_DUTY}"  # noqa: S608
 _VERSION, _SEEN_VERSION = 0, 1
 _LOAD = Prepared(f"{_SELECT} FROM consultation c WHERE c.id = :id")
 _LOCK = Prepared(f"{_SELECT} FROM consultation c WHERE c.id = :id FOR UPDATE OF c")
 _TRY_LOCK = Prepared(f"{_SELECT} FROM consultation c WHERE c.id = :id FOR UPDATE OF c SKIP LOCKED")
 _LOAD_MANY = Prepared(
-    f"SELECT {_BODY} FROM consultation c WHERE c.id = ANY(CAST(:ids AS uuid[])) ORDER BY c.created_at"  # noqa: S608
+    f"SELECT {BODY} FROM consultation c WHERE c.id = ANY(CAST(:ids AS uuid[])) ORDER BY c.created_at"  # noqa: S608
 )

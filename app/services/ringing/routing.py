@@ -186,17 +186,17 @@ async def duty_for(
     the people and partner desks that its steps name.
     """
     when = work.now
-    rows = (await work.session.execute(_DUTY, {"desk": desk_id, "asking": asking_hospital, "now": when})).all()
+    rows = await _DUTY.rows(work.session, {"desk": desk_id, "asking": asking_hospital, "now": when})
     duty = Now()
     spare: dict[str, list[Candidate]] = {}
-    for row in rows:
-        if row.kind == "rotas":
-            watched = from_json(row.name)
+    for kind, role, doctor_id, name, capacity in rows:
+        if kind == "rotas":
+            watched = from_json(name)
             duty.notice(_instant(watched["until"]), watched["seen"])
-        elif row.kind == "duty":
-            duty.add(row.role, Candidate(row.doctor_id, row.name, row.role, row.capacity))
+        elif kind == "duty":
+            duty.add(role, Candidate(doctor_id, name, role, capacity))
         else:
-            spare.setdefault(row.kind, []).append(Candidate(row.doctor_id, row.name, row.role, row.capacity))
+            spare.setdefault(kind, []).append(Candidate(doctor_id, name, role, capacity))
     if not duty.get(COORDINATOR):
         duty[COORDINATOR] = spare.get("same_hospital") or spare.get("other_party") or []
     if policy is not None:
@@ -206,11 +206,11 @@ async def duty_for(
 
 async def coordinators(work: Work, desk_id: UUID, asking_hospital: UUID) -> dict[str, list[Candidate]]:
     """Return who stands in when no coordinator is on duty: those of the desk's hospital, and of the asking one."""
-    rows = await work.session.execute(_DUTY, {"desk": desk_id, "asking": asking_hospital, "now": work.now})
+    rows = await _DUTY.rows(work.session, {"desk": desk_id, "asking": asking_hospital, "now": work.now})
     spare: dict[str, list[Candidate]] = {}
-    for row in rows:
-        if row.kind in ("same_hospital", "other_party"):
-            spare.setdefault(row.kind, []).append(Candidate(row.doctor_id, row.name, row.role, row.capacity))
+    for kind, role, doctor_id, name, capacity in rows:
+        if kind in ("same_hospital", "other_party"):
+            spare.setdefault(kind, []).append(Candidate(doctor_id, name, role, capacity))
     return spare
 
 
@@ -391,7 +391,7 @@ SELECT {_desk_json("0")}::text AS desk, k.active
 FROM desk k JOIN organization h ON h.id = k.hospital_id WHERE k.id = CAST(:desk AS uuid)
 """)  # noqa: S608
 
-_DUTY = text(f"""
+_DUTY = Prepared(f"""
 SELECT 'duty' AS kind, d.role, u.id AS doctor_id, u.name, u.capacity
 FROM desk k JOIN schedule s ON s.desk_id = k.id OR s.hospital_id = k.hospital_id
 JOIN duty_slot d ON d.schedule_id = s.id JOIN user_account u ON u.id = d.doctor_id
