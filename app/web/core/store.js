@@ -133,8 +133,9 @@ function onConsultation(s, event, d) {
     if (d.outcome) read.outcomes = upsert(read.outcomes ?? [], d.outcome, "at");
   }
   let next = read && read !== before ? { ...s, consultations: withEntry(s.consultations, id, read) } : s;
+  // a header has no label: of a case asked on another device, the row is made of the case itself
+  if (read && (d.consultation || !d.header)) next = withHeader(next, headerOf(read));
   if (d.header) next = withHeader(next, d.header);
-  else if (read) next = withHeader(next, headerOf(read));
   return settleAdvice(settleAlarm(next, d.header), read && read !== before ? read : null);
 }
 
