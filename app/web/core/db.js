@@ -30,12 +30,12 @@ function open() {
   return opened;
 }
 
-async function run(store, mode, work) {
+async function run(stores, mode, work) {
   const db = await open();
   if (!db) return undefined;
   return new Promise((resolve, reject) => {
-    const tx = db.transaction(store, mode);
-    const request = work(tx.objectStore(store));
+    const tx = db.transaction(stores, mode);
+    const request = work(...[stores].flat().map((name) => tx.objectStore(name)));
     tx.oncomplete = () => resolve(request?.result);
     tx.onerror = () => reject(tx.error);
     tx.onabort = () => reject(tx.error);
@@ -76,16 +76,23 @@ async function keyOf(id) {
   return (await find()).key;
 }
 
-/** Store `value` encrypted; `meta` stays readable (no patient data in it). Resolves when it is on the device. */
-export async function put(store, id, value, meta = {}, of = user) {
+/**
+ * Store `value` encrypted; `meta` stays readable (no patient data in it). Resolves when it is on the device.
+ * `instead`: { store, id, only }, what it was made of: it goes in the same breath, so that a crash leaves one of the two.
+ */
+export async function put(store, id, value, meta = {}, { owner: of = user, instead = null } = {}) {
   const key = keys.get(of);
   if (!key) {
     memory.set(`${store}/${of}/${id}`, { id, value, meta });
+    if (instead) await remove(instead.store, instead.id, { owner: of, only: instead.only });
     return;
   }
   const iv = crypto.getRandomValues(new Uint8Array(12));
   const data = await crypto.subtle.encrypt({ name: "AES-GCM", iv }, key, new TextEncoder().encode(JSON.stringify(value)));
-  await run(store, "readwrite", (s) => s.put({ user: of, id, iv, data, meta }));
+  await run(instead ? [store, instead.store] : store, "readwrite", (s, former) => {
+    if (instead) drop(former, [of, instead.id], instead.only);
+    return s.put({ user: of, id, iv, data, meta });
+  });
 }
 
 async function decrypted(row) {
@@ -116,9 +123,11 @@ export async function remove(store, id, { owner: of = user, only = () => true } 
     if (memory.has(place) && only(memory.get(place))) memory.delete(place);
     return;
   }
-  await run(store, "readwrite", (s) => {
-    const ask = s.get([of, id]);
-    ask.onsuccess = () => ask.result && only(ask.result) && s.delete([of, id]);
-    return ask;
-  });
+  await run(store, "readwrite", (s) => drop(s, [of, id], only));
+}
+
+function drop(s, key, only) {
+  const ask = s.get(key);
+  ask.onsuccess = () => ask.result && only(ask.result) && s.delete(key);
+  return ask;
 }

@@ -1,8 +1,9 @@
 /**
  * Forms survive a reload, a crash and a switch of application: encrypted drafts, saved within 300 ms of a key.
  *
- *   const [value, set, { savedAt, ready, drop, flush }] = useDraft("request", emptyForm, join)
+ *   const [value, set, { savedAt, ready, drop, instead, flush }] = useDraft("request", emptyForm, join)
  *   drop(kept, next)     what was written is sent: the form is `next` or empty, and once `kept` is done, so is the draft
+ *   instead              the draft as the device keeps it, for what is made of it and shall take its place there
  *   flush()              save now; done when it is on the device
  *   join(kept, typed)    what becomes of a kept draft when somebody typed before it was there; else what was typed stays
  *
@@ -36,15 +37,17 @@ export const saveDraft = (form, value, { owner = db.owner(), after } = {}) => in
   await after;
   const savedAt = new Date(serverNow()).toISOString();
   const mark = `${Date.now()}-${Math.random()}`;
-  await db.put("drafts", form, { value, savedAt }, { mark }, owner);
+  await db.put("drafts", form, { value, savedAt }, { mark }, { owner });
   marks.set(form, mark);
   return savedAt;
 });
 
 export const dropDraft = (form, { owner = db.owner(), after } = {}) => inOrder(form, async () => {
   await after;
-  await db.remove("drafts", form, { owner, only: ({ meta }) => meta?.mark === marks.get(form) });
+  await db.remove("drafts", form, { owner, only: known(form) });
 });
+
+const known = (form) => ({ meta }) => meta?.mark === marks.get(form);
 
 export function useDraft(form, initial, join = (kept, typed) => typed) {
   const [value, setValue] = useState(initial);
@@ -115,5 +118,6 @@ export function useDraft(form, initial, join = (kept, typed) => typed) {
     return next ? saveDraft(form, next, { owner, after: kept }) : dropDraft(form, { owner, after: kept });
   }, [form]);
 
-  return [value, set, { savedAt, ready, drop, flush }];
+  const instead = { store: "drafts", id: form, only: known(form) };
+  return [value, set, { savedAt, ready, drop, instead, flush }];
 }

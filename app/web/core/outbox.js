@@ -2,14 +2,16 @@
  * Commands on their way to the server. What is tapped is kept on this device first, then sent, in order per case and in
  * parallel across cases, under an idempotency key made at the tap: sent twice, it happens once.
  *
- *   const { id, promise, kept } = command({ path, method: "POST", body, caseId, optimistic, what, expiresAfter })
+ *   const { id, promise, kept } = command({ path, method: "POST", body, caseId, optimistic, what, expiresAfter, form, instead })
  *   promise        the server's JSON, or an ApiError once a person must decide (refused) or it was given up
  *   kept           done when it is on this device; only then may the words that it was made of be dropped elsewhere
+ *   form           what a person filled in to make it: kept with it and gone with it, so that a refusal can be corrected
+ *   instead        the draft that it was made of, which it replaces on this device ({ instead } of useDraft)
  *   subscribe(caseId | null, fn) -> stop        fn(items) at once and on every change; null: all of this user
  *   useOutbox(caseId)                           the same as a hook
  *   retryNow(id?)  resend(id, body?)  discard(id, after?)
  *
- * An item: { id, caseId, path, method, body, what, optimistic, state, on, stale, tries, nextAt, createdAt, error }.
+ * An item: { id, caseId, path, method, body, form, what, optimistic, state, on, stale, tries, nextAt, createdAt, error }.
  * state: queued | sending | retrying | refused | sent. `stale` is set after 2 min: say "not sent" and offer the
  * telephone; it keeps trying. `on`: the device that keeps it, or only the page when keeping failed; before either is known
  * ("its way") nothing is sent. A refused item stays until a person edits, resends or deletes it.
@@ -64,19 +66,19 @@ export function leave() {
 }
 
 export function command({ path, method = "POST", body = {}, caseId = null, optimistic = false, what = "command",
-  expiresAfter = null }) {
+  expiresAfter = null, form, instead }) {
   const id = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
   const createdAt = nowIso();
   const sent = CARRIES_WRITTEN_AT.test(path) && method === "POST" && !body.written_at ? { ...body, written_at: createdAt } : body;
   const item = {
-    id, user, path, method, body: sent, caseId, optimistic, what, expiresAfter, createdAt,
+    id, user, path, method, body: sent, form, caseId, optimistic, what, expiresAfter, createdAt,
     state: "queued", on: "its way", tries: 0, nextAt: 0, error: null, stale: false,
   };
   items.set(id, item);
   const promise = new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
   promise.catch(() => {}); // the item itself tells the screen; a caller who listens gets the error too
   changed(caseId);
-  const kept = keep(item);
+  const kept = keep(item, instead);
   kept.then(() => "device", () => "page").then((on) => {
     if (items.has(id)) items.set(id, { ...items.get(id), on });
     pump();
@@ -84,7 +86,8 @@ export function command({ path, method = "POST", body = {}, caseId = null, optim
   return { id, promise, kept };
 }
 
-const keep = ({ id, ...rest }) => db.put("outbox", id, { id, ...rest }, { what: rest.what, createdAt: rest.createdAt });
+const keep = ({ id, ...rest }, instead = null) =>
+  db.put("outbox", id, { id, ...rest }, { what: rest.what, createdAt: rest.createdAt }, { instead });
 
 function update(id, change) {
   const item = items.get(id);

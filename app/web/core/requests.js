@@ -3,10 +3,9 @@
  *
  *   EMPTY                        check(form, { red }) -> [{ field, detail }]      toBody(form, { red })
  *   vitalsBody(v) -> VitalsIn | null           measured(v) -> numbers for NEWS2    ageYears(form)
- *   send(body, form) -> { id, promise }        sendRedAlert(…)      similar(form, headers, me) -> headers of like open cases
+ *   send(form, { red, instead }) -> { id, promise, kept }           similar(form, headers, me) -> headers of like open cases
  */
 import { nowIso } from "./clock.js";
-import * as db from "./db.js";
 import { num, parseNumber, t } from "./i18n.js";
 import { doubt, readMeasure } from "./form.js";
 import { command } from "./outbox.js";
@@ -126,16 +125,9 @@ export const doubts = (v) => {
   return [...MEASURES, "oxygen_l_min"].filter((x) => doubt(x, m[x])).map((x) => `${t(`vitals.${x}`)}: ${doubt(x, m[x])}`);
 };
 
-/**
- * Queue the request and try at once. The form is kept beside it until the server has stored it, so that a refusal can be
- * corrected; "sent" is said only after that.
- */
-export async function send(body, form) {
-  const sent = command({ path: "/consultations", body, what: "request", optimistic: true });
-  if (form) await db.put("drafts", `sent:${sent.id}`, { form }).catch(() => {});
-  sent.promise.then(() => db.remove("drafts", `sent:${sent.id}`), () => {});
-  return sent;
-}
+/** Queue the request and try at once. The form stays with it until the server has stored it; "sent" is said only after that. */
+export const send = (form, { red = false, instead } = {}) =>
+  command({ path: "/consultations", body: toBody(form, { red }), what: "request", optimistic: true, form, instead });
 
 /** Open cases of the same ward that may be the same patient: the same label, or the same age and sex. */
 export function similar(form, headers, me) {

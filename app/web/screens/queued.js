@@ -1,7 +1,6 @@
 /** A request on its way: what only this device knows, when the next attempt is made, and how to correct a refused one. */
 import { html, Icon } from "../core/html.js";
 import { useTick } from "../core/clock.js";
-import * as db from "../core/db.js";
 import { saveDraft } from "../core/drafts.js";
 import { fmtWhen, lang, t } from "../core/i18n.js";
 import { discard, resend, retryNow } from "../core/outbox.js";
@@ -11,8 +10,11 @@ import { specialtyName } from "../core/store.js";
 import { Drill, drillCls } from "../parts/drill.js";
 import { Urgency } from "../parts/urgency.js";
 
-/** The form of a queued request, to correct it after a refusal. */
-export const formOf = async (id) => (await db.one("drafts", `sent:${id}`).catch(() => null))?.value.form ?? null;
+/** After a refusal the form comes back, to be corrected. */
+export async function correct(item) {
+  await saveDraft("request", item.form);
+  discard(item.id);
+}
 
 /** "thử lại sau 8 giây": when the next attempt is made. */
 export function NextTry({ item }) {
@@ -27,9 +29,7 @@ export function Queued({ item }) {
   const b = item.body;
   const refused = item.state === "refused";
   const edit = async () => {
-    const form = await formOf(item.id);
-    if (form) await saveDraft("request", form);
-    discard(item.id);
+    await correct(item);
     navigate("/request");
   };
   return html`<div class=${`card queued${refused || item.stale ? " bad" : ""}${drillCls(b)}`}>

@@ -5,12 +5,12 @@
 import { html, Icon, useEffect, useMemo, useRef, useState } from "../core/html.js";
 import { get } from "../core/api.js";
 import { nowIso, serverNow } from "../core/clock.js";
-import { saveDraft, useDraft } from "../core/drafts.js";
+import { useDraft } from "../core/drafts.js";
 import { doubt, echo, Field, latestAt, Measure, Pick, readClock, readMeasure, Text, Triage } from "../core/form.js";
 import { fmtTime, fmtWhen, lang, num, t } from "../core/i18n.js";
 import { asksPregnancy, assess } from "../core/news2.js";
 import { discard, resend, retryNow, useOutbox } from "../core/outbox.js";
-import { ageYears, check, checkVitals, EMPTY, hasVitals, isChild, measured, MEASURES, SAFETY, send, similar, toBody } from "../core/requests.js";
+import { ageYears, check, checkVitals, EMPTY, hasVitals, isChild, measured, MEASURES, SAFETY, send, similar } from "../core/requests.js";
 import { navigate } from "../core/router.js";
 import { announce, AppBar, HotlineLink, notify, openDialog } from "../core/shell.js";
 import { getState, specialtyName, useStore } from "../core/store.js";
@@ -18,7 +18,7 @@ import { hotline, tel } from "../core/telephones.js";
 import { Drill, DrillSwitch, FormBand, marked } from "../parts/drill.js";
 import { personText, roleText } from "../parts/facts.js";
 import { Urgency } from "../parts/urgency.js";
-import { formOf, NextTry } from "./queued.js";
+import { correct, NextTry } from "./queued.js";
 import { bare } from "./telephones.js";
 
 const RANK = ["red", "orange", "yellow", "green"];
@@ -37,15 +37,15 @@ export function Request() {
 }
 
 /** Queue it, watch it, and go to the case the moment the server has stored it. */
-export async function submit(form, { red = false, onSent }) {
-  const { id, promise } = await send(toBody(form, { red }), form);
-  onSent?.(id);
-  promise.then((read) => {
+export function submit(form, { red = false, instead, onSent }) {
+  const sent = send(form, { red, instead });
+  onSent?.(sent.id);
+  sent.promise.then((read) => {
     announce(t("request.stored", { number: read.number }), true);
     if (["/request", "/red-alert"].includes(location.pathname)) navigate(`/cases/${read.id}`, { replace: true });
     else notify(t("request.stored", { number: read.number }), "ok");
   }, () => {});
-  return id;
+  return sent;
 }
 
 /** With no network the telephone is dialled at once, and the alert waits in parallel. */
@@ -90,8 +90,8 @@ function Form({ onSent, others, told }) {
     setBusy(true);
     if (red && !form.drill) dialIfOffline();
     if (!form.drill) noteUse(form.specialty);
-    await submit(form, { red, onSent });
-    await draft.drop();
+    const { promise, kept } = submit(form, { red, instead: draft.instead, onSent });
+    await draft.drop(kept.catch(() => promise)).catch(() => {});
   };
   latest.current = sendNow;
   const redNow = () => (form.specialty ? sendNow({ red: true }) : navigate("/red-alert"));
@@ -169,9 +169,7 @@ export function Pending({ item, onEdit }) {
   const refused = item.state === "refused";
   const alarming = slow || refused || item.state === "retrying";
   const edit = async () => {
-    const form = await formOf(item.id);
-    if (form) await saveDraft("request", form);
-    discard(item.id);
+    await correct(item);
     onEdit(item.error?.errors ?? []);
   };
   const line = hotline();
