@@ -76,6 +76,26 @@ DRAFT_KEPT = """async ([name, text]) => {
 }"""
 
 
+async def holds_the_drafts(page: Page) -> None:
+    """Keep the device's store of drafts locked until the page calls `released()`."""
+    await page.evaluate(HOLDS_THE_DRAFTS)
+
+
+HOLDS_THE_DRAFTS = """() => new Promise((held) => {
+  let free = false;
+  globalThis.released = () => { free = true; };
+  indexedDB.open("hoichan").onsuccess = ({ target: { result: db } }) => {
+    const store = db.transaction("drafts", "readwrite").objectStore("drafts");
+    const hold = () => {
+      held(null);
+      if (free) db.close();
+      else store.count().onsuccess = hold;
+    };
+    store.count().onsuccess = hold;
+  };
+})"""
+
+
 async def sees_at_once(locator: Locator) -> None:
     """The whole of it stands on the screen, nothing cut off and nothing to scroll for."""
     await expect(locator).to_be_visible()

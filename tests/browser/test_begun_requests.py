@@ -1,13 +1,14 @@
 """What a doctor has written for a request is in one place, begun, on its way or stored: never in none, never in two."""
 
 import asyncio
+import json
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.cable import Cable
 from tests.browser.conftest import PHONE, Ward
-from tests.browser.hands import QUESTION, field, fill_request, form_kept, send_request
+from tests.browser.hands import QUESTION, button, field, fill_request, form_kept, holds_the_drafts, send_request
 
 pytestmark = pytest.mark.browser
 
@@ -59,6 +60,88 @@ KEEPS_ONE_COMMAND_AND_NO_MORE = """() => {
     return begun;
   };
 }"""  # noqa: E501
+
+
+async def test_ringing_again_keeps_a_request_that_was_begun(ward: Ward) -> None:
+    requester = await ward.requester("K04")
+    case = await ward.ask("K04", by=requester)
+    await requester.do(case, "cancellation", {"reason": "Bấm nhầm"})
+    phone = await ward.open(requester, on=PHONE, at="/request")
+    await fill_request(phone, label="MC-043", question="Có cần chọc dịch màng tim không?")
+    await form_kept(phone, "request", "MC-043", "chọc dịch")
+    await phone.goto(f"/cases/{case['id']}")
+    await phone.get_by_role("link", name="Gọi lại").click()
+    label = field(phone, "Tên hoặc mã tạm")
+    await expect(label).to_have_value("MC-017")
+    begun = phone.get_by_role("region", name="Viết dở, chưa gửi")
+    await expect(begun).to_contain_text("MC-043 · Có cần chọc dịch màng tim không?")
+    await label.fill("MC-017b")
+    await form_kept(phone, "request", "MC-017b")
+    await phone.reload()  # what was copied once is not copied again
+    await expect(label).to_have_value("MC-017b")
+
+    await button(begun, "Viết tiếp").click()
+    await expect(label).to_have_value("MC-043")
+    await expect(begun).to_contain_text("MC-017b")
+    await phone.get_by_role("link", name="Đóng").click()
+    await expect(begun).to_contain_text("MC-017b")
+    await button(begun, "Viết tiếp").click()
+    await expect(label).to_have_value("MC-017b")
+    await send_request(phone)
+    await expect(phone.get_by_role("heading", name="Đang tìm bác sĩ")).to_be_visible()
+    await phone.get_by_role("link", name="Quay lại").click()
+    await expect(begun).to_have_count(1)
+    await expect(begun).to_contain_text("MC-043")
+    await button(begun, "Xóa nháp").click()
+    await button(phone.get_by_role("dialog"), "Xóa nháp").click()
+    await expect(begun).to_have_count(0)
+    await on_device(phone, drafts=0, outbox=0)
+
+
+async def test_correcting_a_refused_request_keeps_the_one_that_was_begun(ward: Ward) -> None:
+    requester = await ward.requester("K04")
+    phone = await ward.open(requester, on=PHONE, at="/request")
+    await refuses(phone)
+    await fill_request(phone, label="MC-044")
+    await send_request(phone)
+    await expect(phone.get_by_text("Máy chủ không nhận yêu cầu này.").first).to_be_visible()
+    await phone.get_by_role("link", name="Quay lại").click()
+    await phone.get_by_role("link", name="Yêu cầu hội chẩn").click()
+    await fill_request(phone, label="MC-045")
+    await form_kept(phone, "request", "MC-045", QUESTION)
+    await phone.get_by_role("link", name="Đóng").click()
+    await button(phone.locator(".card.queued"), "Sửa").click()
+    await expect(field(phone, "Tên hoặc mã tạm")).to_have_value("MC-044")
+    await expect(phone.get_by_role("region", name="Viết dở, chưa gửi")).to_contain_text("MC-045")
+    await on_device(phone, drafts=2, outbox=0)
+
+
+async def test_what_is_typed_before_the_kept_form_is_there_is_not_mixed_with_it(ward: Ward) -> None:
+    requester = await ward.requester("K04")
+    phone = await ward.open(requester, on=PHONE, at="/request")
+    await fill_request(phone, label="MC-046")
+    await form_kept(phone, "request", "MC-046", QUESTION)
+    other = await phone.context.new_page()
+    await other.goto("/")
+    await phone.get_by_role("link", name="Đóng").click()
+    await holds_the_drafts(other)  # a slow device
+    await phone.get_by_role("link", name="Yêu cầu hội chẩn").click()
+    await field(phone, "Tên hoặc mã tạm").fill("MC-047")
+    await other.evaluate("released()")
+    await expect(phone.get_by_role("region", name="Viết dở, chưa gửi")).to_contain_text("MC-046")
+    await expect(field(phone, "Tên hoặc mã tạm")).to_have_value("MC-047")
+    await expect(field(phone, "Câu hỏi cụ thể")).to_have_value("")
+
+
+async def refuses(page: Page) -> None:
+    """From now on the server takes no request from this page."""
+    problem = {"type": "about:blank", "title": "Không nhận", "status": 422, "detail": "Không nhận.", "errors": []}
+    answer = {"status": 422, "content_type": "application/problem+json", "body": json.dumps(problem)}
+
+    async def refused(route: Route) -> None:
+        await (route.fulfill(**answer) if route.request.method == "POST" else route.fallback())
+
+    await page.route("**/api/v1/consultations", refused)
 
 
 async def on_device(page: Page, **rows: int) -> None:

@@ -5,7 +5,7 @@ from playwright.async_api import expect
 
 from tests.browser.cable import Cable
 from tests.browser.conftest import DESKTOP, Ward
-from tests.browser.hands import button, draft_kept, writes
+from tests.browser.hands import button, draft_kept, holds_the_drafts, writes
 from tests.hotline import Json, Person
 
 pytestmark = pytest.mark.browser
@@ -92,7 +92,7 @@ async def test_two_tabs_on_one_case_lose_nothing_of_each_other(ward: Ward) -> No
     await first.goto("/")
     row = first.locator(".case").filter(has_text=case["number"])
     await expect(row).to_be_visible()
-    await second.evaluate(HOLDS_THE_DRAFTS)  # a slow device: somebody types before the draft is there
+    await holds_the_drafts(second)  # a slow device: somebody types before the draft is there
     await row.click()
     await here.fill("vã mồ hôi")
     await expect(here).to_have_value("vã mồ hôi")
@@ -112,18 +112,3 @@ SENT_AND_TRIED_AT_ONCE = """async (caseId) => {
   retryNow();
   return sent.promise;
 }"""
-
-# Keeps the store of drafts locked until `released()`.
-HOLDS_THE_DRAFTS = """() => new Promise((held) => {
-  let free = false;
-  globalThis.released = () => { free = true; };
-  indexedDB.open("hoichan").onsuccess = ({ target: { result: db } }) => {
-    const store = db.transaction("drafts", "readwrite").objectStore("drafts");
-    const hold = () => {
-      held(null);
-      if (free) db.close();
-      else store.count().onsuccess = hold;
-    };
-    store.count().onsuccess = hold;
-  };
-})"""

@@ -4,7 +4,7 @@
  * in memory for as long as the page.
  *
  *   useUser(id, { shared })  binds to a user; on a shared device the others' keys and data are dropped -> { dropped }
- *   put(store, id, value, meta), all(store), one(store, id), remove(store, id)      of the bound user only
+ *   put(store, id, value, meta), all(store, beginning), one(store, id), remove(store, id)      of the bound user only
  *   owner()                  the bound user; what one user began is finished for that user, whoever signs in meanwhile
  */
 const NAME = "hoichan", VERSION = 1;
@@ -110,9 +110,10 @@ export async function one(store, id, of = user) {
   return row ? decrypted(row) : null;
 }
 
-export async function all(store) {
-  if (!keys.has(user)) return [...memory].filter(([k]) => k.startsWith(`${store}/${user}/`)).map(([, row]) => row);
-  const rows = await run(store, "readonly", (s) => s.getAll(IDBKeyRange.bound([user], [user, []])));
+/** What is kept under names that begin so. */
+export async function all(store, beginning = "") {
+  if (!keys.has(user)) return [...memory].filter(([k]) => k.startsWith(`${store}/${user}/${beginning}`)).map(([, row]) => row);
+  const rows = await run(store, "readonly", (s) => s.getAll(IDBKeyRange.bound([user, beginning], [user, `${beginning}\uffff`])));
   return (await Promise.all(rows.map(decrypted))).filter(Boolean);
 }
 

@@ -1,11 +1,16 @@
 /**
  * Forms survive a reload, a crash and a switch of application: encrypted drafts, saved within 300 ms of a key.
  *
- *   const [value, set, { savedAt, ready, drop, instead, flush }] = useDraft("request", emptyForm, join)
+ *   const [value, set, { savedAt, ready, drop, exchange, instead, flush }] = useDraft("request", emptyForm, join, begun)
  *   drop(kept, next)     what was written is sent: the form is `next` or empty, and once `kept` is done, so is the draft
  *   instead              the draft as the device keeps it, for what is made of it and shall take its place there
+ *   exchange(next)       `next` comes into the form; what stands there steps aside if begun(it, next)
  *   flush()              save now; done when it is on the device
- *   join(kept, typed)    what becomes of a kept draft when somebody typed before it was there; else what was typed stays
+ *   join(kept, typed)    what becomes of a kept draft when somebody typed before it was there; else what was
+ *                        typed stays, and the kept one steps aside if begun(kept, typed)
+ *
+ *   useAsides(form) -> [{ id, value, savedAt }]      forms that stepped aside, the oldest first
+ *   bring(form, next, begun)  takeUp(form, id, begun)  dropAside(id)      while the form itself is not open
  *
  * A draft is bound to its user and its form key; use the case's id in the key (`message:${id}`), so that words can never
  * land in another patient's case.
@@ -49,13 +54,62 @@ export const dropDraft = (form, { owner = db.owner(), after } = {}) => inOrder(f
 
 const known = (form) => ({ meta }) => meta?.mark === marks.get(form);
 
-export function useDraft(form, initial, join = (kept, typed) => typed) {
+// --- forms that stepped aside ---------------------------------------------------------------------------------------
+
+const watching = new Set();
+const told = () => watching.forEach((fn) => fn());
+
+const setAside = (form, value, owner = db.owner()) => inOrder(form, async () => {
+  const id = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+  await db.put("drafts", `${form}/${id}`, { value, savedAt: new Date(serverNow()).toISOString() }, {}, { owner });
+  told();
+});
+
+export async function bring(form, next, begun) {
+  const kept = await loadDraft(form);
+  if (kept && begun(kept.value, next)) await setAside(form, kept.value);
+  await saveDraft(form, next);
+}
+
+export async function takeUp(form, id, begun) {
+  const kept = await db.one("drafts", id);
+  if (kept) await bring(form, kept.value.value, begun);
+  await dropAside(id);
+}
+
+export async function dropAside(id) {
+  await db.remove("drafts", id);
+  told();
+}
+
+export function useAsides(form) {
+  const [asides, set] = useState([]);
+  useEffect(() => {
+    let gone = false;
+    const read = () => db.all("drafts", `${form}/`).then((rows) => {
+      if (!gone) set(rows.map(({ id, value }) => ({ id, ...value })).sort((a, b) => a.savedAt.localeCompare(b.savedAt)));
+    }, () => {});
+    read();
+    watching.add(read);
+    return () => {
+      gone = true;
+      watching.delete(read);
+    };
+  }, [form]);
+  return asides;
+}
+
+// --- the open form --------------------------------------------------------------------------------------------------
+
+export function useDraft(form, initial, join = (kept, typed) => typed, begun = () => false) {
   const [value, setValue] = useState(initial);
   const [savedAt, setSavedAt] = useState(null);
   const [ready, setReady] = useState(false);
   const owner = useRef(db.owner()).current; // who types here, also while somebody else signs in
   const pending = useRef(null);
   const touched = useRef(false);
+  const latest = useRef(initial);
+  latest.current = value;
   const drops = useRef(0);
 
   const flush = useCallback(async () => {
@@ -85,6 +139,7 @@ export function useDraft(form, initial, join = (kept, typed) => typed) {
     loadDraft(form, owner).catch(() => null).then((kept) => {
       if (gone) return;
       if (kept && touched.current) {
+        if (begun(kept.value, latest.current)) setAside(form, kept.value, owner).catch(() => {});
         set((typed) => join(kept.value, typed));
       } else if (kept) {
         setValue(kept.value);
@@ -118,6 +173,11 @@ export function useDraft(form, initial, join = (kept, typed) => typed) {
     return next ? saveDraft(form, next, { owner, after: kept }) : dropDraft(form, { owner, after: kept });
   }, [form]);
 
+  const exchange = useCallback((next) => {
+    if (begun(latest.current, next)) setAside(form, latest.current, owner).catch(() => {});
+    set(next);
+  }, [form]);
+
   const instead = { store: "drafts", id: form, only: known(form) };
-  return [value, set, { savedAt, ready, drop, instead, flush }];
+  return [value, set, { savedAt, ready, drop, exchange, instead, flush }];
 }

@@ -1,7 +1,8 @@
 /**
  * A consultation request on this device: the empty form, what must be there, and the body that is sent.
  *
- *   EMPTY                        check(form, { red }) -> [{ field, detail }]      toBody(form, { red })
+ *   EMPTY   begun(form, next) -> whether words would be lost if `next` took its place
+ *   check(form, { red }) -> [{ field, detail }]      toBody(form, { red })
  *   vitalsBody(v) -> VitalsIn | null           measured(v) -> numbers for NEWS2    ageYears(form)
  *   send(form, { red, instead }) -> { id, promise, kept }           similar(form, headers, me) -> headers of like open cases
  */
@@ -76,6 +77,10 @@ export function checkVitals(v) {
   }
   return errors;
 }
+
+const said = ({ vitals, ...words }) => JSON.stringify({ ...EMPTY, ...words, vitals: hasVitals(vitals) ? vitals : null });
+
+export const begun = (form, next) => said(form) !== said(EMPTY) && said(form) !== said(next);
 
 /** Everything that stops sending, in the order of the form; a red alert needs a specialty only. */
 export function check(form, { red = false } = {}) {

@@ -16,6 +16,10 @@ import { Drill, drillCls } from "../parts/drill.js";
 import { personText } from "../parts/facts.js";
 import { useWide } from "../core/wide.js";
 import { useModule } from "../core/lazy.js";
+import { takeUp } from "../core/drafts.js";
+import { begun } from "../core/requests.js";
+import { navigate } from "../core/router.js";
+import { BegunRequests } from "./begun.js";
 import { Queued } from "./queued.js";
 
 const RANK = ["red", "orange", "yellow", "green"];
@@ -60,6 +64,7 @@ export function Home({ selected: asked = null }) {
       <h1 class="h1">${t("nav.cases")} <span class="cap">${cases.length || ""}</span></h1>
       <div class="list">
         ${queued.map((item) => html`<${Queued} key=${item.id} item=${item} />`)}
+        <${BegunRequests} onTake=${({ id }) => takeUp("request", id, begun).then(() => navigate("/request"))} />
         ${cases.map((h) => html`<${Row} key=${h.id} h=${h} current=${wide && h.id === selected?.id} />`)}
         ${!cases.length && read === "loading" && html`<${Loading} />`}
         ${failed && html`<${Failed} error=${read} title=${t("home.failed")} onRetry=${again} />`}

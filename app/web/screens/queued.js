@@ -1,18 +1,19 @@
 /** A request on its way: what only this device knows, when the next attempt is made, and how to correct a refused one. */
 import { html, Icon } from "../core/html.js";
 import { useTick } from "../core/clock.js";
-import { saveDraft } from "../core/drafts.js";
+import { bring } from "../core/drafts.js";
 import { fmtWhen, lang, t } from "../core/i18n.js";
 import { discard, resend, retryNow } from "../core/outbox.js";
+import { begun } from "../core/requests.js";
 import { navigate } from "../core/router.js";
 import { HotlineLink } from "../core/shell.js";
 import { specialtyName } from "../core/store.js";
 import { Drill, drillCls } from "../parts/drill.js";
 import { Urgency } from "../parts/urgency.js";
 
-/** After a refusal the form comes back, to be corrected. */
+/** After a refusal the form comes back, to be corrected; a request that was begun meanwhile steps aside. */
 export async function correct(item) {
-  await saveDraft("request", item.form);
+  await bring("request", item.form, begun);
   discard(item.id);
 }
 

@@ -5,12 +5,12 @@
 import { html, Icon, useEffect, useMemo, useRef, useState } from "../core/html.js";
 import { get } from "../core/api.js";
 import { nowIso, serverNow } from "../core/clock.js";
-import { useDraft } from "../core/drafts.js";
+import { dropAside, useDraft } from "../core/drafts.js";
 import { doubt, echo, Field, latestAt, Measure, Pick, readClock, readMeasure, Text, Triage } from "../core/form.js";
 import { fmtTime, fmtWhen, lang, num, t } from "../core/i18n.js";
 import { asksPregnancy, assess } from "../core/news2.js";
 import { discard, resend, retryNow, useOutbox } from "../core/outbox.js";
-import { ageYears, check, checkVitals, EMPTY, hasVitals, isChild, measured, MEASURES, SAFETY, send, similar } from "../core/requests.js";
+import { ageYears, begun, check, checkVitals, EMPTY, hasVitals, isChild, measured, MEASURES, SAFETY, send, similar } from "../core/requests.js";
 import { navigate } from "../core/router.js";
 import { announce, AppBar, HotlineLink, notify, openDialog } from "../core/shell.js";
 import { getState, specialtyName, useStore } from "../core/store.js";
@@ -18,6 +18,7 @@ import { hotline, tel } from "../core/telephones.js";
 import { Drill, DrillSwitch, FormBand, marked } from "../parts/drill.js";
 import { personText, roleText } from "../parts/facts.js";
 import { Urgency } from "../parts/urgency.js";
+import { BegunRequests } from "./begun.js";
 import { correct, NextTry } from "./queued.js";
 import { bare } from "./telephones.js";
 
@@ -56,7 +57,7 @@ export function dialIfOffline() {
 
 function Form({ onSent, others, told }) {
   const me = useStore((s) => s.me);
-  const [form, setForm, draft] = useDraft("request", EMPTY);
+  const [form, setForm, draft] = useDraft("request", EMPTY, undefined, begun);
   const [errors, setErrors] = useState(told);
   const [busy, setBusy] = useState(false);
   const summary = useRef(null);
@@ -70,7 +71,7 @@ function Form({ onSent, others, told }) {
     return found && (found.own ?? found.detail);
   };
 
-  useEffect(() => copyFrom(new URLSearchParams(location.search).get("copy"), setForm), []);
+  useEffect(() => copied(draft), [draft.ready]);
   useEffect(() => restoreFocus(draft.ready), [draft.ready]);
   const latest = useRef(null);
   useEffect(() => {
@@ -109,6 +110,7 @@ function Form({ onSent, others, told }) {
       ${open.length > 0 && html`<div class="note bad summary" role="alert" tabindex="-1" ref=${summary}><${Icon} name="warn" /><span><b>${t("error.summary", { n: open.length })}</b>
         ${open.map((e) => html`<br /><a href=${`#f-${e.field}`} onClick=${(x) => toField(x, e.field)}>${e.detail}</a>`)}</span></div>`}
       ${others.length > 0 && html`<p class="note warn"><${Icon} name="clock" /><span>${t("request.others", { n: others.length })} <a href="/">${t("nav.cases")}</a></span></p>`}
+      ${draft.ready && html`<${BegunRequests} onTake=${({ id, value }) => { draft.exchange(value); draft.flush().then(() => dropAside(id)).catch(() => {}); }} />`}
       <section id="s-i"><h2 class="fs"><b aria-hidden="true">I</b>${t("request.i")}</h2>
         <div class="two pt">
           <${Text} id="f-label" label=${t("request.label")} value=${form.label} onInput=${put("label")} error=${error("label")} />
@@ -388,13 +390,21 @@ function restoreFocus(ready) {
   };
 }
 
-/** "Ring again" after a cancellation: the words and the patient, never vital signs, allergies or advice of the old case. */
-function copyFrom(id, setForm) {
-  const c = id && getState().consultations.get(id);
+/**
+ * "Ring again" after a cancellation: the words and the patient, never vital signs, allergies or advice of the old case. It
+ * is copied once, whatever reloads follow, and a request that was begun steps aside.
+ */
+function copied(draft) {
+  const id = new URLSearchParams(location.search).get("copy");
+  if (!id || !draft.ready) return;
+  history.replaceState({}, "", location.pathname);
+  const c = getState().consultations.get(id);
   if (!c) return;
-  setForm({
-    ...EMPTY, label: c.patient?.label ?? "", age: num(c.patient?.age_years), sex: c.patient?.sex ?? "", specialty: c.specialty,
-    urgency: c.urgency, question: c.question ?? "", situation: c.situation ?? "",
+  const months = c.patient?.age_months ?? null;
+  draft.exchange({
+    ...EMPTY, label: c.patient?.label ?? "", sex: c.patient?.sex ?? "", specialty: c.specialty, urgency: c.urgency,
+    age: num(months ?? c.patient?.age_years), age_unit: months === null ? "years" : "months",
+    question: c.question ?? "", situation: c.situation ?? "",
   });
 }
 
