@@ -133,6 +133,33 @@ async def test_what_is_typed_before_the_kept_form_is_there_is_not_mixed_with_it(
     await expect(field(phone, "Câu hỏi cụ thể")).to_have_value("")
 
 
+async def test_a_refused_request_that_is_sent_again_leads_to_its_case(ward: Ward) -> None:
+    requester = await ward.requester("K04")
+    phone = await ward.open(requester, on=PHONE, at="/request")
+    await refuses(phone)
+    await fill_request(phone)
+    await send_request(phone)
+    await expect(phone.get_by_text("Máy chủ không nhận yêu cầu này.")).to_be_visible()
+    await phone.unroute("**/api/v1/consultations")
+    await button(phone, "Gửi lại").click()
+    await expect(phone.get_by_role("heading", name="Đang tìm bác sĩ")).to_be_visible()
+
+
+async def test_a_request_that_another_tab_has_sent_is_on_the_list_of_the_tab_that_waits(ward: Ward) -> None:
+    requester = await ward.requester("K04")
+    phone = await ward.open(requester, on=PHONE, at="/request")
+    await phone.route("**/api/v1/consultations", lambda route: route.abort())
+    await fill_request(phone)
+    await send_request(phone)
+    await expect(phone.locator(".card.queued")).to_contain_text("MC-017")
+    other = await phone.context.new_page()
+    await other.goto("/")
+    await expect(other.locator(".case")).to_contain_text("MC-017")
+    await expect(phone.locator(".case")).to_contain_text("MC-017")
+    await expect(phone.locator(".queued")).to_have_count(0)
+    assert len((await requester.get("/consultations")).json()["items"]) == 1
+
+
 async def refuses(page: Page) -> None:
     """From now on the server takes no request from this page."""
     problem = {"type": "about:blank", "title": "Không nhận", "status": 422, "detail": "Không nhận.", "errors": []}

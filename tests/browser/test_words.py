@@ -1,5 +1,7 @@
 """What somebody typed is theirs until it is sent: no reload, no other tab and no second tap loses a word of it."""
 
+import asyncio
+
 import pytest
 from playwright.async_api import expect
 
@@ -53,6 +55,20 @@ async def test_a_message_is_sent_even_when_sending_is_tried_before_the_device_ha
     assert await texts(requester, case) == ["Mạch 112"]
 
 
+async def test_whoever_waits_for_a_message_is_told_also_when_it_was_sent_at_once_on_demand(
+    ward: Ward, cable: Cable
+) -> None:
+    requester, case = await a_case(ward)
+    page = await ward.open(requester, on=DESKTOP, at=f"/cases/{case['id']}", through=cable)
+    cable.is_cut()
+    await page.evaluate(SENT_AND_PRESSED_AGAIN, case["id"])
+    cable.is_mended()
+    await page.evaluate("dispatchEvent(new Event('online'))")  # the device has noticed
+    async with asyncio.timeout(30):
+        assert await page.evaluate("answers.then((all) => all.map((m) => m.text))") == ["Mạch 112", "Mạch 112"]
+    assert await texts(requester, case) == ["Mạch 112"]
+
+
 async def test_words_step_aside_for_a_correction_and_come_back(ward: Ward) -> None:
     requester, case = await a_case(ward)
     page = await ward.open(requester, on=DESKTOP, at=f"/cases/{case['id']}")
@@ -100,6 +116,13 @@ async def test_two_tabs_on_one_case_lose_nothing_of_each_other(ward: Ward) -> No
     await expect(here).to_have_value("Da lạnh\nvã mồ hôi")
     await draft_kept(second, case, "Da lạnh\nvã mồ hôi")
 
+
+SENT_AND_PRESSED_AGAIN = """async (caseId) => {
+  const { command, resend } = await import("/assets/core/outbox.js");
+  const body = { text: "Mạch 112" };
+  const sent = command({ path: `/consultations/${caseId}/messages`, body, caseId, optimistic: true, what: "message" });
+  globalThis.answers = Promise.all([sent.promise, resend(sent.id).promise]);
+}"""
 
 SENT_AND_TRIED_AT_ONCE = """async (caseId) => {
   const { all } = await import("/assets/core/db.js");

@@ -3,7 +3,8 @@
  * parallel across cases, under an idempotency key made at the tap: sent twice, it happens once.
  *
  *   const { id, promise, kept } = command({ path, method: "POST", body, caseId, optimistic, what, expiresAfter, form, instead })
- *   promise        the server's JSON, or an ApiError once a person must decide (refused) or it was given up
+ *   promise        the server's JSON (null: another tab sent it), or an ApiError once a person must decide (refused) or
+ *                  it was given up
  *   kept           done when it is on this device; only then may the words that it was made of be dropped elsewhere
  *   form           what a person filled in to make it: kept with it and gone with it, so that a refusal can be corrected
  *   instead        the draft that it was made of, which it replaces on this device ({ instead } of useDraft)
@@ -32,7 +33,7 @@ const CARRIES_WRITTEN_AT = /^\/consultations(\/[^/]+\/messages)?$/;
 
 let items = new Map();
 let user = null, paused = true, clock = null;
-const waiting = new Map(); // id -> { resolve, reject }
+const waiting = new Map(); // id -> { promise, resolve, reject }
 const listeners = new Map(); // caseId | null -> Set
 const tabs = globalThis.BroadcastChannel ? new BroadcastChannel("hoichan.outbox") : null;
 
@@ -75,8 +76,7 @@ export function command({ path, method = "POST", body = {}, caseId = null, optim
     state: "queued", on: "its way", tries: 0, nextAt: 0, error: null, stale: false,
   };
   items.set(id, item);
-  const promise = new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
-  promise.catch(() => {}); // the item itself tells the screen; a caller who listens gets the error too
+  const promise = outcome(id);
   changed(caseId);
   const kept = keep(item, instead);
   kept.then(() => "device", () => "page").then((on) => {
@@ -96,6 +96,17 @@ function update(id, change) {
   items.set(id, next);
   changed(next.caseId);
   return next;
+}
+
+/** What becomes of a command: one promise for all who wait for it. */
+function outcome(id) {
+  if (!waiting.has(id)) {
+    const entry = {};
+    entry.promise = new Promise((resolve, reject) => Object.assign(entry, { resolve, reject }));
+    entry.promise.catch(() => {}); // the item itself tells the screen; a caller who listens gets the error too
+    waiting.set(id, entry);
+  }
+  return waiting.get(id).promise;
 }
 
 function settle(id, how, value) {
@@ -131,7 +142,7 @@ async function send(item) {
   try {
     const { json, elsewhere } = await exclusively(item.id, exchange);
     await db.remove("outbox", item.id).catch(() => {});
-    tabs?.postMessage({ gone: item.id });
+    tabs?.postMessage({ gone: item.id, sent: true });
     if (!elsewhere && json) absorb(item.path, json);
     const done = items.get(item.id);
     items.delete(item.id);
@@ -202,13 +213,13 @@ export function retryNow(id = null) {
   pump();
 }
 
-/** After a refusal: the same words, or corrected ones, as a new command under a new key. */
+/** After a refusal: the same words, or corrected ones, as a new command under a new key. Before it: the same command, at once. */
 export function resend(id, body) {
   const item = items.get(id);
   if (!item) return null;
   if (item.state !== "refused") {
     retryNow(id);
-    return { id, promise: new Promise((resolve, reject) => waiting.set(id, { resolve, reject })) };
+    return { id, promise: outcome(id) };
   }
   const again = command({ ...item, body: body ?? item.body });
   discard(id, again.kept);
@@ -262,5 +273,6 @@ if (tabs) {
     if (!item || item.state === "sending") return;
     items.delete(data.gone);
     changed(item.caseId);
+    settle(data.gone, ...(data.sent ? ["resolve", null] : ["reject", new ApiError({ type: "discarded" })]));
   };
 }

@@ -46,7 +46,7 @@ export function RedAlert() {
   const [sentId, setSent] = useState(null);
   const queued = useOutbox().find((item) => item.id === sentId);
   useEffect(() => { document.title = `${marked({ drill }, t("red.title"))} – hoichan`; });
-  if (queued) return html`<${Pending} item=${queued} onEdit=${() => { setSent(null); navigate("/request"); }} />`;
+  if (queued) return html`<${Pending} item=${queued} onAgain=${setSent} onEdit=${() => { setSent(null); navigate("/request"); }} />`;
 
   const known = me.ward_phone ?? me.phone ?? "";
   const ring = (desk) => {

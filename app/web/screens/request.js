@@ -33,17 +33,26 @@ export function Request() {
   const [told, setTold] = useState([]);
   const own = queued.find((item) => item.id === sentId);
   useEffect(() => { document.title = `${marked(own?.body, t("request.new"))} – hoichan`; });
-  if (own) return html`<${Pending} item=${own} onEdit=${(errors) => { setTold(fromServer(errors)); setSent(null); }} />`;
+  if (own) return html`<${Pending} item=${own} onAgain=${setSent} onEdit=${(errors) => { setTold(fromServer(errors)); setSent(null); }} />`;
   return html`<${Form} onSent=${setSent} others=${queued} told=${told} />`;
 }
 
 /** Queue it, watch it, and go to the case the moment the server has stored it. */
 export function submit(form, { red = false, instead, onSent }) {
-  const sent = send(form, { red, instead });
+  return follow(send(form, { red, instead }), onSent);
+}
+
+function follow(sent, onSent) {
+  if (!sent) return null;
   onSent?.(sent.id);
   sent.promise.then((read) => {
+    const here = ["/request", "/red-alert"].includes(location.pathname);
+    if (!read) { // another tab of this doctor has sent it: the list shows the case
+      if (here) navigate("/", { replace: true });
+      return;
+    }
     announce(t("request.stored", { number: read.number }), true);
-    if (["/request", "/red-alert"].includes(location.pathname)) navigate(`/cases/${read.id}`, { replace: true });
+    if (here) navigate(`/cases/${read.id}`, { replace: true });
     else notify(t("request.stored", { number: read.number }), "ok");
   }, () => {});
   return sent;
@@ -162,7 +171,7 @@ function Form({ onSent, others, told }) {
 // --- while it is not yet a request ------------------------------------------------------------------------------------
 
 /** Sent is said after the server has stored it. Before that: this device alone knows, and here is the telephone. */
-export function Pending({ item, onEdit }) {
+export function Pending({ item, onEdit, onAgain }) {
   const [slow, setSlow] = useState(false);
   useEffect(() => {
     const timer = setTimeout(() => setSlow(true), 3000);
@@ -188,7 +197,7 @@ export function Pending({ item, onEdit }) {
         ${(item.error?.errors ?? []).map((e) => html`<br />${e.detail}`)}</span></div>`}
       ${alarming && html`<a class="btn red xl blk" href=${tel(line?.phone)}><${Icon} name="phone" />${t("phone.short")}${line ? html` <span class="num nowrap">${line.phone}</span>` : ""}</a>`}
       ${!refused && alarming && html`<button class="btn o blk" onClick=${() => retryNow(item.id)}><${Icon} name="refresh" />${t("conn.try_now")}</button>`}
-      ${refused && html`<div class="row wrap"><button class="btn p" onClick=${edit}><${Icon} name="edit" />${t("msg.edit")}</button><button class="btn o" onClick=${() => resend(item.id)}>${t("msg.again")}</button><button class="btn g" onClick=${() => { discard(item.id); navigate("/"); }}>${t("msg.delete")}</button></div>`}
+      ${refused && html`<div class="row wrap"><button class="btn p" onClick=${edit}><${Icon} name="edit" />${t("msg.edit")}</button><button class="btn o" onClick=${() => follow(resend(item.id), onAgain)}>${t("msg.again")}</button><button class="btn g" onClick=${() => { discard(item.id); navigate("/"); }}>${t("msg.delete")}</button></div>`}
       ${!refused && alarming && item.state !== "sending" && html`<button type="button" class="btn g blk" onClick=${() => { discard(item.id); notify(t("request.stopped"), "warn", 10); navigate("/"); }}>${t("request.stop")}</button>`}
       <p class="cap">${t("request.pending_hint")}</p>
     </main>`;
