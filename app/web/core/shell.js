@@ -195,9 +195,9 @@ export function Language() {
 /** Pages by role: those that a role may open, in the order in which they are needed. */
 export const PAGES = {
   requester: [["/", "nav.cases", "bell"], ["/telephones", "nav.phones", "phone"], ["/account", "nav.account", "user"]],
-  specialist: [["/desk", "nav.desk", "bell"], ["/rota", "nav.rota", "cal"], ["/telephones", "nav.phones", "phone"], ["/account", "nav.account", "user"]],
-  coordinator: [["/board", "nav.board", "grid"], ["/rota", "nav.rota", "cal"], ["/policies", "nav.policies", "bell"], ["/agreements", "nav.agreements", "file"], ["/telephones", "nav.phones", "phone"], ["/account", "nav.account", "user"]],
-  admin: [["/", "nav.start", "grid"], ["/rota", "nav.rota", "cal"], ["/policies", "nav.policies", "bell"], ["/agreements", "nav.agreements", "file"], ["/telephones", "nav.phones", "phone"], ["/account", "nav.account", "user"]],
+  specialist: [["/desk", "nav.desk", "bell"], ["/rota", "nav.rota", "cal"], ["/policies", "nav.policies", "steps"], ["/telephones", "nav.phones", "phone"], ["/account", "nav.account", "user"]],
+  coordinator: [["/board", "nav.board", "grid"], ["/rota", "nav.rota", "cal"], ["/policies", "nav.policies", "steps"], ["/agreements", "nav.agreements", "file"], ["/telephones", "nav.phones", "phone"], ["/account", "nav.account", "user"]],
+  admin: [["/", "nav.start", "grid"], ["/rota", "nav.rota", "cal"], ["/policies", "nav.policies", "steps"], ["/agreements", "nav.agreements", "file"], ["/telephones", "nav.phones", "phone"], ["/account", "nav.account", "user"]],
   operator: [["/", "nav.start", "grid"], ["/agreements", "nav.agreements", "file"], ["/telephones", "nav.phones", "phone"], ["/account", "nav.account", "user"]],
 };
 export const pagesOf = (role) => PAGES[role] ?? [["/telephones", "nav.phones", "phone"], ["/account", "nav.account", "user"]];

@@ -1,5 +1,5 @@
 // The ladders of a hospital's desks: which steps a new case gets, whose they are, and what would happen for one question at one
-// moment. Administrators edit; coordinators and heads read. Address: /policies?desk=…
+// moment. Administrators edit; coordinators and specialists read. Address: /policies?desk=…
 import "../strings/run.js";
 import { html, Icon, useEffect, useReducer, useState } from "../core/html.js";
 import { get } from "../core/api.js";
@@ -26,7 +26,8 @@ export function Policies() {
   }, [tries]);
   const asked = new URLSearchParams(location.search).get("desk");
   const own = (desks ?? []).filter((d) => d.hospital === me.hospital);
-  const chosen = own.find((d) => d.id === asked) ?? (asked === "hospital" ? null : own[0] ?? null);
+  const mine = own.find((d) => d.id === me.desks?.[0]?.desk) ?? own.find((d) => me.specialties?.includes(d.specialty)) ?? own[0];
+  const chosen = own.find((d) => d.id === asked) ?? (asked === "hospital" ? null : mine ?? null);
   const name = (who) => roleText(who.startsWith("desk:") ? desks?.find((d) => d.id === who.slice(5))?.name ?? t("l.partner") : who.startsWith("user:") ? t("l.person") : who);
   return html`<${AppBar} title=${t("nav.policies")} sub=${me.hospital_name} back="/" mini />
     <main class="run">${error ? html`<${Failed} error=${error} title=${t("error.screen")} onRetry=${again} />` : !desks ? html`<${Loading} />` : html`<div class="pol">

@@ -162,7 +162,8 @@ export function RingsAt({ edit, required }) {
       return html`<li key=${role} class=${on.length ? "" : "miss"}><span class="num">${i + 1} ·</span> ${on.length ? html`<span><b>${on.map((s) => s.doctor_name).join(", ")}</b> <span class="cap">${roleText(role)}</span></span>` : html`<b>${t("r.missing_role", { role: roleText(role).toLowerCase() })}</b>`}</li>`;
     })}</ol>
     ${list && !roles.length && html`<p class="sub">${t("p.nobody_on")}</p>`}
-    ${drafted && html`<p class="cap">${t("r.by_draft")}</p>`}</section>`;
+    ${drafted && html`<p class="cap">${t("r.by_draft")}</p>`}
+    <p class="sub"><a href=${`/policies?desk=${owner.kind === "desk" ? owner.id : "hospital"}`}>${t("r.see_ladder")}</a></p></section>`;
 }
 
 /** Who is on call now, with telephone and whether a device of theirs is connected. */

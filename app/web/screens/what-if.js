@@ -4,6 +4,7 @@ import { html, Icon, useEffect, useState } from "../core/html.js";
 import { get } from "../core/api.js";
 import { serverNow } from "../core/clock.js";
 import { fmtDate, fmtTime, fromVietnam, lang, t, vietnam } from "../core/i18n.js";
+import { pagesOf } from "../core/shell.js";
 import { useStore } from "../core/store.js";
 import { URGENCIES } from "../parts/facts.js";
 import { ActButton } from "../parts/action.js";
@@ -39,7 +40,9 @@ export function WhatIf({ desk, name }) {
   const tet = useTet(me);
   const put = (k) => (v) => setForm((f) => ({ ...f, [k]: v }));
   useEffect(() => {
-    Promise.all([get("/hospitals"), get("/agreements?state=current").catch(() => ({ items: [] }))]).then(([h, a]) => {
+    const none = { items: [] };
+    const agreements = pagesOf(me.role).some(([path]) => path === "/agreements") ? get("/agreements?state=current").catch(() => none) : none;
+    Promise.all([get("/hospitals"), agreements]).then(([h, a]) => {
       const hospitals = h.items.filter((x) => x.kind !== "health_department");
       setParties(hospitals);
       const asking = a.items.filter((x) => x.answering === me.hospital).map((x) => x.asking);

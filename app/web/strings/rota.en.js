@@ -65,6 +65,7 @@ export default {
   "r.warnings_more": "{n} more warnings",
   "r.people_more": "and {n} more people",
   "r.now_on": "On duty now",
+  "r.see_ladder": "Ladder: who is rung next",
   "r.rings_at": "Who rings at",
   "r.moment": "Time",
   "r.by_draft": "By the draft, not published.",

@@ -65,6 +65,7 @@ export default {
   "r.warnings_more": "{n} cảnh báo nữa",
   "r.people_more": "và {n} người khác",
   "r.now_on": "Đang trực lúc này",
+  "r.see_ladder": "Thang gọi: ai được gọi tiếp",
   "r.rings_at": "Ai được gọi lúc",
   "r.moment": "Thời điểm",
   "r.by_draft": "Theo bản nháp, chưa công bố.",

@@ -1,0 +1,54 @@
+"""Every page that a role may open is in its menu, and every page of the menu opens."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import DESKTOP, PHONE, Ward
+from tests.browser.hands import button
+from tests.hotline import Person
+
+pytestmark = pytest.mark.browser
+
+PAGES = {
+    "requester": ["/", "/telephones", "/account"],
+    "specialist": ["/desk", "/rota", "/policies", "/telephones", "/account"],
+    "coordinator": ["/board", "/rota", "/policies", "/agreements", "/telephones", "/account"],
+    "admin": ["/", "/rota", "/policies", "/agreements", "/telephones", "/account"],
+    "operator": ["/", "/agreements", "/telephones", "/account"],
+}
+
+
+@pytest.mark.parametrize("role", PAGES)
+async def test_the_menu_names_what_a_role_may_open_and_all_of_it_opens(ward: Ward, role: str) -> None:
+    page = await ward.open(await of(ward, role), on=PHONE)
+    for path in PAGES[role]:
+        await button(page, "Mở menu").click()
+        menu = page.get_by_role("navigation", name="Mở menu")
+        assert (
+            await menu.get_by_role("link").evaluate_all("all => all.map((a) => a.getAttribute('href'))") == PAGES[role]
+        )
+        await menu.locator(f'a[href="{path}"]').click()
+        await opened(page)
+
+
+async def test_a_specialist_comes_from_the_rota_to_the_ladder_of_that_desk_and_reads_it(ward: Ward) -> None:
+    doctor = await of(ward, "specialist")
+    page = await ward.open(doctor, on=DESKTOP, at=f"/rota?desk={doctor.account['desk']}")
+    await page.get_by_role("link", name="Thang gọi: ai được gọi tiếp").click()
+    await expect(page.locator("#pol-desk")).to_have_value(str(doctor.account["desk"]))
+    await opened(page)
+    await expect(page.locator(".pol-steps").first).to_be_visible()
+    await expect(button(page, "Sửa")).to_have_count(0)
+
+
+async def opened(page: Page) -> None:
+    """The page is there, and nothing of it was refused."""
+    await expect(page.locator("main")).to_be_visible()
+    await page.wait_for_load_state("networkidle")
+    await expect(page.locator(".failed, .note.bad[role=alert]")).to_have_count(0)
+
+
+async def of(ward: Ward, role: str) -> Person:
+    """Somebody of the central hospital that answers (whoever has one), or of one that asks."""
+    theirs = [a for a in ward.accounts if a["role"] == role]
+    return await ward.sign_in(next((a for a in theirs if a["desk"]), theirs[0]))
