@@ -1,5 +1,7 @@
 """The tables; importing this package makes them all known to the metadata."""
 
+from sqlalchemy.orm import configure_mappers
+
 from app.models import (
     access,
     agreement,
@@ -21,6 +23,9 @@ from app.models import (
     specialty,
     user,
 )
+
+# Rows are also made without a query before them (`case_rows.fresh`), which is what configures mappers otherwise.
+configure_mappers()
 
 __all__ = [
     "access",
