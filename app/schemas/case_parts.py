@@ -80,6 +80,9 @@ class OfferRead(Read):
     undelivered: bool = Field(description="30 s passed and no device has it: telephone")
     expired_at: datetime | None = Field(description="When its sound ended; it can still be accepted")
     answered_at: datetime | None
+    answered_via: Literal["client", "voice", "link"] | None = Field(
+        description="How the answer came: in the client, by a key in a call, by a single-use link"
+    )
     attendance: Attendance | None = Field(description="Red team, after the leader accepted")
 
 

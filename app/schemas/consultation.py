@@ -228,6 +228,7 @@ def offer(o: Offer) -> Json:
         "undelivered": o.undelivered_at is not None and o.delivered_at is None,
         "expired_at": o.expired_at,
         "answered_at": o.answered_at,
+        "answered_via": o.answered_via,
         "attendance": o.attendance,
     }
 

@@ -80,6 +80,7 @@ _OFFER: Final[dict[str, Any]] = {
     "undelivered": False,
     "expired_at": None,
     "answered_at": "2026-11-23T20:06:20Z",
+    "answered_via": "client",
     "attendance": None,
 }
 

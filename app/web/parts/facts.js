@@ -101,6 +101,9 @@ export function problemText(c) {
   return text ? String(text).split("\n")[0] : null;
 }
 
+/** An acceptance in words; one that came by a key in a call says so, because that doctor has not seen the case yet. */
+export const acceptedText = (offer, words) => (offer?.answered_via === "voice" ? `${words} · ${t("p.by_phone")}` : words);
+
 /** Name of a specialty code in the reader's language; the code itself while the list is unknown. */
 export function specialtyName(code, list) {
   const s = (list ?? []).find((x) => x.code === code);

@@ -3,7 +3,7 @@ import { html, Icon } from "../core/html.js";
 import { fmtWhen, t } from "../core/i18n.js";
 import { useStore } from "../core/store.js";
 import { Countdown } from "./countdown.js";
-import { nameList, nextStep, ringing } from "./facts.js";
+import { acceptedText, nameList, nextStep, ringing } from "./facts.js";
 
 /**
  * What the holder line says, as data: {kind: "ring"|"has"|"done", icon, who, next, due, dueText}.
@@ -28,11 +28,12 @@ export function holding(c) {
   if (c.holder) {
     const also = rung.length ? t("p.h.also_ringing", { names: nameList(rung.map((r) => r.name)) }) : "";
     const due = !c.answered_at && c.answer_due_at ? c.answer_due_at : null;
+    const accepted = (c.callouts ?? []).flatMap((x) => x.offers).findLast((o) => o.state === "accepted" && o.doctor === c.holder);
     return {
       kind: "has",
       icon: "user",
       who: t("p.h.by", { name: cName }),
-      next: [t("p.h.since", { time: fmtWhen(c.held_since) }), also].filter(Boolean).join(" · "),
+      next: [acceptedText(accepted, t("p.h.since", { time: fmtWhen(c.held_since) })), also].filter(Boolean).join(" · "),
       due,
       dueText: due ? t("p.h.answer_due") : "",
       over: t("b.overdue"),

@@ -2,7 +2,7 @@
 import { html, Icon } from "../core/html.js";
 import { fmtWhen, has, t } from "../core/i18n.js";
 import { Countdown } from "./countdown.js";
-import { lateText, nameList, roleText, stepNames } from "./facts.js";
+import { acceptedText, lateText, nameList, roleText, stepNames } from "./facts.js";
 
 /** Rows of a callout, in the order in which people are rung: {key, kind, name, role, offer, at, state, last}. */
 export function ladderRows(callout) {
@@ -53,7 +53,7 @@ function Facts({ offer, ringing }) {
     </div>
     <div class="facts">
       ${offer.state === "made" && html`<span>${t(offer.expired_at ? "p.expired" : ringing ? "p.not_accepted" : "p.not_answered")}</span>`}
-      ${offer.state === "accepted" && html`<span><b>${t("p.accepted_at", { time: fmtWhen(offer.answered_at) })}</b></span>`}
+      ${offer.state === "accepted" && html`<span><b>${acceptedText(offer, t("p.accepted_at", { time: fmtWhen(offer.answered_at) }))}</b></span>`}
       ${offer.state === "declined" && html`<span>${t("p.declined_at", { time: fmtWhen(offer.answered_at) })}${reason ? ` · ${reason}` : ""}</span>`}
       ${offer.state === "withdrawn" && html`<span>${withdrawnText(offer.reason)}</span>`}
       ${offer.attendance && html`<span><b>${t(`p.attendance.${offer.attendance}`)}</b></span>`}

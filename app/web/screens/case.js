@@ -16,7 +16,7 @@ import { ActButton, ActionState, errorText, may, useAction } from "../parts/acti
 import { Countdown } from "../parts/countdown.js";
 import { callDialog, DialogHead, path } from "../parts/dialogs.js";
 import { Drill, DrillBand, marked } from "../parts/drill.js";
-import { nameList, personText, ringing, roleText, specialtyName } from "../parts/facts.js";
+import { acceptedText, nameList, personText, ringing, roleText, specialtyName } from "../parts/facts.js";
 import { Holder } from "../parts/holder.js";
 import { Ladder } from "../parts/ladder.js";
 import { Bubble, doneWords, SystemLine } from "../parts/message.js";
@@ -274,7 +274,7 @@ function factsOf(c) {
   const facts = [];
   for (const call of c.callouts ?? []) {
     for (const o of call.offers) {
-      if (o.state === "accepted" && o.answered_at) facts.push({ at: o.answered_at, icon: "check", text: t("c.fact.accepted", { name: o.doctor_name, time: fmtWhen(o.answered_at) }) });
+      if (o.state === "accepted" && o.answered_at) facts.push({ at: o.answered_at, icon: "check", text: acceptedText(o, t("c.fact.accepted", { name: o.doctor_name, time: fmtWhen(o.answered_at) })) });
       if (o.attendance === "coming") facts.push({ at: o.answered_at ?? o.made_at, icon: "users", text: t("c.fact.coming", { name: o.doctor_name }) });
     }
   }

@@ -131,6 +131,7 @@ export default {
   "p.not_answered": "No answer",
   "p.expired": "Ring ended, can still accept",
   "p.accepted_at": "Accepted {time}",
+  "p.by_phone": "by a key in a telephone call",
   "p.declined": "declined",
   "p.declined_at": "Declined {time}",
   "p.withdrawn.": "No longer needed",

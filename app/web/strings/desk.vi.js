@@ -131,6 +131,7 @@ export default {
   "p.not_answered": "Chưa trả lời",
   "p.expired": "Hết giờ chuông, vẫn có thể tiếp nhận",
   "p.accepted_at": "Đã tiếp nhận {time}",
+  "p.by_phone": "bấm phím qua điện thoại",
   "p.declined": "từ chối",
   "p.declined_at": "Từ chối {time}",
   "p.withdrawn.": "Không cần gọi nữa",
