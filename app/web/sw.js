@@ -93,7 +93,7 @@ function show({ title = "hoichan", body = "", tag = "hoichan", lang = "vi", loud
   });
 }
 
-/** A page that is open comes to the front and is led there; otherwise a new one opens. */
+/** A page that is open comes to the front, where the browser lets it, and is led there; otherwise a new one opens. */
 async function open(url) {
   const there = new URL(url, location.origin);
   if (there.origin !== location.origin) return;
@@ -103,7 +103,7 @@ async function open(url) {
     await self.clients.openWindow(there.href);
     return;
   }
-  await page.focus();
+  await page.focus().catch(() => {});
   if (new URL(page.url).pathname !== there.pathname) await page.navigate(there.href).catch(() => self.clients.openWindow(there.href));
 }
 
