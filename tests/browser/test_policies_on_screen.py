@@ -6,6 +6,8 @@ from datetime import datetime
 import pytest
 from playwright.async_api import expect
 
+from app.models.working_hours import ZONE
+from app.services.rostering import holidays
 from tests.browser.conftest import DESKTOP, PHONE, Ward
 from tests.browser.hands import button, field
 from tests.hotline import Json, Person
@@ -53,6 +55,46 @@ async def test_an_administrator_changes_a_ladder_and_the_preview_says_what_then_
     assert second.total_seconds() == pytest.approx(90, abs=1)
     load = page.get_by_role("region", name="Tải trực").first
     await expect(load.get_by_role("row")).not_to_have_count(0)
+
+
+@pytest.mark.parametrize("on", [PHONE, DESKTOP], ids=["phone", "desktop"])
+async def test_one_button_shows_whom_moc_chau_would_ring_for_cardiology_at_two_on_the_first_of_tet(
+    ward: Ward, on: dict[str, int]
+) -> None:
+    _, doctor, admin = await people(ward)
+    await knows_the_holidays(ward)
+    page = await ward.open(admin, on=on, at=f"/policies?desk={doctor.account['desk']}")
+    asked = page.get_by_role("region", name="Nếu … hỏi … lúc …")
+    await asked.get_by_label("Bệnh viện hỏi").select_option("BVĐK Mộc Châu")
+    await asked.get_by_label("Chuyên khoa").select_option("K04")
+    await button(asked, "02:00 mùng một Tết (06/02/2027)").click()
+    await expect(asked.get_by_label("Lúc")).to_have_value("06/02/2027 02:00")
+    await button(asked, "Xem ai được gọi").click()
+    answer = asked.get_by_role("status")
+
+    hospital = next(h for h in (await admin.get("/hospitals")).json()["items"] if h["short_name"] == "BVĐK Mộc Châu")
+    given = {"hospital": hospital["id"], "specialty": "K04", "urgency": "orange", "at": "2027-02-06T02:00:00+07:00"}
+    ladder = (await admin.get("/ladder", **given)).json()
+    await expect(answer.locator(".w-desk")).to_contain_text(ladder["desk"]["name"])
+    rows = answer.locator(".ladder > li")
+    await expect(rows).to_have_count(len(ladder["steps"]))
+    for row, step in zip(await rows.all(), ladder["steps"], strict=True):
+        for person in step["rung"]:
+            await expect(row).to_contain_text(person["doctor_name"])
+        if step["at"]:
+            local = datetime.fromisoformat(step["at"]).astimezone(ZONE)
+            await expect(row).to_contain_text(f"{local:%H:%M:%S}")
+    await expect(rows.first).to_contain_text("02:00:00")
+    assert ladder["steps"][0]["rung"], "somebody is on duty at Tết"
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_once_the_first_of_tet_has_passed_the_button_means_the_next_years(ward: Ward) -> None:
+    await knows_the_holidays(ward)
+    ward.clock.advance(days=76)  # the third of Tết, which is a day off as well
+    admin = await ward.sign_in(next(a for a in ward.accounts if a["role"] == "admin"))
+    page = await ward.open(admin, on=PHONE, at="/policies")
+    await expect(button(page, "02:00 mùng một Tết (26/01/2028)")).to_be_visible()
 
 
 async def test_two_who_edit_one_ladder_do_not_overwrite_each_other(ward: Ward) -> None:
@@ -111,6 +153,14 @@ async def test_a_coordinator_reads_ladders_and_agreements_and_may_change_neither
     await page.goto("/agreements")
     await expect(page.locator(".agr-card").first).to_be_visible()
     await expect(page.get_by_role("button", name=re.compile("Sửa|Thêm thỏa thuận"))).to_have_count(0)
+
+
+async def knows_the_holidays(ward: Ward) -> None:
+    """As every server that starts seeds them."""
+    house = ward.app.state.house
+    async with house.work(None) as work:
+        await holidays.seed(work)
+        await house.commit(work)
 
 
 async def people(ward: Ward) -> tuple[Person, Person, Person]:

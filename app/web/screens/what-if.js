@@ -22,8 +22,8 @@ function useTet(me) {
     const today = isoDay(serverNow());
     const year = Number(today.slice(0, 4));
     Promise.all([year, year + 1].map((y) => get(`/holidays?year=${y}`))).then((found) => {
-      const days = found.flatMap((r) => r.items).filter((h) => h.date >= today && NEW_YEAR.test(h.name) && !EVE.test(h.name));
-      setDay(days.map((h) => h.date).sort()[0] ?? null);
+      const first = (r) => r.items.filter((h) => NEW_YEAR.test(h.name) && !EVE.test(h.name)).map((h) => h.date).sort()[0];
+      setDay(found.map(first).find((date) => date >= today) ?? null);
     }, () => {});
   }, [me.id]);
   return day;
