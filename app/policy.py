@@ -353,6 +353,7 @@ class DutyAction(StrEnum):
     ANSWER_CHECK = "answer_check"
     SEE_GAPS = "see_gaps"
     SET_POLICY = "set_policy"
+    SET_CAPACITY = "set_capacity"
     SEE_AGREEMENT = "see_agreement"
     SET_AGREEMENT = "set_agreement"
     MAKE_OWN_FEED = "make_own_feed"
@@ -394,6 +395,7 @@ DUTY_RULES: Mapping[DutyAction, frozenset[Standing]] = {
     DutyAction.ANSWER_CHECK: frozenset({Standing.SELF}),
     DutyAction.SEE_GAPS: _HOSPITAL,
     DutyAction.SET_POLICY: frozenset({Standing.ADMIN}),
+    DutyAction.SET_CAPACITY: _EDITORS,
     DutyAction.SEE_AGREEMENT: frozenset({Standing.ADMIN, Standing.OPERATOR, Standing.COORDINATOR}),
     DutyAction.SET_AGREEMENT: frozenset({Standing.ADMIN, Standing.OPERATOR}),
     DutyAction.MAKE_OWN_FEED: frozenset({Standing.SELF}),

@@ -92,6 +92,7 @@ ALLOWED: Mapping[str, int] = {
     "POST /api/v1/hospitals/{hospital_id}/rota": 45,
     "GET /api/v1/desks/{desk_id}/load": 2,
     "GET /api/v1/desks/{desk_id}/on-call": 4,
+    "PUT /api/v1/desks/{desk_id}/doctors/{user_id}/capacity": 6,
     "GET /api/v1/desks/{desk_id}/policies/{urgency}": 2,
     "PUT /api/v1/desks/{desk_id}/policies/{urgency}": 6,
     "GET /api/v1/hospitals": 1,
@@ -351,6 +352,8 @@ async def _ladders(hotline: Hotline, count: Counter, asker: Person) -> None:
     body = {"steps": [{"who": ["coordinator"], "timeout_s": 60}], "silent_s": 600}
     at = {"desk_id": other, "hospital_id": first.account["hospital"], "urgency": "green"}
     await count.ask(admin, "GET", "/api/v1/desks/{desk_id}/load", **at)
+    own = {"desk_id": first.account["desk"], "user_id": (await first.me())["id"]}
+    await count.ask(admin, "PUT", "/api/v1/desks/{desk_id}/doctors/{user_id}/capacity", {"capacity": 4}, **own)
     for place in ("desks/{desk_id}", "hospitals/{hospital_id}"):
         await count.ask(admin, "GET", f"/api/v1/{place}/policies/{{urgency}}", **at)
         await count.ask(admin, "PUT", f"/api/v1/{place}/policies/{{urgency}}", body, **at)

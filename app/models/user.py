@@ -38,6 +38,9 @@ class User(Base):
     phone: Mapped[str | None]
     email: Mapped[str | None]
     capacity: Mapped[int | None] = mapped_column(comment="cases held at once before they are passed over; empty: any")
+    capacity_version: Mapped[int] = mapped_column(
+        server_default="1", default=1, comment="counts changes of capacity; an edit names the one it saw"
+    )
     active: Mapped[bool] = mapped_column(default=True)
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
@@ -47,6 +50,14 @@ class User(Base):
         # The end of every ladder: looked for at each step, among all the doctors of a hospital.
         Index("ix_user_account_coordinator", "hospital_id", postgresql_where=text("role = 'coordinator'")),
     )
+
+    def hold_at_most(self, capacity: int | None) -> bool:
+        """Set how many cases are held at once before routine ones pass by (None: any); whether that is new."""
+        if capacity == self.capacity:
+            return False
+        self.capacity = capacity
+        self.capacity_version += 1
+        return True
 
 
 class UserSpecialty(Base):

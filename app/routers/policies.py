@@ -1,4 +1,4 @@
-"""Escalation policies, the preview of a ladder, and the load of a desk."""
+"""Escalation policies, the preview of a ladder, the load of a desk, and what its doctors have room for."""
 
 from typing import Annotated
 from uuid import UUID
@@ -7,12 +7,12 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from app.models.urgency import Urgency
-from app.routers.edge import CommandRoute, ReadDep, WorkDep, json_response
+from app.routers.edge import CommandRoute, HouseDep, ReadDep, WorkDep, json_response
 from app.routers.problems import problems
 from app.schemas.directory import QueryInstant
-from app.schemas.policies import LadderRead, LoadRead, PolicyIn, PolicyRead
+from app.schemas.policies import CapacityIn, CapacityRead, LadderRead, LoadRead, PolicyIn, PolicyRead
 from app.schemas.text import Line
-from app.services.ringing import ladder_preview, load, policies
+from app.services.ringing import capacity, ladder_preview, load, policies
 
 router = APIRouter(prefix="/api/v1", tags=["on call"], route_class=CommandRoute)
 _READ = problems(401, 403, 404, 422)
@@ -95,3 +95,21 @@ async def load_of_desk(
 ) -> Response:
     """Return per doctor: rung, accepted, declined, rung at night, hours on duty, rings per shift. Drills left out."""
     return json_response(await load.of_desk(work, desk_id, start, end))
+
+
+@router.put(
+    "/desks/{desk_id}/doctors/{user_id}/capacity",
+    response_model=CapacityRead,
+    summary="Set what a doctor has room for",
+    responses=_SET,
+)
+async def set_capacity(desk_id: UUID, user_id: UUID, body: CapacityIn, work: WorkDep, house: HouseDep) -> Response:
+    """Say how many cases a doctor of the desk holds at once; it counts at every desk, and the doctor is told.
+
+    What waits because they had no room is offered within a second; what rings already goes on. Administrators of the
+    hospital, and the head of the desk's rota.
+    """
+    read = await capacity.set_at_desk(work, desk_id, user_id, body)
+    # What this process keeps of the doctor's sessions says what they had room for before.
+    house.sessions.forget([("user", str(user_id))])
+    return json_response(read)

@@ -38,6 +38,7 @@ DUTY_FIELDS = frozenset(
 ROTA_FIELDS = frozenset({"desk", "desk_name", "hospital", "schedule", "version", "by_name"})
 SWAP_FIELDS = DUTY_FIELDS | {"swap_id", "state", "taker", "taker_name", "return"}
 LEAVE_FIELDS = frozenset({"leave_id", "doctor", "doctor_name", "from", "to", "state", "by_name"})
+CAPACITY_FIELDS = frozenset({"desk", "desk_name", "doctor", "doctor_name", "before", "capacity", "by_name", "at"})
 AGREEMENT_FIELDS = frozenset(
     {"agreement_id", "asking", "asking_name", "answering", "answering_name", "specialty", "from", "to", "state"}
 )
@@ -113,6 +114,7 @@ TYPES: Mapping[str, EventType] = {
     "policy.changed": EventType(hospital=frozenset({"desk", "urgency", "version"})),
     "agreement.changed": EventType(hospital=AGREEMENT_FIELDS),
     "agreement.expiring": EventType(hospital=AGREEMENT_FIELDS | {"days"}, user=AGREEMENT_FIELDS | {"days"}),
+    "capacity.changed": EventType(board=False, user=CAPACITY_FIELDS),
     "access.revoked": EventType(board=False),
     "account.changed": EventType(board=False),
 }

@@ -215,6 +215,9 @@ class LoadRow(DoctorRead):
     hours: float = Field(description="Hours on duty")
     shifts: int
     rings_per_shift: float | None = Field(description="Null: rung without having been on duty")
+    held: int = Field(description="Cases held now, at whatever desk; drills do not count")
+    capacity: int | None = Field(description="Cases held at once before routine ones pass by; null: any number")
+    capacity_version: int = Field(description="Names the capacity that was seen, for setting it")
 
 
 class LoadRead(Read):
@@ -238,8 +241,12 @@ class LoadRead(Read):
                             "hours": 36.0,
                             "shifts": 3,
                             "rings_per_shift": 3.0,
+                            "held": 1,
+                            "capacity": 3,
+                            "capacity_version": 2,
                         }
                     ],
+                    "may": ["set_capacity"],
                 }
             ]
         }
@@ -249,6 +256,40 @@ class LoadRead(Read):
     start: datetime = Field(alias="from")
     end: datetime = Field(alias="to")
     items: list[LoadRow]
+    may: list[Literal["set_capacity"]] = Field(description="What the caller may do about these doctors")
+
+
+class CapacityIn(Body):
+    """How many cases a doctor holds at once before yellow and green ones pass by. Red and orange never do."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"capacity": 3, "version": 2}]})
+
+    capacity: int | None = Field(None, strict=True, ge=0, le=1000, description="Left out or null: any number")
+    version: int | None = Field(
+        None, strict=True, ge=1, description="`capacity_version` that was seen; otherwise 412. Left out: whatever it is"
+    )
+
+
+class CapacityRead(DoctorRead):
+    """What a doctor has room for now, at whatever desk a case rings."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "doctor": examples.FIRST_ID,
+                    "doctor_name": examples.FIRST,
+                    "held": 1,
+                    "capacity": 3,
+                    "capacity_version": 3,
+                }
+            ]
+        }
+    )
+
+    held: int
+    capacity: int | None = Field(description="Null: any number")
+    capacity_version: int
 
 
 class WaitingRow(Read):
@@ -305,6 +346,8 @@ class JumpIn(Body):
 
 
 __all__ = [
+    "CapacityIn",
+    "CapacityRead",
     "JumpIn",
     "LadderRead",
     "LoadRead",

@@ -639,6 +639,16 @@ def upgrade() -> None:
             comment="cases held at once before they are passed over; empty: any",
         ),
     )
+    op.add_column(
+        "user_account",
+        sa.Column(
+            "capacity_version",
+            sa.Integer(),
+            server_default="1",
+            nullable=False,
+            comment="counts changes of capacity; an edit names the one it saw",
+        ),
+    )
     # With time before role and doctor, who is on call is answered from the index of this constraint alone.
     _never_twice("schedule_id WITH =, during WITH &&, role WITH =, doctor_id WITH =")
     op.create_index(
@@ -665,6 +675,7 @@ def downgrade() -> None:
         "ix_user_account_coordinator", table_name="user_account", postgresql_where=sa.text("role = 'coordinator'")
     )
     _never_twice("schedule_id WITH =, role WITH =, doctor_id WITH =, during WITH &&")
+    op.drop_column("user_account", "capacity_version")
     op.drop_column("user_account", "capacity")
     op.drop_column("installation", "vapid_private_key")
     op.alter_column(

@@ -163,6 +163,47 @@ async def knows_the_holidays(ward: Ward) -> None:
         await house.commit(work)
 
 
+@pytest.mark.parametrize("on", [PHONE, DESKTOP], ids=["phone", "desktop"])
+async def test_an_administrator_changes_what_a_doctor_has_room_for_beside_the_load(ward: Ward, on: Json) -> None:
+    _, doctor, admin = await people(ward)
+    name = doctor.account["name"]
+    desk = doctor.account["desk"]
+    who = (await doctor.me())["id"]
+    told = await ward.open(doctor, on=DESKTOP, at="/desk")
+    page = await ward.open(admin, on=on, at=f"/policies?desk={desk}")
+    load = page.get_by_role("region", name="Tải trực").first
+    await button(load, "7 ngày").click()
+    row = load.get_by_role("row").filter(has_text=name)
+    await expect(row).to_contain_text("1 / –")
+    change = row.get_by_role("button", name=f"Sửa số ca giữ cùng lúc của {name}")
+    await change.focus()
+    await page.keyboard.press("Enter")
+    form = page.get_by_role("dialog")
+    room = field(form, "Số ca giữ cùng lúc")
+    await expect(form).to_contain_text("đang giữ 1 ca")
+    await room.fill("nhiều")
+    await button(form, "Lưu").click()
+    await expect(form.locator(".err")).to_contain_text("Ghi một số nguyên")
+    await expect(room).to_be_focused()
+    await room.fill("5000")
+    await button(form, "Lưu").click()
+    await expect(form.locator(".err")).to_contain_text("1000")  # the server's own words, at the field
+    path = f"/desks/{desk}/doctors/{who}/capacity"
+    assert (await admin.put(path, {"capacity": 2})).status_code == 200
+    await room.fill("3")
+    await room.press("Enter")
+    await expect(form.get_by_role("alert")).to_contain_text("nay là 2")
+    await room.press("Enter")
+    await expect(form).to_be_hidden()
+    await expect(row).to_contain_text("1 / 3")
+    await expect(change).to_be_focused()
+    await expect(told.get_by_text("đặt số ca bạn giữ cùng lúc: 3").first).to_be_visible()
+    await change.click()
+    await room.fill("")
+    await button(form, "Lưu").click()
+    await expect(row).to_contain_text("1 / –")
+
+
 async def people(ward: Ward) -> tuple[Person, Person, Person]:
     """Who asks, who would be rung first, and who administers that doctor's hospital."""
     requester = await ward.requester("K04")

@@ -105,6 +105,7 @@ take_swap       .  .  .  .  .  y  .
 answer_check    .  .  .  .  .  .  y
 see_gaps        y  .  y  y  y  y  .
 set_policy      y  .  .  .  .  .  .
+set_capacity    y  .  y  .  .  .  .
 see_agreement   y  y  .  y  .  .  .
 set_agreement   y  y  .  .  .  .  .
 make_own_feed   .  .  .  .  .  .  y
@@ -168,6 +169,7 @@ POST   /api/v1/feeds                                           make_own_feed
 DELETE /api/v1/feeds/{feed_id}                                 make_own_feed
 GET    /api/v1/feeds/{secret}.ics                              by_secret
 GET    /api/v1/desks/{desk_id}/load                            read_rota
+PUT    /api/v1/desks/{desk_id}/doctors/{user_id}/capacity      set_capacity
 GET    /api/v1/desks/{desk_id}/policies/{urgency}              read_rota
 PUT    /api/v1/desks/{desk_id}/policies/{urgency}              set_policy
 GET    /api/v1/hospitals/{hospital_id}/policies/{urgency}      read_rota

@@ -4,7 +4,17 @@ from datetime import timedelta
 
 from tests.hotline import Json, Person
 from tests.staff import Staff
-from tests.stories.laddering import callout, cardiologists, moment, names, offers, only_on_duty, set_ladder
+from tests.stories.laddering import (
+    ADMIN,
+    callout,
+    cardiologists,
+    desk_of,
+    moment,
+    names,
+    offers,
+    only_on_duty,
+    set_ladder,
+)
 from tests.stories.telling import CONCLUSION, REQUESTER, delivered, listening, read
 
 TURNS = {"who": ["primary"], "mode": "least_offered", "timeout_s": 60}
@@ -69,6 +79,52 @@ async def test_a_routine_case_passes_over_who_has_no_room_and_waits_for_them(hou
     assert offers(await callout(house, waits), house) == dict.fromkeys(names([free, busy]), ("made", None))
     assert (await busy.get("/me/waiting")).json()["items"] == []
     assert (await busy.do(waits, "acceptance"))["holder"] == house.id_of(busy)
+
+
+async def give_room(house: Staff, doctor: Person, capacity: int | None) -> None:
+    path = f"/desks/{await desk_of(house)}/doctors/{house.id_of(doctor)}/capacity"
+    answer = await house[ADMIN].put(path, {"capacity": capacity})
+    assert answer.status_code == 200, answer.text
+
+
+async def test_when_an_administrator_gives_more_room_the_queue_moves_at_once_and_no_further_than_there_is_room(
+    house: Staff,
+) -> None:
+    [busy] = await cardiologists(house, 1)
+    await set_ladder(house, [TOGETHER], urgency="yellow")
+    await only_on_duty(house, [busy])
+    await give_room(house, busy, 1)
+    await hold(house, busy)
+    waiting = []
+    for _ in range(3):
+        waiting.append(await ask(house, "yellow"))
+        house.hotline.clock.advance(seconds=1)
+    await give_room(house, busy, 2)
+    await moment(house)
+    rings = [busy in house.rung(await read(house[REQUESTER], case)) for case in waiting]
+    assert rings == [True, False, False]
+    assert (await busy.do(waiting[0], "acceptance"))["holder"] == house.id_of(busy)
+    await give_room(house, busy, None)
+    await moment(house)
+    assert [busy in house.rung(await read(house[REQUESTER], case)) for case in waiting[1:]] == [True, True]
+    assert (await busy.get("/me/waiting")).json()["items"] == []
+
+
+async def test_with_less_room_what_rings_goes_on_and_is_counted_by_the_new_number_when_it_is_accepted(
+    house: Staff,
+) -> None:
+    [doctor] = await cardiologists(house, 1)
+    await set_ladder(house, [TOGETHER], urgency="yellow")
+    await only_on_duty(house, [doctor])
+    held = await hold(house, doctor)
+    rings = await ask(house, "yellow")
+    await give_room(house, doctor, 1)
+    await moment(house)
+    assert house.rung(await read(house[REQUESTER], rings)) == [doctor]
+    refused = await doctor.post(f"/consultations/{rings['id']}/acceptance")
+    assert (refused.status_code, refused.json()["capacity"]) == (409, 1)
+    await doctor.do(held, "conclusion", CONCLUSION)
+    await doctor.do(rings, "acceptance")
 
 
 async def test_of_several_that_wait_the_most_urgent_then_the_oldest_is_offered_and_no_more_than_there_is_room_for(

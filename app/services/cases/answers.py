@@ -35,16 +35,15 @@ async def accept(work: Work, case_id: UUID, *, via: str = "client") -> Seen:
 
 async def _check_room(work: Work, case: Consultation, on_duty_at: list[UUID]) -> None:
     """Nobody takes more routine cases than they can hold; most doctors have no limit, and nothing is asked for them."""
-    capacity = work.subject.capacity
-    if capacity is None or case.drill:
+    if work.subject.capacity is None or case.drill:
         return
     callout = case.callout_for(work.subject.person, on_duty_at)
     if callout is None or callout.parallel or not fairness.room_counts(callout.urgency):
         return
     if work.optimistic:
         raise events.Overtaken  # the case is locked before its doctors, here as everywhere
-    held = await fairness.held_by(work, work.subject.id)
-    if held >= capacity:
+    held, capacity = await fairness.room_of(work, work.subject.id, lock=True)
+    if capacity is not None and held >= capacity:
         raise AtCapacity(held=held, capacity=capacity)
 
 

@@ -61,6 +61,7 @@ _NEW: Final[Mapping[str, Row]] = {
         "phone": None,
         "email": None,
         "capacity": None,
+        "capacity_version": 1,
         "active": True,
     },
     "schedule": {"desk_id": None, "hospital_id": None, "head_id": None, "version": 1, "compiled_until": None},
@@ -219,6 +220,8 @@ class Plan:
         person = self._put(
             "user_account", line.username, number, line.kind, given, self.account | {"created_at": self.now}
         )
+        if "capacity" in person.changes:
+            person.row["capacity_version"] += 1
         if "specialties" in line.model_fields_set or person.new:
             wanted = set(line.specialties)
             person.touched |= wanted != self.specialties_of.get(person.row["id"], set())

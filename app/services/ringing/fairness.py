@@ -71,12 +71,16 @@ async def _with_counters(work: Work, urgency: str, duty: Now, to_count: set[UUID
     return Now(people, until=duty.until, seen=duty.seen)
 
 
-async def held_by(work: Work, user_id: UUID) -> int:
-    """Return how many cases a doctor holds, with their row locked: two acceptances at once count each other."""
-    await _in_transaction(work)
-    await work.session.execute(_LOCK, {"ids": [user_id]})
-    held: int = (await work.session.execute(_HELD, {"user": user_id})).scalar_one()
-    return held
+async def room_of(work: Work, user_id: UUID, *, lock: bool = False) -> tuple[int, int | None]:
+    """Return how many cases a doctor holds, and how many they can (None: any).
+
+    `lock` takes their row first: two acceptances at once count each other, and count what a change has just allowed.
+    """
+    if lock:
+        await _in_transaction(work)
+        await work.session.execute(_LOCK, {"ids": [user_id]})
+    row = (await work.session.execute(_ROOM, {"user": user_id})).one()
+    return row.held, row.capacity
 
 
 def _to_count(policy: Mapping[str, Any], urgency: str, duty: Now) -> set[UUID]:
@@ -122,6 +126,8 @@ FROM user_account u CROSS JOIN LATERAL (
 ) f WHERE u.id = ANY(CAST(:ids AS uuid[]))
 """)
 
-_HELD = text("""
-SELECT count(*) FROM consultation WHERE holder_id = CAST(:user AS uuid) AND status = 'active' AND NOT drill
+_ROOM = text("""
+SELECT u.capacity, (SELECT count(*) FROM consultation c
+                    WHERE c.holder_id = u.id AND c.status = 'active' AND NOT c.drill) AS held
+FROM user_account u WHERE u.id = CAST(:user AS uuid)
 """)

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from app.errors import Invalid, NotFound
-from app.models.desk import Desk
-from app.policy import Action, DutyAction, allow, allow_duty, standings_to
+from app.errors import Invalid
+from app.policy import Action, DutyAction, Verdict, allow, allow_duty, decide_duty
+from app.services.ringing import fairness
+from app.services.ringing.capacity import desk_and_standings
 from app.work import Work
 
 Json = dict[str, Any]
@@ -17,14 +18,12 @@ LONGEST: Final = timedelta(days=100)
 
 
 async def of_desk(work: Work, desk_id: UUID, start: datetime | None, end: datetime | None) -> Json:
-    """Return offers, acceptances, refusals, rings at night and hours on duty of every doctor of a desk.
+    """Return what duty cost every doctor of a desk (rung, accepted, declined, at night, hours), and their room now.
 
     The last 7 days when nothing is said. Raises NotFound, Forbidden, Invalid (end before start, over 100 days).
     """
-    desk = await work.session.get(Desk, desk_id)
-    if desk is None:
-        raise NotFound
-    allow_duty(DutyAction.READ_ROTA, standings_to(work.subject, [desk.hospital_id], specialty=desk.specialty))
+    _, standings = await desk_and_standings(work, desk_id)
+    allow_duty(DutyAction.READ_ROTA, standings)
     end = end or work.now
     start = start or end - USUAL
     if end <= start:
@@ -43,18 +42,22 @@ async def of_desk(work: Work, desk_id: UUID, start: datetime | None, end: dateti
             "hours": round(float(row.hours), 2),
             "shifts": row.shifts,
             "rings_per_shift": round(row.offers / row.shifts, 2) if row.shifts else None,
+            "held": row.held,
+            "capacity": row.capacity,
+            "capacity_version": row.capacity_version,
         }
         for row in rows
     ]
-    return {"desk": desk_id, "from": start, "to": end, "items": items}
+    may = [a.value for a in (DutyAction.SET_CAPACITY,) if decide_duty(a, standings) is Verdict.ALLOW]
+    return {"desk": desk_id, "from": start, "to": end, "items": items, "may": may}
 
 
 async def waiting(work: Work) -> Json:
     """Return the cases that ring at others because the actor has no room, the first to be offered first."""
     allow(work, Action.SEE_WAITING)
     found = (await work.session.execute(_WAITING, {"actor": str(work.subject.id)})).all()
-    held = (await work.session.execute(_HELD, {"actor": work.subject.id})).one()
-    return {"held": held.held, "capacity": held.capacity, "items": [dict(row._mapping) for row in found]}  # noqa: SLF001
+    held, capacity = await fairness.room_of(work, work.subject.id)
+    return {"held": held, "capacity": capacity, "items": [dict(row._mapping) for row in found]}  # noqa: SLF001
 
 
 _LOAD = text("""
@@ -81,7 +84,9 @@ WITH rung AS (
 )
 SELECT u.id AS doctor_id, u.name, coalesce(r.offers, 0) AS offers, coalesce(r.acceptances, 0) AS acceptances,
   coalesce(r.declined, 0) AS declined, coalesce(r.night_rings, 0) AS night_rings, coalesce(d.hours, 0) AS hours,
-  coalesce(d.shifts, 0) AS shifts
+  coalesce(d.shifts, 0) AS shifts, u.capacity, u.capacity_version,
+  (SELECT count(*) FROM consultation c
+   WHERE c.holder_id = u.id AND c.status = 'active' AND NOT c.drill) AS held
 FROM rung r FULL JOIN on_duty d ON d.doctor_id = r.doctor_id
 JOIN user_account u ON u.id = coalesce(r.doctor_id, d.doctor_id)
 ORDER BY offers DESC, u.name, u.id
@@ -93,10 +98,4 @@ SELECT k.consultation_id, k.id AS callout_id, c.number, k.urgency, k.specialty, 
 FROM callout k JOIN consultation c ON c.id = k.consultation_id
 WHERE k.state = 'ringing' AND k.passed_over <> '[]' AND k.passed_over ? CAST(:actor AS text)
 ORDER BY array_position(ARRAY['red', 'orange', 'yellow', 'green'], k.urgency), k.opened_at, k.id
-""")
-
-_HELD = text("""
-SELECT u.capacity, (SELECT count(*) FROM consultation c
-                    WHERE c.holder_id = u.id AND c.status = 'active' AND NOT c.drill) AS held
-FROM user_account u WHERE u.id = CAST(:actor AS uuid)
 """)

@@ -2,7 +2,7 @@
 import { connectionLost, keepAwake, ring, setClock, tick } from "../alarm.js";
 import { me } from "../core/api.js";
 import { serverNow } from "../core/clock.js";
-import { lang, t } from "../core/i18n.js";
+import { lang, num, t } from "../core/i18n.js";
 import { getState, setState, specialtyName, subscribe } from "../core/store.js";
 import { notify } from "../core/shell.js";
 import { ackOffer, onEvent, watch } from "../core/stream.js";
@@ -184,6 +184,9 @@ setInterval(() => {
   readMe();
 }, 30e3);
 onEvent((event) => /^(duty\.|rota\.|override\.)/.test(event.t) && event.s.startsWith("user:") && readMe());
+
+// How many cases one holds at once was changed by somebody who answers for the duty.
+onEvent(({ t: type, s, d }) => type === "capacity.changed" && s.startsWith("user:") && notify(d.capacity == null ? t("d.room_any", { name: d.by_name }) : t("d.room", { name: d.by_name, n: num(d.capacity) }), "info", 20));
 
 // The ward follows a case whose advice rings, wherever the page is: what is corrected or read back ends the ring here too.
 const followed = new Map();

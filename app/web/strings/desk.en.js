@@ -286,6 +286,8 @@ export default {
   "d.raised_from": "Urgency just raised: {from} → {to}",
   "d.outside": "Outside any agreement: it rings because it is an emergency.",
   "d.safety_changed": "Medication safety changed after advice: {who}",
+  "d.room": "{name} set how many cases you hold at once: {n}.",
+  "d.room_any": "{name} lifted the limit on the cases you hold at once.",
   "d.question": "The question",
   "d.sent_at": "sent {time}",
   "d.ring_no": "ring number {n}",

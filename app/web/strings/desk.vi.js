@@ -286,6 +286,8 @@ export default {
   "d.raised_from": "Vừa nâng mức khẩn: {from} → {to}",
   "d.outside": "Ngoài thỏa thuận hợp tác: vẫn đổ chuông vì cấp cứu.",
   "d.safety_changed": "An toàn thuốc vừa đổi sau khi đã có ý kiến: {who}",
+  "d.room": "{name} đặt số ca bạn giữ cùng lúc: {n}.",
+  "d.room_any": "{name} bỏ giới hạn số ca bạn giữ cùng lúc.",
   "d.question": "Câu hỏi",
   "d.sent_at": "gửi {time}",
   "d.ring_no": "đổ chuông lần {n}",
