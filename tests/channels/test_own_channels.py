@@ -74,6 +74,7 @@ async def test_an_empty_list_goes_back_to_what_the_hospital_has_noted(doctor: Pe
         ([VOICE, VOICE | {"address": "+84 912 345 678"}], "channels.1.address"),
         ([{"kind": "fax", "address": "0912345678"}], "channels.0.kind"),
         ([VOICE | {"quiet": {"from": "25:00", "to": "06:00"}}], "channels.0.quiet.from"),
+        ([SMS, VOICE | {"quiet": {"from": "06:00", "to": "06:00"}}], "channels.1.quiet.to"),
         ([VOICE | {"address": f"09123456{i:02d}"} for i in range(9)], "channels"),
         ([VOICE | {"owner": "x"}], "channels.0.owner"),
     ],

@@ -48,6 +48,7 @@ async def replace(work: Work, wanted: Sequence[ChannelIn], *, push_hosts: str) -
     allow(work, Action.MANAGE_OWN_ACCOUNT)
     addresses = [_address(i, channel, push_hosts) for i, channel in enumerate(wanted)]
     _refuse_twins(wanted, addresses)
+    _refuse_no_hours(wanted)
     rows = await work.session.scalars(
         select(Channel).where(Channel.user_id == work.subject.id).order_by(Channel.id).with_for_update()
     )
@@ -130,6 +131,17 @@ def _refuse_twins(wanted: Sequence[ChannelIn], addresses: Sequence[str]) -> None
                 f"channels.{index}.address", "Kênh này đã có trong danh sách.", "This channel is listed twice."
             )
         seen.add((channel.kind, address))
+
+
+def _refuse_no_hours(wanted: Sequence[ChannelIn]) -> None:
+    """Hours that end as they begin would be none, or all: nobody who wrote them can mean either."""
+    for index, channel in enumerate(wanted):
+        if channel.quiet and channel.quiet.from_ == channel.quiet.to:
+            raise Invalid(
+                f"channels.{index}.quiet.to",
+                "Giờ yên lặng phải kết thúc vào một giờ khác.",
+                "Quiet hours must end at another time than they begin.",
+            )
 
 
 def _new(work: Work, kind: str, address: str) -> Channel:

@@ -1,15 +1,15 @@
-/** One's own account: password, sessions, and how this device looks and behaves. */
+/** One's own account: password, sessions, channels, and how this device looks and behaves. */
 import { html, Icon, useEffect, useState } from "../core/html.js";
 import { changePassword, me as readMe, signOut } from "../core/api.js";
 import { setShortcuts, shortcutsOn } from "../core/device.js";
 import { lang, setLang, t } from "../core/i18n.js";
 import { Pick, Text } from "../core/form.js";
 import { list } from "../core/outbox.js";
-import * as push from "../core/push.js";
 import { enter, leave } from "../core/session.js";
 import { AppBar, notify, openDialog } from "../core/shell.js";
 import { getState, useStore } from "../core/store.js";
 import { setTheme, theme } from "../core/theme.js";
+import { Channels } from "./channels.js";
 
 const LEAST = 12;
 
@@ -37,37 +37,6 @@ export function Account() {
       <button type="button" class="btn o" onClick=${() => out(true)}>${t("account.out_all")}</button></div>
       <p class="cap">${t("account.out_hint")}</p></section>
   </main>`;
-}
-
-/** How I am reached when the page is closed: this device, and the order of everything else. */
-function Channels() {
-  const [mine, setMine] = useState(null);
-  const [busy, setBusy] = useState(false);
-  const load = () => push.read().then(setMine, () => setMine(null));
-  useEffect(() => { load(); }, []);
-  if (!mine) return null;
-  const act = async (what) => {
-    setBusy(true);
-    try {
-      await what();
-    } catch (error) {
-      notify(error.message === "denied" ? t("account.push.denied") : error.detail || t("account.push.failed"), "bad");
-    }
-    await load();
-    setBusy(false);
-  };
-  const toggle = (e) => act(() => (e.target.checked ? push.turnOn(mine) : push.turnOff()));
-  const tryOut = () => act(async () => notify(t("account.push.tested", { n: await push.tryOut() }), "ok"));
-  const able = mine.supported && !mine.denied && !mine.capturing;
-  return html`<section class="card stack"><h2 class="h3">${t("account.channels")}</h2>
-    <label class="row check"><input type="checkbox" class="cb" checked=${mine.here} disabled=${busy || !able} onChange=${toggle} />${t("account.push")}</label>
-    ${mine.capturing ? html`<p class="cap">${t("account.push.demo")} <a href="/dev/outbox" target="_blank" rel="noopener">/dev/outbox</a></p>`
-      : !mine.supported ? html`<p class="cap">${t("account.push.none")}</p>`
-      : mine.denied && html`<p class="cap">${t("account.push.denied")}</p>`}
-    ${mine.channels.length > 0 && html`<div class="stack-s"><p class="sub">${t("account.push.order")}</p>
-      <ol class="stack-s">${mine.channels.map((c) => html`<li key=${c.kind + c.address}>${t(`account.channel.${c.kind}`)}${c.kind !== "push" && html` · <span class="num">${c.address}</span>`}</li>`)}</ol>
-      ${!mine.own && html`<p class="cap">${t("account.push.noted")}</p>`}
-      <div class="row wrap"><button type="button" class="btn o" disabled=${busy} onClick=${tryOut}>${t("account.push.test")}</button></div></div>`}</section>`;
 }
 
 function Password() {
