@@ -114,7 +114,7 @@ ALLOWED: Mapping[str, int] = {
     "GET /api/v1/telephones": 1,
     "GET /health": 0,
     "GET /ready": 1,
-    "GET /overdue": 2,
+    "GET /overdue": 3,
 }
 
 

@@ -16,6 +16,7 @@ from app.prepared import Immediate
 from app.realtime.hub import Hub
 from app.services.facts import events
 from app.services.people.sessions import Sessions
+from app.services.rostering.watch_times import Lateness
 from app.work import Answer, Command, Subject, Work
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class House:
     """Set after a commit, so that the dispatcher looks for messages to plan, to send and to end."""
     timers: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a due time may have changed, so that the timer loop looks again."""
+    late_duty: Lateness = field(default_factory=Lateness)
+    """What of the watch over duty was late when this process last looked, for its log and for `/overdue`."""
 
     @property
     def asks_whether_reachable(self) -> bool:

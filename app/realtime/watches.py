@@ -45,7 +45,6 @@ class Watches:
         self.house = house
         self._looked_at: datetime | None = None
         self._resting = Resting()
-        self._late: set[str] = set()
         self._kinds = (
             Kind("ask", reachability.to_ask, reachability.ask),
             Kind("unanswered", reachability.unanswered, reachability.alarm),
@@ -91,18 +90,16 @@ class Watches:
         self._looked_at = self.house.clock.now()
 
     async def check(self) -> list[str]:
-        """Return the kinds that were overdue at the last check and are still: each is an alarm."""
+        """Return the kinds that were overdue at an earlier check and are still: each is an alarm."""
         try:
             async with self.house.work(None) as work:
-                late = dict(await watch_times.overdue(work, ask=self.house.asks_whether_reachable))
+                late = await self.house.late_duty.read(work, ask=self.house.asks_whether_reachable)
         except Exception as error:  # noqa: BLE001 (a check that fails is itself reported)
             log.warning("watches could not be checked", error=type(error).__name__)
             return []
-        still = sorted(self._late & late.keys())
-        self._late = set(late)
-        for kind in still:
-            log.error("a watch over duty is overdue", kind=kind, due_at=late[kind].isoformat())
-        return still
+        for kind, due_at in sorted(late.items()):
+            log.error("a watch over duty is overdue", kind=kind, due_at=due_at.isoformat())
+        return sorted(late)
 
     async def _next_due(self) -> dict[str, datetime]:
         async with self.house.work(None) as work:

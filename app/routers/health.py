@@ -30,7 +30,9 @@ async def ready(house: HouseDep, response: Response) -> dict[str, str]:
 async def overdue(house: HouseDep, response: Response) -> dict[str, bool]:
     """Answer 503 when a due time passed over 30 s ago, or a message waits over a minute, and nobody has acted.
 
-    For a watchdog on another machine; it tells nothing else. A database that does not answer is overdue.
+    Due times are those of cases and, once two looks have found them passed, those of the watch over duty: gaps, duty
+    told, “are you there?”, swaps, agreements. For a watchdog on another machine; it tells nothing else. A database that
+    does not answer is overdue.
     """
     if await _nothing_is_overdue(house):
         return {"overdue": False}
@@ -41,7 +43,8 @@ async def overdue(house: HouseDep, response: Response) -> dict[str, bool]:
 async def _nothing_is_overdue(house: HouseDep) -> bool:
     try:
         async with house.work(None) as work:
-            return not await escalation.overdue(work) and not await sending.overdue(work)
+            late_duty = await house.late_duty.read(work, ask=house.asks_whether_reachable)
+            return not late_duty and not await escalation.overdue(work) and not await sending.overdue(work)
     except Exception:  # noqa: BLE001 (whatever it is, nobody can say that all is well)
         return False
 

@@ -267,7 +267,8 @@ async def test_where_messages_really_go_out_there_is_no_outbox(house: Staff, wor
 
 
 async def test_a_message_that_nobody_sends_is_an_alarm_that_reveals_nothing(house: Staff, world: World):
-    http = house.hotline.http
+    http, watches = house.hotline.http, house.hotline.app.state.watches
+    await watches.run_due()
     fine = await http.get("/overdue")
     assert (fine.status_code, fine.json()) == (200, {"overdue": False})
     await house.hotline.ask("K04", urgency="red")
@@ -276,6 +277,7 @@ async def test_a_message_that_nobody_sends_is_an_alarm_that_reveals_nothing(hous
     await house.hotline.app.state.timers.run_due()
     late = await http.get("/overdue")
     assert (late.status_code, late.json()) == (503, {"overdue": True})
+    await watches.run_due()
     await world.pass_time()
     assert (await http.get("/overdue")).status_code == 200
 
@@ -286,6 +288,7 @@ async def test_a_due_time_that_passed_unnoticed_is_overdue(house: Staff, world: 
     await world.pass_time()
     assert (await house.hotline.http.get("/overdue")).status_code == 503
     await house.hotline.app.state.timers.run_due()
+    await house.hotline.app.state.watches.run_due()
     await world.pass_time()
     assert (await house.hotline.http.get("/overdue")).status_code == 200
 

@@ -11,6 +11,7 @@ from app.work import Work
 
 LOOK_EVERY: Final = timedelta(hours=1)
 OVERDUE: Final = timedelta(seconds=30)
+CONFIRMED_AFTER: Final = timedelta(seconds=5)
 
 
 async def next_due(work: Work, *, ask: bool) -> dict[str, datetime]:
@@ -36,6 +37,24 @@ async def overdue(work: Work, *, ask: bool) -> list[tuple[str, datetime]]:
     """Kinds of which something was due over 30 s ago and was not done: an alarm of its own."""
     found = await next_due(work, ask=ask)
     return [(kind, at) for kind, at in found.items() if at < work.now - OVERDUE]
+
+
+class Lateness:
+    """What one process remembers of its readings: only what is late in two of them, 5 s apart, has stopped.
+
+    What came onto a rota with a time that has passed (a network file, the first look after an outage) is late at once,
+    and done within a second.
+    """
+
+    def __init__(self) -> None:
+        """Remember nothing yet."""
+        self._since: dict[str, datetime] = {}
+
+    async def read(self, work: Work, *, ask: bool) -> dict[str, datetime]:
+        """Return the kinds that were late 5 s ago or longer and are so still, with the due time that passed."""
+        late = dict(await overdue(work, ask=ask))
+        self._since = {kind: self._since.get(kind, work.now) for kind in late}
+        return {kind: late[kind] for kind, since in self._since.items() if work.now - since >= CONFIRMED_AFTER}
 
 
 _NEXT = text("""
