@@ -286,7 +286,6 @@ async def _account(options: argparse.Namespace, settings: Settings) -> int:
 
 async def _network(options: argparse.Namespace, settings: Settings) -> int:
     from app.services.people.network import import_network  # noqa: PLC0415
-    from app.services.rostering.duty import compile_duty  # noqa: PLC0415
 
     try:
         document = await asyncio.to_thread(options.file.read_bytes)
@@ -300,7 +299,6 @@ async def _network(options: argparse.Namespace, settings: Settings) -> int:
         if report.errors:
             return 1
         if not options.dry_run:
-            await compile_duty(work)
             await _commit(work)
     return 0
 

@@ -14,7 +14,9 @@ from sqlalchemy.dialects.postgresql import Range
 from app.database import make_engine, make_sessions
 from app.models.agreement import Agreement, AgreementDesk
 from app.models.desk import Desk
+from app.models.duty_watch import DutyGap
 from app.models.event import StreamHead
+from app.models.gap_rules import AHEAD
 from app.models.organization import Organization, Ward
 from app.models.rota import DutySlot, Holiday, Layer, Override, Schedule
 from app.models.user import User, UserSpecialty
@@ -296,9 +298,40 @@ async def test_the_report_reads_as_people_read(work: Work) -> None:
 async def test_a_published_rota_is_a_fact_in_the_chain_of_its_hospital(work: Work) -> None:
     await import_(work, NETWORK)
     hospital = (await work.session.scalars(select(Organization.id).where(Organization.key == "tn"))).one()
-    assert [(fact.type, fact.chain) for fact in work.facts] == [("rota.published", f"hospital:{hospital}")]
+    told = [fact.chain for fact in work.facts if fact.type == "rota.published"]
+    assert told == [f"hospital:{hospital}"]
+    before = len(work.facts)
     await import_(work, NETWORK)
-    assert len(work.facts) == 1
+    assert len(work.facts) == before
+
+
+async def test_the_gaps_of_an_imported_rota_are_found_and_told_in_the_same_transaction(work: Work) -> None:
+    await import_(work, NETWORK)
+    desk = (await work.session.scalars(select(Desk.id))).one()
+    ahead = await duty.duty_of_desk(work, desk, NOW, NOW + AHEAD)
+    found = (await work.session.scalars(select(DutyGap).order_by(func.lower(DutyGap.during)))).all()
+    assert [(gap.role, gap.start, gap.end) for gap in found] == [(g.role, g.start, g.end) for g in ahead.gaps]
+    assert {gap.role for gap in found} == {"backup"}  # only at night
+    head = (await work.session.scalars(select(User.id).where(User.username == "tn-1"))).one()
+    told = {
+        fact.data["gap_id"] for fact in work.facts if fact.type == "duty.gap_found" and fact.chain == f"user:{head}"
+    }
+    assert told == {gap.id for gap in found}
+
+    filled = changed("rota")
+    rota = next(line for line in filled if line["kind"] == "rota")
+    rota["layers"] = [*rota["layers"][:1], {"role": "backup", "turns": [["tn-2"]]}]
+    work.facts.clear()
+    await import_(work, filled)
+    closed = [fact.data["why"] for fact in work.facts if fact.type == "duty.gap_closed"]
+    assert closed == ["filled"] * 2 * len(found)
+    assert all(gap.closed_at == NOW for gap in await work.session.scalars(select(DutyGap)))
+
+
+async def test_a_desk_that_comes_without_a_rota_is_a_gap_at_once(work: Work) -> None:
+    await import_(work, [line for line in NETWORK if line["kind"] not in ("rota", "agreement")])
+    [gap] = await work.session.scalars(select(DutyGap))
+    assert (gap.schedule_id, gap.role, gap.start, gap.end) == (None, "primary", NOW, NOW + AHEAD)
 
 
 async def test_a_term_that_overlaps_a_stored_one_is_an_error_and_not_a_crash(work: Work) -> None:

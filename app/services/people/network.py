@@ -2,14 +2,14 @@
 
 Three passes. Read: every line for itself. Plan (network_plan.py): every line against the others and against what is
 stored, so that a dry run says exactly what a real one would do. Carry out: a few statements for the whole file, then
-new duty slots.
+new duty slots, and the gaps that they have.
 """
 
 import asyncio
 import json
 import secrets
 from collections import defaultdict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, cast
 from uuid import UUID
@@ -26,8 +26,8 @@ from app.models.rota import Layer
 from app.models.user import UserSpecialty
 from app.schemas.body import Body
 from app.schemas.network import LINE, in_words, path
-from app.services.facts.events import record_about
 from app.services.people.network_plan import Complaint, Plan, Row, Stored, tally
+from app.services.rostering import duty_watch
 from app.services.rostering.duty import compile_duty
 from app.work import Work
 
@@ -91,8 +91,8 @@ async def import_network(
     if not errors and not dry_run:
         await _carry_out(work, plan)
         await compile_duty(work)
-        if not demo:
-            await _tell_of_rotas(work, plan)
+        if not demo:  # its server looks for gaps when it starts, and there is nobody yet who could have published
+            await duty_watch.after_compile(work, await duty_watch.to_look_at(work), _rotas_told(plan))
     return Report(len(lines), added, changed, kinds, errors, dry_run)
 
 
@@ -242,8 +242,8 @@ async def _streams(work: Work, plan: Plan) -> None:
         await work.session.execute(upsert(StreamHead).on_conflict_do_nothing(), rows)
 
 
-async def _tell_of_rotas(work: Work, plan: Plan) -> None:
-    """Record each rota that was published, in the chain of its hospital."""
+def _rotas_told(plan: Plan) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Each rota that was published, for the chain of its hospital."""
     homes = {thing.row["id"]: thing.row["hospital_id"] for thing in plan.things["desk"].values()}
     for thing in plan.things["schedule"].values():
         if thing.new or thing.changed:
@@ -251,4 +251,4 @@ async def _tell_of_rotas(work: Work, plan: Plan) -> None:
             hospital_id = homes[desk_id] if desk_id else thing.row["hospital_id"]
             fact = {"schedule": thing.row["id"], "desk": desk_id, "hospital": hospital_id}
             fact |= {"rota_version": thing.row["version"], "reason": "network file"}
-            await record_about(work, f"hospital:{hospital_id}", "rota.published", fact)
+            yield f"hospital:{hospital_id}", "rota.published", fact

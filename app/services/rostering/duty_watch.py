@@ -5,7 +5,7 @@ rows whose next telling is due. Rotas are locked before their gaps and checks, a
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -21,21 +21,22 @@ from app.models.rota_rules import Gap, Slot, gaps
 from app.models.user import User
 from app.services.rostering import gaps as one_gap
 from app.services.rostering import reachability, rota_people
-from app.services.rostering.gaps import Speech
+from app.services.rostering.gaps import Said, Speech
 from app.services.rostering.rota_people import Place
 from app.work import Work
 
 MOST_AT_ONCE: Final = 50
 
 
-async def after_compile(work: Work, schedule_ids: Collection[UUID]) -> None:
+async def after_compile(work: Work, schedule_ids: Collection[UUID], also: Iterable[Said] = ()) -> None:
     """Bring gaps and checks into line with what the slots of these rotas say; tell what is new and what is closed.
 
     Call it in the transaction that compiled them, which holds the locks of their rows. Desks without a rota may be
-    among the ids: each is a gap of `primary` as far as one looks.
+    among the ids: each is a gap of `primary` as far as one looks. `also`: facts about why, each (chain, type, data),
+    recorded with the others so that all chains are locked at once.
     """
     places = await rota_people.places(work, schedule_ids)
-    speech = Speech()
+    speech = Speech(facts=list(also))
     await reachability.follow(work, speech, places)
     found = await _found(work, places)
     known = await _known(work, places)

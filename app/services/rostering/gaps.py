@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import func, select, text
@@ -23,13 +23,15 @@ from app.services.rostering.rota_people import Place
 from app.work import Work
 
 Json = dict[str, Any]
+Said: TypeAlias = tuple[str, str, Json]
+"""A fact to come: chain, type, data."""
 
 
 @dataclass(slots=True)
 class Speech:
     """Facts and announcements that are collected first and said together, so that locks are taken in one order."""
 
-    facts: list[tuple[str, str, Json]] = field(default_factory=list)
+    facts: list[Said] = field(default_factory=list)
     calls: list[tuple[list[UUID], Announcement]] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     """What notices were about that matters no more."""
