@@ -64,7 +64,7 @@ ALLOWED: Mapping[str, int] = {
     "POST /api/v1/consultations/{consultation_id}/ward-owner": 4,
     "GET /api/v1/agreements": 4,
     "POST /api/v1/agreements": 12,
-    "PATCH /api/v1/agreements/{agreement_id}": 11,
+    "PATCH /api/v1/agreements/{agreement_id}": 12,
     "GET /api/v1/gaps": 2,
     "GET /api/v1/duty/checks": 2,
     "POST /api/v1/duty/checks/{check_id}/answer": 11,

@@ -223,6 +223,11 @@ class Callout(Base):
         changes = [self.duty_until] if self.duty_until else []
         self.next_due_at = min([self.step_due_at, *waits, *changes])
 
+    def look_by(self, moment: datetime) -> None:
+        """Be looked at by then at the latest: somebody whom it rang is gone, and the next may have to be rung."""
+        self.reschedule()
+        self.next_due_at = min(self.next_due_at or moment, moment)
+
     # --- when duty changes while it rings --------------------------------------------------------------------------
 
     def look_at(self, preview: list[dict[str, Any]], until: datetime | None, seen: Mapping[str, Any]) -> bool:

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from app.errors import NotFound
 from app.models.callout import HOLDER_GONE
 from app.models.consultation import Consultation, Status
 from app.services.facts import case_rows
@@ -11,26 +12,37 @@ from app.services.ringing import ladder, routing
 from app.work import Work
 
 
+async def lock_cases(work: Work, user_id: UUID) -> None:
+    """Lock every case that rings the account or is held by it, by id: before rotas, accounts and chains."""
+    await work.session.execute(_LOCK_CASES, {"user": user_id})
+
+
 async def release(work: Work, user_id: UUID) -> None:
-    """Withdraw every open offer to the account, and ring coordinators for each open case that it holds."""
+    """Withdraw every open offer to the account, and ring coordinators for each open case that it holds.
+
+    Its cases were locked at the beginning. One that came to it since is taken only if it is free: where somebody is at
+    it just now, the ladder goes on without the account, and a silent holder is rung for, as always.
+    """
     for row in (await work.session.execute(_CASES, {"user": user_id})).all():
-        case, _ = await case_rows.load(work, row.id, lock=True)
-        await _withdraw_offers(work, case, user_id)
+        try:
+            case, _ = await case_rows.load(work, row.id, lock=True, wait=False)
+        except NotFound:
+            continue
+        _withdraw_offers(work, case, user_id)
         if case.holder_id == user_id and case.status == Status.ACTIVE:
             await _ring_coordinators(work, case)
 
 
-async def _withdraw_offers(work: Work, case: Consultation, user_id: UUID) -> None:
+def _withdraw_offers(work: Work, case: Consultation, user_id: UUID) -> None:
     for callout in case.callouts:
         offer = callout.open_offer_of(user_id)
         if offer is None:
             continue
         offer.withdraw("off_duty", now=work.now)
         ladder.record_withdrawn(work, case, callout, offer)
-        if callout.ringing and callout.should_advance(work.now):
-            ladder.step_up(work, case, callout, await ladder.duty_now(work, case, callout))
-        elif callout.ringing:
-            callout.reschedule()
+        if callout.ringing:
+            # Whom to ring next is the timer loop's business, within a second: it locks other doctors by their ids.
+            callout.look_by(work.now)
 
 
 async def _ring_coordinators(work: Work, case: Consultation) -> None:
@@ -43,8 +55,9 @@ async def _ring_coordinators(work: Work, case: Consultation) -> None:
     await ladder.record_opened(work, case, case.callouts[-1], made)
 
 
-_CASES = text("""
+_OF = """
 SELECT id FROM consultation WHERE holder_id = CAST(:user AS uuid) AND status = 'active'
 UNION SELECT consultation_id FROM offer WHERE doctor_id = CAST(:user AS uuid) AND state = 'made'
-ORDER BY 1
-""")
+"""
+_CASES = text(f"{_OF} ORDER BY 1")
+_LOCK_CASES = text(f"SELECT id FROM consultation WHERE id IN ({_OF}) ORDER BY id FOR UPDATE")  # noqa: S608 (a constant)

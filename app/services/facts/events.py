@@ -27,7 +27,7 @@ from app.models.consultation import Consultation
 from app.prepared import Prepared
 from app.schemas.consultation import callout as show_callout
 from app.schemas.consultation import header
-from app.schemas.events import TYPES
+from app.schemas.events import CONSULTATION, TYPES, kind_of
 from app.services.facts import case_rows
 from app.work import Answer, Entry, Fact, Work
 
@@ -87,14 +87,19 @@ async def record_about(work: Work, chain: str, event_type: str, data: dict[str, 
 async def record_each_about(work: Work, said: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
     """Collect many facts about duty or accounts, each (chain, type, data); the counter rows are locked at once.
 
-    They are locked in the order of their names, so that two that tell many never wait for each other in a circle. A
-    chain that does not exist belongs to nobody: its facts are left out.
+    They are locked in the order of their names, with the counters of what was recorded about cases before, so that two
+    that tell many never wait for each other in a circle. A chain that does not exist belongs to nobody: its facts are
+    left out.
     """
     if not said:
         return
-    found = await work.session.execute(_CHAINS, {"names": sorted({chain for chain, _, _ in said})})
+    chains = {chain for chain, _, _ in said}
+    counters = {stream for fact in work.facts for stream in fact.streams if kind_of(stream) != CONSULTATION}
+    found = await work.session.execute(_CHAINS, {"names": sorted(chains | counters)})
     seqs = {}
     for row in found:
+        if row.name not in chains:
+            continue
         taken = sum(1 for f in work.facts if f.chain == row.name)
         if not taken:
             work.chain_heads[row.name] = bytes(row.chain_hash) or FIRST_HASH

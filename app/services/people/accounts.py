@@ -2,6 +2,7 @@
 
 Each change is a fact in the account's chain.
 An account is never deleted: its name stands in cases. Deactivating ends its sessions and its duty with the same commit.
+What changes duty locks as everybody does: cases, then rotas, then the account, and all chains at once at the end.
 """
 
 import re
@@ -21,14 +22,15 @@ from app.models.specialty import Specialty
 from app.models.user import Role, User, UserSpecialty
 from app.policy import Action, allow, readable_stream
 from app.schemas.account import DeskDutyRead, MeRead
-from app.services.cases.departures import release
+from app.services.cases import departures
 from app.services.facts.events import record_about
 from app.services.people import passwords
 from app.services.people.sessions import revoke
 from app.services.people.sign_in import Attempt, Guard, account_name
 from app.services.rostering.duty import compile_duty, duty_of_doctor
 from app.services.rostering.duty_watch import after_compile
-from app.services.rostering.rota_people import rotas_of
+from app.services.rostering.gaps import Said
+from app.services.rostering.rota_people import all_rotas, lock_rotas, rotas_of
 from app.work import Work
 
 CHANGED: Final = "account.changed"
@@ -168,6 +170,8 @@ async def add_account(
 
 async def reset_account(work: Work, username: str, *, reactivate: bool = False) -> str:
     """Give an account a new one-time password, end its sessions, and return the password. Raises AccountError."""
+    if reactivate:
+        await lock_rotas(work, await all_rotas(work))
     user = await _locked(work, username)
     if not user.active and not reactivate:
         raise AccountError(f"Tài khoản «{username}» đã ngừng.", f"Account '{username}' is deactivated.")
@@ -177,15 +181,18 @@ async def reset_account(work: Work, username: str, *, reactivate: bool = False) 
     user.must_change_password = True
     await work.session.flush()
     await revoke(work, user.id)
-    await _record(work, user.id, "reactivated" if back else "password_reset")
     if back:
         await compile_duty(work)
-        await after_compile(work, await rotas_of(work, user.id))
+        await after_compile(work, await rotas_of(work, user.id), [await _fact(work, user.id, "reactivated")])
+    else:
+        await _record(work, user.id, "password_reset")
     return password
 
 
 async def deactivate_account(work: Work, username: str) -> None:
     """Close an account: no sign-in, no session, no socket and no duty after this commit. Raises AccountError."""
+    await departures.lock_cases(work, (await _named(work, username)).id)
+    await lock_rotas(work, await all_rotas(work))
     user = await _locked(work, username)
     if not user.active:
         raise AccountError(
@@ -195,10 +202,9 @@ async def deactivate_account(work: Work, username: str) -> None:
     await work.session.flush()
     await revoke(work, user.id)
     work.barred.append(("user", str(user.id)))
-    await _record(work, user.id, "deactivated")
     await compile_duty(work)
-    await after_compile(work, await rotas_of(work, user.id))
-    await release(work, user.id)
+    await departures.release(work, user.id)
+    await after_compile(work, await rotas_of(work, user.id), [await _fact(work, user.id, "deactivated")])
 
 
 _USERNAME: Final = re.compile(r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?")
@@ -257,19 +263,27 @@ async def _codes(work: Work, role: str, specialties: Collection[str]) -> list[st
     return codes
 
 
-async def _locked(work: Work, username: str) -> User:
-    # Its key does not change: a case that rings this account refers to it meanwhile and waits for nothing.
-    user = await work.session.scalar(
-        select(User).where(func.lower(User.username) == account_name(username)).with_for_update(key_share=True)
-    )
+async def _named(work: Work, username: str, *, lock: bool = False) -> User:
+    chosen = select(User).where(func.lower(User.username) == account_name(username))
+    if lock:  # not its key: a case that rings this account refers to it meanwhile and waits for nothing
+        chosen = chosen.with_for_update(key_share=True).execution_options(populate_existing=True)
+    user = await work.session.scalar(chosen)
     if user is None:
         raise AccountError(f"Không có tài khoản «{username}».", f"There is no account '{username}'.")
     return user
 
 
-async def _record(work: Work, user_id: UUID, change: str, **data: object) -> None:
-    """Record a change; the chain begins with the account."""
+async def _locked(work: Work, username: str) -> User:
+    return await _named(work, username, lock=True)
+
+
+async def _fact(work: Work, user_id: UUID, change: str, **data: object) -> Said:
+    """A change of an account, to be recorded; the chain begins with the account."""
     chain = f"user:{user_id}"
     row = {"name": chain, "head": 0, "chain_seq": 0, "chain_hash": b""}
     await work.session.execute(insert(StreamHead).values(row).on_conflict_do_nothing())
-    await record_about(work, chain, CHANGED, {"user": user_id, "change": change, **data})
+    return chain, CHANGED, {"user": user_id, "change": change, **data}
+
+
+async def _record(work: Work, user_id: UUID, change: str, **data: object) -> None:
+    await record_about(work, *await _fact(work, user_id, change, **data))

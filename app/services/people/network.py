@@ -29,6 +29,7 @@ from app.schemas.network import LINE, in_words, path
 from app.services.people.network_plan import Complaint, Plan, Row, Stored, tally
 from app.services.rostering import duty_watch
 from app.services.rostering.duty import compile_duty
+from app.services.rostering.rota_people import all_rotas, lock_rotas
 from app.work import Work
 
 _ORDER: Final = ("specialty", "organization", "ward", "desk", "user_account", "schedule", "holiday", "agreement")
@@ -83,6 +84,8 @@ async def import_network(
     """
     lines, complaints = read(document)
     account = {"password_hash": password_hash or await _no_password(), "demo": demo}
+    if not dry_run:
+        await _lock_what_duty_hangs_on(work)
     plan = Plan(await _stored(work), work.now, account)
     plan.take(lines)
     errors = sorted([*complaints, *plan.complaints], key=lambda complaint: complaint.line)
@@ -178,8 +181,21 @@ def _called(table: str, row: Row) -> Hashable:
     return str(row["key"])
 
 
+async def _lock_what_duty_hangs_on(work: Work) -> None:
+    """Parties, desks and rotas, in the order in which publications and agreements lock them."""
+    for name in ("organization", "desk"):
+        table = _table(name)
+        await work.session.execute(select(table.c.id).order_by(table.c.id).with_for_update(key_share=True))
+    await lock_rotas(work, await all_rotas(work))
+
+
 async def _carry_out(work: Work, plan: Plan) -> None:
-    """Write the plan, parents before children."""
+    """Write the plan, parents before children; of people only those are locked whom it changes, by their ids."""
+    people = [thing.row["id"] for thing in plan.things["user_account"].values() if not thing.new and thing.changes]
+    if people:
+        accounts = _table("user_account")
+        chosen = select(accounts.c.id).where(accounts.c.id.in_(people)).order_by(accounts.c.id)
+        await work.session.execute(chosen.with_for_update(key_share=True))
     for name in _ORDER:
         table = _table(name)
         things = plan.things[name].values()

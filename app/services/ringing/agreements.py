@@ -110,10 +110,11 @@ async def change(work: Work, agreement_id: UUID, version: int, wanted: Wanted) -
 
     Raises NotFound, Forbidden, Stale, AgreementEnded, Invalid or AgreementOverlaps.
     """
-    agreement = await work.session.get(Agreement, agreement_id, with_for_update=True, populate_existing=True)
+    agreement = await work.session.get(Agreement, agreement_id)
     if agreement is None:
         raise NotFound
     parties = await _parties(work, {agreement.asking_id, agreement.answering_id}, lock=True)
+    await work.session.refresh(agreement, with_for_update=True)
     members = await _members(work, parties)
     if not _sees(work.subject, agreement, parties, members):
         raise NotFound
