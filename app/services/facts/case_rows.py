@@ -13,7 +13,6 @@ from uuid import UUID
 
 from pydantic_core import from_json, to_json
 from sqlalchemy import Date, DateTime, LargeBinary, Numeric, Uuid
-from sqlalchemy.orm import configure_mappers
 from sqlalchemy.orm.attributes import manager_of_class
 
 from app.database import Base
@@ -59,9 +58,6 @@ _CONVERTERS: Mapping[type[Base], tuple[tuple[str, Callable[[Any], Any]], ...]] =
         *(Conclusion, ReadBack, Outcome, TelephoneCall, Reminder),
     )
 }
-
-
-configure_mappers()  # what makes a row here goes past the constructor that would do it
 
 
 def revive(model: type[Row], values: dict[str, Any]) -> Row:
