@@ -166,6 +166,18 @@ class Stale(Problem):
         "Nay là phiên bản {version}. Mở lại, xem thay đổi rồi lưu.",
         "It is at version {version} now. Open it again, look at what changed, and save.",
     )
+    by: ClassVar[tuple[str, str]] = ("{by_name} vừa sửa. ", "{by_name} has just edited it. ")
+
+    def __init__(self, *, version: int, by_name: str | None, **extra: Any) -> None:
+        """Name the present version, and who made it; None where nobody did by name (a network file)."""
+        super().__init__(version=version, by_name=by_name, **extra)
+
+    def sentence(self, language: str) -> tuple[str, str]:
+        """Say who it was, where that is known."""
+        title, detail = super().sentence(language)
+        if self.extra.get("by_name"):
+            detail = self.by[1 if language == "en" else 0].format_map(self.extra) + detail
+        return title, detail
 
 
 class InTheWay(Problem):

@@ -265,7 +265,7 @@ _EXAMPLES: Final[dict[str, Json]] = {
         holder_name="BS trực Tim mạch 1",
         at="2026-11-23T20:06:20Z",
     ),
-    "412": _example(errors.Stale, version=4),
+    "412": _example(errors.Stale, version=4, by_name="BS trực Tim mạch 1"),
     "413": {
         "type": "/problems/too-large",
         "title": "Nội dung quá lớn / The body is too large",

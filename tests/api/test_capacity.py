@@ -55,6 +55,8 @@ async def test_two_who_change_it_do_not_overwrite_each_other(staff: Staff) -> No
     assert sorted(a.status_code for a in answers) == [200, 412, 412]
     refused = next(a for a in answers if a.status_code == 412).json()
     assert (refused["type"], refused["version"]) == ("/problems/stale", 2)
+    assert refused["by_name"] == admin.account["name"]
+    assert refused["capacity"] in (2, 3, 4)
     again = await admin.put(path, {"capacity": 5, "version": 2})
     assert (again.json()["capacity"], again.json()["capacity_version"]) == (5, 3)
     # Without a version it is set whatever it is; what is so already is no change.

@@ -49,6 +49,8 @@ async def test_each_version_is_a_row_and_a_fact_of_the_hospital(staff: Staff) ->
     stale = await admin.put(path, GOOD | {"version": first["version"]})
     assert stale.status_code == 412
     assert stale.json()["version"] == again["version"]
+    assert stale.json()["by_name"] == admin.account["name"]
+    assert stale.json()["detail"].startswith(f"{admin.account['name']} vừa sửa. Nay là phiên bản")
     rows = await staff.execute(
         "SELECT version, superseded_at FROM escalation_policy WHERE urgency = 'yellow' AND desk_id = CAST(:d AS uuid) "
         "ORDER BY version",

@@ -1,6 +1,7 @@
 """A rota is edited whole or not at all, shown before it is saved, against the version that was seen."""
 
 import asyncio
+import json
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -9,6 +10,7 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.services.people.network import import_network
 from tests.api.rota_desk import Desk, cleared
 from tests.hotline import Json
 from tests.staff import Staff
@@ -72,11 +74,33 @@ async def test_a_replacement_now_keeps_the_past_and_the_ids_of_what_stays(desk: 
 
 async def test_an_edit_of_a_version_that_is_not_the_present_one_is_told_so(desk: Desk) -> None:
     version = (await desk.rota())["version"]
-    await desk.publish(desk.override("add", 5, 1, 2))
-    answer = await desk.send(desk.override("add", 6, 1, 2), version=version)
-    assert answer.status_code == 412
-    assert answer.json()["type"] == "/problems/stale"
-    assert answer.json()["version"] == version + 1
+    admin = desk.staff["tn-quantri"]
+    await desk.publish(desk.override("add", 5, 1, 2), by=admin)
+    for dry_run in (False, True):
+        answer = await desk.send(desk.override("add", 6, 1, 2), version=version, dry_run=dry_run)
+        assert answer.status_code == 412
+        assert answer.json()["type"] == "/problems/stale"
+        assert (answer.json()["version"], answer.json()["by_name"]) == (version + 1, admin.account["name"])
+
+
+async def test_after_a_network_file_nobody_is_named(desk: Desk) -> None:
+    house, admin = desk.staff.hotline.app.state.house, desk.staff["tn-quantri"]
+    [row] = await desk.staff.execute(
+        "SELECT d.id, d.key FROM desk d JOIN schedule s ON s.desk_id = d.id WHERE d.hospital_id = CAST(:h AS uuid) "
+        "AND d.id <> CAST(:own AS uuid) AND s.head_id IS NOT NULL AND s.required_roles <> '[]' ORDER BY d.key LIMIT 1",
+        h=desk.hospital,
+        own=desk.id,
+    )
+    path = f"/desks/{row.id}/rota"
+    version = (await admin.get(path)).json()["version"]
+    line = {"kind": "rota", "desk": row.key, "required_roles": [], "layers": []}
+    async with house.work(None) as work:
+        report = await import_network(work, json.dumps(line), password_hash="$none$")
+        assert (report.errors, report.changed) == ([], 1)
+        await house.commit(work)
+    answer = await admin.post(path, {"version": version, "dry_run": True, "changes": []})
+    assert (answer.status_code, answer.json()["by_name"]) == (412, None)
+    assert answer.json()["detail"].startswith("Nay là phiên bản")
 
 
 async def test_of_two_identical_overrides_at_once_one_commits(desk: Desk) -> None:

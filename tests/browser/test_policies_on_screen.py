@@ -109,7 +109,7 @@ async def test_two_who_edit_one_ladder_do_not_overwrite_each_other(ward: Ward) -
     await expect(field(ladder, "Im lặng bao lâu")).to_have_value("15:00")
     assert (await admin.put(f"/desks/{desk}/policies/yellow", body | {"silent_s": 1200})).status_code == 200
     await button(ladder, "Lưu").click()
-    await expect(ladder.get_by_role("alert")).to_contain_text("Người khác vừa đổi thang này")
+    await expect(ladder.get_by_role("alert")).to_contain_text(f"{admin.account['name']} vừa đổi thang này")
     await button(ladder, "Xem bản mới").click()
     await expect(ladder).to_contain_text("im lặng 20:00")
 
@@ -192,7 +192,7 @@ async def test_an_administrator_changes_what_a_doctor_has_room_for_beside_the_lo
     assert (await admin.put(path, {"capacity": 2})).status_code == 200
     await room.fill("3")
     await room.press("Enter")
-    await expect(form.get_by_role("alert")).to_contain_text("nay là 2")
+    await expect(form.get_by_role("alert")).to_contain_text(f"{admin.account['name']} vừa đổi, nay là 2")
     await room.press("Enter")
     await expect(form).to_be_hidden()
     await expect(row).to_contain_text("1 / 3")

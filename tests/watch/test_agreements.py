@@ -198,6 +198,7 @@ async def test_a_change_names_the_version_it_saw_and_what_has_passed_stays(house
     path = f"/agreements/{(await admin.post('/agreements', body(parties))).json()['id']}"
     stale = await admin.patch(path, {"version": 7, "rank": 3})
     assert (stale.status_code, stale.json()["version"]) == (412, 1)
+    assert stale.json()["by_name"] == admin.account["name"]
     sooner = await admin.patch(path, {"version": 1, "from": "2026-11-25T00:00:00+07:00"})
     assert sooner.json()["version"] == 2
     assert fields(await admin.patch(path, {"version": 2, "from": "2026-11-23T00:00:00+07:00"})) == ["from"]

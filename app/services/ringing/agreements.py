@@ -25,6 +25,7 @@ from app.models.specialty import Specialty
 from app.models.user import Role, User
 from app.policy import DutyAction, Verdict, allow_duty, decide_duty, standings_to
 from app.services.facts import events
+from app.services.facts.authors import last_author
 from app.services.outside import notices
 from app.services.outside.notices import Announcement
 from app.work import Subject, Work
@@ -121,7 +122,9 @@ async def change(work: Work, agreement_id: UUID, version: int, wanted: Wanted) -
     if not _may(work.subject, DutyAction.SET_AGREEMENT, parties.values()):
         raise Forbidden
     if agreement.version != version:
-        raise Stale(version=agreement.version)
+        about = {"agreement_id": agreement.id}
+        by_name = await last_author(work, f"hospital:{agreement.answering_id}", "agreement.changed", about)
+        raise Stale(version=agreement.version, by_name=by_name)
     if agreement.state(work.now) == "ended":
         raise AgreementEnded
     start, end = wanted.start or agreement.start, wanted.end or agreement.end

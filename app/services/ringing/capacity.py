@@ -16,6 +16,7 @@ from app.models.user import Role, User, UserSpecialty
 from app.policy import DutyAction, Standing, allow_duty, standings_to
 from app.schemas.policies import CapacityIn
 from app.services.facts import events
+from app.services.facts.authors import last_author
 from app.services.ringing import fairness
 from app.work import Work
 
@@ -42,7 +43,8 @@ async def set_at_desk(work: Work, desk_id: UUID, doctor_id: UUID, wanted: Capaci
     allow_duty(DutyAction.SET_CAPACITY, standings)
     doctor = await _doctor(work, desk, doctor_id)
     if wanted.version is not None and wanted.version != doctor.capacity_version:
-        raise Stale(version=doctor.capacity_version, capacity=doctor.capacity)
+        by_name = await last_author(work, f"user:{doctor.id}", "capacity.changed", {"doctor": doctor.id})
+        raise Stale(version=doctor.capacity_version, by_name=by_name, capacity=doctor.capacity)
     before = doctor.capacity
     if doctor.hold_at_most(wanted.capacity):
         await work.session.flush()

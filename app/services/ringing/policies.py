@@ -13,6 +13,7 @@ from app.models.escalation import EscalationPolicy
 from app.models.ladder_policy import Wrong, named, normal, wrong_with
 from app.models.organization import Organization, OrganizationKind
 from app.models.urgency import Urgency
+from app.models.user import User
 from app.policy import DutyAction, allow_duty, standings_to
 from app.schemas.policies import PolicyIn
 from app.services.facts import events
@@ -48,7 +49,7 @@ async def set_of_hospital(work: Work, hospital_id: UUID, urgency: Urgency, wante
 async def _put(work: Work, urgency: Urgency, wanted: PolicyIn, hospital_id: UUID, desk_id: UUID | None) -> Json:
     before = await _in_force(work, urgency, hospital_id, desk_id)
     if wanted.version is not None and wanted.version != before.version:
-        raise Stale(version=before.version)
+        raise Stale(version=before.version, by_name=await _maker(work, before))
     steps = [step.model_dump() for step in wanted.steps]
     await _check(work, steps, desk_id)
     own = before if _is_own(before, desk_id) else None
@@ -81,6 +82,11 @@ async def _put(work: Work, urgency: Urgency, wanted: PolicyIn, hospital_id: UUID
     }
     await events.record_about(work, f"hospital:{hospital_id}", "policy.changed", told)
     return _shown(new, hospital_id, desk_id)
+
+
+async def _maker(work: Work, policy: EscalationPolicy) -> str | None:
+    name: str | None = await work.session.scalar(select(User.name).where(User.id == policy.made_by))
+    return name
 
 
 async def _check(work: Work, steps: Sequence[Mapping[str, Any]], desk_id: UUID | None) -> None:

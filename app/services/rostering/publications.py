@@ -19,6 +19,7 @@ from app.models.rota_format import HOME_ZONE
 from app.models.rota_rules import Slot
 from app.policy import DutyAction, allow_duty
 from app.schemas.rota import Change, OverrideIn, PublicationIn
+from app.services.facts.authors import last_author
 from app.services.rostering import duty_moves
 from app.services.rostering.duty import HORIZON_DAYS, settle
 from app.services.rostering.duty_moves import Move
@@ -153,7 +154,7 @@ async def _edit(work: Work, owner: Owner, body: PublicationIn, changes: Sequence
     before = await read_rotas(work, touched, lock=True)
     version = next((rota.version for rota in before if rota.schedule_id == schedule_id), 0)
     if body.version != version:
-        raise Stale(version=version)
+        raise await _stale(work, owner, schedule_id, version)
     if schedule_id is None:
         schedule_id = await first_rota(work, owner)
         touched.add(schedule_id)
@@ -174,19 +175,26 @@ async def first_rota(work: Work, owner: Owner) -> UUID:
     """Make the rota of an owner who has none. Somebody who made it in this moment has made this edit stale."""
     id_ = new_id(work.now)
     try:
-        await work.session.execute(
-            insert(Schedule).values(
-                id=id_,
-                desk_id=owner.desk_id,
-                hospital_id=None if owner.desk_id is not None else owner.hospital_id,
-                zone=HOME_ZONE,
-                required_roles=[],
-                version=0,
+        async with work.session.begin_nested():
+            await work.session.execute(
+                insert(Schedule).values(
+                    id=id_,
+                    desk_id=owner.desk_id,
+                    hospital_id=None if owner.desk_id is not None else owner.hospital_id,
+                    zone=HOME_ZONE,
+                    required_roles=[],
+                    version=0,
+                )
             )
-        )
     except IntegrityError:
-        raise Stale(version=1) from None
+        raise await _stale(work, owner, await schedule_id_of(work, owner), 1) from None
     return id_
+
+
+async def _stale(work: Work, owner: Owner, schedule_id: UUID | None, version: int) -> Stale:
+    about = {"schedule": schedule_id}
+    by_name = await last_author(work, f"hospital:{owner.hospital_id}", "rota.published", about)
+    return Stale(version=version, by_name=by_name)
 
 
 async def _require_what_is_used(work: Work, schedule_id: UUID) -> None:

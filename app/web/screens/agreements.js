@@ -98,7 +98,7 @@ function AgreementForm({ agreement: a, me, close }) {
   const loose = (action.error?.errors ?? []).filter((x) => !["asking", "answering", "specialty", "rank", "from", "to", "desks", "title"].includes(String(x.field).replace(/^body\./, "")));
   const partyOptions = parties.map((p) => [p.id, p.short_name ?? p.name]);
   return html`<form class="stack" onSubmit=${send} novalidate>
-    ${action.error && html`<div class="note bad" role="alert"><${Icon} name="warn" /><span><b>${action.error.status === 412 ? t("g.stale") : errorText(action.error)}</b>
+    ${action.error && html`<div class="note bad" role="alert"><${Icon} name="warn" /><span><b>${action.error.status === 412 ? t("g.stale", { name: action.error.extra?.by_name ?? t("l.somebody") }) : errorText(action.error)}</b>
       ${action.error.is?.("agreement-overlaps") ? html`<br />${t("g.overlap", { from: fmtWhen(action.error.extra?.from), to: action.error.extra?.to ? fmtWhen(action.error.extra.to) : "…" })}` : ""}${loose.map((x) => html`<br />${x.detail}`)}</span></div>`}
     ${a ? html`<p class="agr-to"><span lang="vi">${a.asking_name}</span><${Icon} name="chev" /><span lang="vi">${a.answering_name}</span> · ${specialtyName(a.specialty, lang())}</p>`
     : html`<${Options} id="g-a" label=${t("g.asking")} value=${form.asking} empty=${t("l.choose")} options=${partyOptions} set=${put("asking")} error=${said("asking")} />

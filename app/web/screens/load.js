@@ -68,7 +68,7 @@ function Room({ desk, row, close }) {
   };
   const said = wrong ?? action.error?.errors?.find((x) => String(x.field).endsWith("capacity"))?.detail ?? null;
   return html`<form class="stack" onSubmit=${send} novalidate><p class="sub"><b lang="vi">${row.doctor_name}</b> · ${t("n.holds", { n: row.held })}</p>
-    ${action.error && !said && html`<p class="note bad" role="alert"><${Icon} name="warn" /><span>${stale ? t("n.room_stale", { n: roomText(stale.extra.capacity) }) : errorText(action.error)}</span></p>`}
+    ${action.error && !said && html`<p class="note bad" role="alert"><${Icon} name="warn" /><span>${stale ? t("n.room_stale", { n: roomText(stale.extra.capacity), name: stale.extra.by_name ?? t("l.somebody") }) : errorText(action.error)}</span></p>`}
     <${Text} id="room" label=${t("n.room")} opt=${t("n.room_opt")} hint=${t("n.room_hint")} value=${words} inputmode="numeric" onInput=${setWords} error=${said} />
     <${ActButton} type="submit" cls="btn p blk" icon="check" busy=${action.busy}>${t("l.save")}</${ActButton}></form>`;
 }

@@ -76,7 +76,7 @@ export function PolicyEditor({ where, urgency, policy, name, desks, desk, done, 
   const loose = list.filter((x) => !/^(steps\.\d+|silent_s|answer_due_s)/.test(x.field));
   const label = (who) => known[who] ?? name(who);
   return html`<form class="stack gap" onSubmit=${send} novalidate>
-    ${(list.length > 0 || refused) && html`<div class="note bad" role="alert" tabindex="-1" ref=${top}><${Icon} name="warn" /><span>${refused?.status === 412 ? t("l.stale", { n: refused.extra?.version ?? "" }) : list.length ? t("error.summary", { n: list.length }) : errorText(refused)}
+    ${(list.length > 0 || refused) && html`<div class="note bad" role="alert" tabindex="-1" ref=${top}><${Icon} name="warn" /><span>${refused?.status === 412 ? t("l.stale", { n: refused.extra?.version ?? "", name: refused.extra?.by_name ?? t("l.somebody") }) : list.length ? t("error.summary", { n: list.length }) : errorText(refused)}
       ${loose.map((x) => html`<br />${x.detail}`)}</span>${refused?.status === 412 && html`<button type="button" class="btn s o" onClick=${async () => { await reread(); close(); }}>${t("l.reload")}</button>`}</div>`}
     ${form.steps.map((s, i) => html`<fieldset key=${i} class="step-ed stack-s"><legend>${t("l.step", { n: i + 1 })}</legend>
       <div role="group" aria-label=${t("l.who")}><span class="lbl">${t("l.who")}</span>${(at(`steps.${i}.who`) ?? at(`steps.${i}`)) && html`<p class="err" role="alert"><${Icon} name="warn" />${at(`steps.${i}.who`) ?? at(`steps.${i}`)}</p>`}

@@ -49,11 +49,8 @@ export function applied(rota, changes) {
 /** Documents of the draft that count: deleted ones are shown struck out, and are not drawn as duty. */
 export const standing = (list) => list.filter((x) => x.draft !== "deleted");
 
-/** The names of those who have made documents that were not there before: whoever published in between. */
-function othersIn(before, after) {
-  const seen = new Set([...before.overrides, ...before.temporaries].map((x) => x.id));
-  return [...new Set([...after.overrides, ...after.temporaries].filter((x) => !seen.has(x.id)).map((x) => x.made_by_name).filter(Boolean))];
-}
+/** Who published in between, as a 412 says; nobody by name after a network file. */
+const namedBy = (error) => ({ names: [error.extra?.by_name].filter(Boolean) });
 
 /**
  * @param owner {kind: "desk" | "hospital", id}    @param from, to  the time that is looked at
@@ -103,7 +100,7 @@ export function useRotaEdit(owner, from, to) {
       if (e.status !== 412 || !again) throw e;
       const read = await reload();
       if (!read) throw e;
-      if (list.length) setNews((n) => n ?? { names: othersIn(known, read) });
+      if (list.length) setNews((n) => n ?? namedBy(e));
       now.current.rota = read;
       return ask(list, false);
     }
@@ -173,9 +170,9 @@ export function useRotaEdit(owner, from, to) {
   // Refused because somebody else was first: read it again, keep the draft, say who.
   useEffect(() => {
     if (action.error?.status !== 412) return;
-    const known = now.current.rota;
+    const told = namedBy(action.error);
     action.clear();
-    reload().then((read) => read && setNews((n) => n ?? { names: othersIn(known, read) }));
+    reload().then((read) => read && setNews((n) => n ?? told));
   }, [action.error]);
 
   const docs = useMemo(() => (rota ? applied(rota, changes) : null), [rota, changes]);
