@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Locator, expect
 
-from tests.browser.conftest import SMALLEST, Ward
+from tests.browser.conftest import PHONE, SMALLEST, Ward
 from tests.browser.eyes import look
 from tests.browser.hands import button, sees_at_once
 
@@ -98,6 +98,49 @@ async def test_the_waiting_screen_and_the_case_fit_the_smallest_phone(reader: Wa
     for tab in ("Tóm tắt", "Thảo luận", "Biên bản"):
         await page.get_by_role("tab", name=tab).click()
         assert await look(page, "outside") == []
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+@pytest.mark.parametrize("ringing", [False, True])
+async def test_a_phone_says_whole_as_what_and_until_when_one_is_on_duty(
+    ward: Ward, lang: str, *, ringing: bool
+) -> None:
+    requester = await ward.requester("K04")
+    case = await ward.ask("K04", by=requester, urgency="red")
+    doctor = (await ward.rung(case))[0]
+    if not ringing:
+        await doctor.do(case, "acceptance")
+    phone = await ward.open(doctor, on=PHONE, lang=lang, at="/desk")
+    bar = phone.locator(".bar")
+    await bar.locator(".duty-chip").wait_for()
+    for words in (bar.locator(".bar-t"), bar.locator(".cap")):
+        assert await look(words, "cut") is None
+    assert await look(phone, "outside") == []
+
+
+async def test_a_phone_says_whole_which_patient_a_case_is(ward: Ward) -> None:
+    requester = await ward.requester("K04")
+    case = await ward.ask("K04", by=requester, vitals=[{"taken_at": "2026-11-23T20:00:00Z", "on_oxygen": False}])
+    doctor = await ward.first_of(case)
+    await doctor.do(case, "acceptance")
+    phone = await ward.open(doctor, on=PHONE, at=f"/cases/{case['id']}")
+    title = phone.locator(".bar-t")
+    await expect(title).to_have_text("MC-017 · Nam 58 tuổi")
+    assert await look(title, "cut") is None
+    await phone.get_by_role("tab", name="Tóm tắt").click()
+    await expect(phone.locator(".vit")).to_contain_text("Khí trời")
+    assert await look(phone.locator(".vit"), "cut") is None
+
+
+async def test_a_board_of_red_alerts_scrolls_one_way_on_a_phone(ward: Ward) -> None:
+    requester = await ward.requester("K04")
+    case = await ward.ask("K04", by=requester, urgency="red")
+    answering = (await ward.rung(case))[0].account["hospital"]
+    coordinator = next(a for a in ward.accounts if a["role"] == "coordinator" and a["hospital"] == answering)
+    phone = await ward.open(await ward.sign_in(coordinator), on=PHONE, at="/board")
+    await expect(phone.locator(".b-card")).to_contain_text("người khác")
+    width = await phone.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert width == 0
 
 
 async def readable(control: Locator) -> None:

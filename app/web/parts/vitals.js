@@ -73,7 +73,7 @@ export function Vitals({ vitals, urgency, columns = 4, small = false }) {
         const text = own ?? (earlier && print(earlier));
         return html`<div key=${key}>
           <span class="l clip">${t(`p.v.${key}`)} <small>${unitText(unit)}</small></span>
-          <span class=${`v${own == null ? " none" : ""}`}>
+          <span class=${`v${own == null ? " none" : ""}${/[^\d\s.,/–-]{3}/.test(text ?? "") ? " word" : ""}`}>
             ${text ?? t("p.not_measured")}
             ${earlier && html`<small class="v-at">${fmtWhen(earlier.taken_at)}</small>`}
           </span>

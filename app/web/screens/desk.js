@@ -116,7 +116,7 @@ function DutyBar({ held }) {
     ? html`<span class="chip ok duty-chip"><${Icon} name="bell" />${t("d.on_duty", { role: (duty.roles ?? []).map((r) => roleText(r).toLowerCase()).join(", ") })}</span>
         <b class="duty-sp">${nameList(me.desks.map((d) => specialtyName(d.specialty, lang())))}</b>`
     : html`<span class="chip duty-chip"><${Icon} name="clock" />${t("d.off_duty")}</span>`;
-  const sub = until ? t("d.until", { time: fmtTime(until), left: spanText((Date.parse(until) - serverNow()) / 1000) }) : me.name;
+  const sub = until ? t("d.until", { time: fmtWhen(until), left: spanText((Date.parse(until) - serverNow()) / 1000) }) : me.name;
   return html`<${AppBar} title=${words} sub=${sub} mini
     actions=${html`${duty && html`<${Backup} desk=${duty.desk} roles=${duty.roles ?? []} me=${me.id} />`}${held > 0 && html`<button type="button" class="btn s o" aria-label=${t("d.hand_over")} onClick=${handOver}><${Icon} name="swap" /><span class="dsk">${t("d.hand_over")}</span></button>`}<${SoundButton} />`} key=${specialties.length} />`;
 }
