@@ -67,7 +67,7 @@ function People({ desk, title, exclude, onPick, busy }) {
     ${!loading && !error && !people.length && html`<p class="sub">${t("p.pick.nobody")}</p>`}
     ${people.map(
       (p) => html`<button type="button" key=${p.doctor} class="btn o blk pk-row" disabled=${busy} onClick=${() => onPick({ user_id: p.doctor, name: p.doctor_name, role: p.role })}>
-        <span>${p.doctor_name}<br /><span class="sub">${roleText(p.role)}${p.phone ? ` · ${p.phone}` : ""}</span></span>
+        <span>${p.doctor_name}<br /><span class="sub">${roleText(p.role)}${p.phone && html` · <span class="num nowrap">${p.phone}</span>`}</span></span>
         <span class=${`chip ${p.online ? "ok" : "warn"}`}>${t(p.online ? "p.online" : "p.phone_only")}</span>
       </button>`,
     )}
