@@ -72,6 +72,27 @@ async def test_a_coordinator_rings_a_named_doctor_on_top_of_the_others_and_is_as
     assert house.rung(seen) == []
 
 
+async def test_whoever_reads_nothing_any_more_is_let_in_by_a_new_ring_at_any_time_and_each_read_is_logged(
+    house: Staff,
+) -> None:
+    requester, dispatcher = house[REQUESTER], house[DISPATCHER]
+    stranger = await one_more_specialist(house)
+    case = await house.hotline.ask("K04", by=requester)
+    [first] = house.rung(case)
+    await first.do(case, "refusal", {"reason": "procedure"})
+    assert (await stranger.get(f"/consultations/{case['id']}")).status_code == 404
+    assert (await read(first, case))["view"] == "header"
+    for doctor in (first, stranger):
+        await dispatcher.do(case, "assignment", {"user_id": house.id_of(doctor)})
+        assert (await read(doctor, case))["view"] == "card"
+    assert (await stranger.do(case, "acceptance"))["view"] == "full"
+    rows = await house.execute(
+        "SELECT user_id, view FROM access_log WHERE consultation_id = CAST(:id AS uuid)", id=case["id"]
+    )
+    logged = {(str(row.user_id), row.view) for row in rows}
+    assert {(house.id_of(first), "card"), (house.id_of(stranger), "card"), (house.id_of(stranger), "full")} <= logged
+
+
 async def test_a_coordinator_cannot_make_an_unheld_case_silent_and_takes_it_only_with_the_specialty(
     house: Staff,
 ) -> None:
