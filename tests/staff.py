@@ -3,6 +3,7 @@
 Signing in by password takes a tenth of a second by design; `tests/test_sign_in.py` proves that door.
 """
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -15,7 +16,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tests.hotline import Hotline, Json, Person
+from tests.hotline import PATIENCE_S, Hotline, Json, Person
 
 SIGNED_IN_FOR = timedelta(days=30)
 
@@ -105,6 +106,12 @@ class Staff:
             yield session
             await session.commit()
 
+    async def until_somebody_waits_for_a_lock(self) -> None:
+        """Return once some other transaction in this database is held up by a lock."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not (await self.execute(_WAITING))[0].n:
+                await asyncio.sleep(0.01)
+
     async def _enter(self, session: AsyncSession, account: Json, token: str) -> Person:
         now = self.hotline.clock.now()
         await session.execute(
@@ -148,6 +155,9 @@ async def everybody(hotline: Hotline) -> Staff:
     return staff
 
 
+_WAITING = """
+SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
 _SESSION = text("""
 INSERT INTO session (id, user_id, digest, kind, created_at, expires_at)
 VALUES (CAST(:id AS uuid), CAST(:user AS uuid), :digest, 'bearer', :now, :end)

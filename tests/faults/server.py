@@ -93,6 +93,13 @@ class Server:
                         return
                 await asyncio.sleep(0.02)
 
+    async def says(self, words: str, *, times: int = 1) -> None:
+        """Wait until the log says this so often more than it did."""
+        before = self.log.count(words)
+        async with asyncio.timeout(PATIENCE_S):
+            while self.log.count(words) < before + times:
+                await asyncio.sleep(0.02)
+
     async def ended(self) -> int:
         """Wait for the process to end, and say how it did: negative is the signal that killed it."""
         assert self.process is not None

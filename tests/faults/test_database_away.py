@@ -151,7 +151,7 @@ async def test_a_case_that_was_ringing_rings_on_after_the_database_was_away(
     await requester.hears_event("offer.made", case)
     await database.die()
     server.time_passes(31)  # the due time passes while nothing can be read
-    await asyncio.sleep(1.5)  # the loop meets a database that is away, more than once
+    await server.says("timers paused", times=2)  # the loop meets a database that is away, more than once
     await database.come_back()
     await requester.hears_event("offer.undelivered", case)
     await requester.hears_event("offer.made", case, step=1)
@@ -184,7 +184,7 @@ async def test_commands_sent_while_the_database_dies_under_them_are_lost_or_stor
     processes = database.processes()  # finding them takes long enough for all commands to be answered
     keys = {new_key(): {**REQUEST, "patient": {"label": f"T-{n}"}} for n in range(12)}
     first = {k: asyncio.create_task(lost_on_the_way(requester, "/consultations", b, k)) for k, b in keys.items()}
-    await asyncio.sleep(0.02)
+    await asyncio.wait(first.values(), return_when=asyncio.FIRST_COMPLETED)  # the others are on their way
     await database.die(processes)
     answers = {k: await task for k, task in first.items()}
     acknowledged = {k: a.json()["id"] for k, a in answers.items() if a is not None and a.status_code == 201}

@@ -404,8 +404,8 @@ _CALLOUTS = """
 SELECT CAST(id AS text) AS id, CAST(consultation_id AS text) AS consultation, state, next_due_at FROM callout
 """
 _OFFERS = """
-SELECT CAST(id AS text) AS id, CAST(callout_id AS text) AS callout, CAST(doctor_id AS text) AS doctor, state, attendance,
-       expired_at
+SELECT CAST(id AS text) AS id, CAST(callout_id AS text) AS callout, CAST(doctor_id AS text) AS doctor, state,
+       attendance, expired_at
 FROM offer
 """
 _FACTS = """

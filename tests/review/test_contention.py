@@ -45,28 +45,35 @@ async def test_read_markers_and_commands_lock_the_people_of_a_case_in_the_same_o
     requester = staff["sonla-capcuu-1"]
     case = await staff.hotline.ask("K04", by=requester)
     people = await staff.newcomers(2, hospital=staff.rung(case)[0].account["hospital"], specialties=["K04"])
-    low, high = sorted(staff.id_of(p) for p in people)
-    for user in (high, low):  # joined in the other order
-        await requester.do(case, "participants", {"user_id": user, "role": "invited"})
+    low, high = sorted(people, key=staff.id_of)
+    await staff.put_on_duty([high], desk=case["callouts"][0]["desk"], role="primary")
+    await high.do(case, "acceptance")
+    await requester.do(case, "participants", {"user_id": staff.id_of(low), "role": "invited"})
+    await high.do(case, "hand-over", {"user_id": staff.id_of(low), "note": ""})
     async with staff.sql() as marking:
-        await marking.execute(LOCK_PART, {"id": case["id"], "user": low})
-        command = asyncio.create_task(requester.post(f"/consultations/{case['id']}/messages", {"text": "Đã tiêm"}))
-        await asyncio.sleep(0.3)
-        await marking.execute(LOCK_PART, {"id": case["id"], "user": high})
-    assert (await command).status_code == 201
+        await marking.execute(LOCK_PART, {"id": case["id"], "user": staff.id_of(low)})
+        # It writes both: who gives the case away joined first, and has the higher identifier.
+        command = asyncio.create_task(low.post(f"/consultations/{case['id']}/acceptance"))
+        await staff.until_somebody_waits_for_a_lock()
+        await marking.execute(LOCK_PART, {"id": case["id"], "user": staff.id_of(high)})
+    taken = await command
+    assert taken.status_code == 200, taken.text
+    assert taken.json()["holder"] == staff.id_of(low)
 
 
-async def test_an_account_is_closed_while_a_case_rings_it(staff: Staff) -> None:
+async def test_an_account_is_closed_while_a_case_rings_it_and_neither_waits_for_the_other(staff: Staff) -> None:
     requester = staff["sonla-capcuu-1"]
     [first] = staff.rung(await staff.hotline.ask("K04", by=requester))
     house = staff.hotline.app.state.house
     async with house.work(None) as work:
         await accounts._locked(work, first.account["username"])
-        asking = asyncio.create_task(staff.hotline.ask("K04", by=requester))
-        await asyncio.sleep(0.3)
+        case = await staff.hotline.ask("K04", by=requester)  # the account's row is held all the while
+        assert staff.rung(case) == [first]
         await accounts.deactivate_account(work, first.account["username"])
         await house.commit(work)
-    assert staff.rung(await asking) == [first]
+    left = staff.rung((await requester.get(f"/consultations/{case['id']}")).json())
+    assert left
+    assert first not in left
 
 
 async def _try(staff: Staff, statement: object, case_id: str, before: str) -> None:

@@ -2,11 +2,18 @@
 
 import asyncio
 
+import pytest
+
+from app.clock import monotonic
+from app.realtime import timers
+from app.realtime.timers import AFTER_FAULT_S
 from tests.hotline import Hotline
 from tests.staff import everybody
 
 
-async def test_a_case_that_cannot_be_acted_on_holds_up_no_other(hotline: Hotline) -> None:
+async def test_a_case_that_cannot_be_acted_on_holds_up_no_other(
+    hotline: Hotline, monkeypatch: pytest.MonkeyPatch
+) -> None:
     staff = await everybody(hotline)
     requester = staff["sonla-capcuu-1"]
     broken = await hotline.ask("K04", by=requester)
@@ -30,6 +37,7 @@ async def test_a_case_that_cannot_be_acted_on_holds_up_no_other(hotline: Hotline
         id=broken["id"],
         other=case["id"],
     )
-    await asyncio.sleep(0.6)
+    rested = monotonic() + AFTER_FAULT_S
+    monkeypatch.setattr(timers, "monotonic", lambda: rested)
     await hotline.app.state.timers.run_due()
     assert len(staff.rung((await requester.get(f"/consultations/{broken['id']}")).json())) > 1
