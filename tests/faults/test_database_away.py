@@ -151,7 +151,7 @@ async def test_a_case_that_was_ringing_rings_on_after_the_database_was_away(
     await requester.hears_event("offer.made", case)
     await database.die()
     server.time_passes(31)  # the due time passes while nothing can be read
-    await server.says("timers paused", times=2)  # the loop meets a database that is away, more than once
+    await server.says('"due times"', times=2)  # the loop meets a database that is away, more than once
     await database.come_back()
     await requester.hears_event("offer.undelivered", case)
     await requester.hears_event("offer.made", case, step=1)

@@ -71,6 +71,7 @@ async def test_an_account_is_closed_while_a_case_rings_it_and_neither_waits_for_
         assert staff.rung(case) == [first]
         await accounts.deactivate_account(work, first.account["username"])
         await house.commit(work)
+    await staff.hotline.run_due()
     left = staff.rung((await requester.get(f"/consultations/{case['id']}")).json())
     assert left
     assert first not in left
