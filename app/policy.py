@@ -30,6 +30,7 @@ class Action(StrEnum):
     """Everything that can be asked of the house."""
 
     ASK = "ask"
+    ENTER_TELEPHONE_CASE = "enter_telephone_case"
     SEE_HEADER = "see_header"
     READ_CARD = "read_card"
     READ = "read"
@@ -124,6 +125,7 @@ _ANSWERING = frozenset({Role.SPECIALIST, Role.COORDINATOR})
 
 RULES: Mapping[Action, Rule] = {
     Action.ASK: Rule(frozenset({Role.REQUESTER})),
+    Action.ENTER_TELEPHONE_CASE: Rule(frozenset({Role.REQUESTER})),
     Action.SEE_HEADER: Rule(_DOCTORS | {Role.INTEGRATOR}, _HEADER),
     Action.READ_CARD: Rule(_DOCTORS | {Role.INTEGRATOR}, _CARD),
     Action.READ: Rule(_DOCTORS | {Role.INTEGRATOR}, _READERS),

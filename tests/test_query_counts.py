@@ -33,6 +33,7 @@ ALLOWED: Mapping[str, int] = {
     "POST /api/v1/auth/token": 4,
     "GET /api/v1/consultations": 3,
     "POST /api/v1/consultations": 2,
+    "POST /api/v1/consultations/telephone": 3,
     "GET /api/v1/consultations/{consultation_id}": 2,
     "PATCH /api/v1/consultations/{consultation_id}": 2,
     "POST /api/v1/consultations/{consultation_id}/acceptance": 2,
@@ -202,6 +203,7 @@ def test_every_route_is_counted() -> None:
 async def _everything(hotline: Hotline, count: Counter) -> None:
     asker = await hotline.requester("K04")
     await _reads_of_the_network(hotline, count, asker)
+    await _a_case_by_telephone(hotline, count, asker)
     await _a_case(hotline, count, asker)
     await _answers(hotline, count, asker)
     await _rotas(hotline, count)
@@ -225,6 +227,13 @@ async def _reads_of_the_network(hotline: Hotline, count: Counter, asker: Person)
     answer = await count.http.get(f"/api/v1/desks/{desk}/duty", headers=asker.headers)
     assert answer.is_success
     await count.ask(asker, "GET", "/api/v1/desks/{desk_id}/duty", desk_id=desk)
+
+
+async def _a_case_by_telephone(hotline: Hotline, count: Counter, asker: Person) -> None:
+    doctor = (await (await hotline.person("tn-timmach-1")).me())["id"]
+    now = hotline.clock.now().isoformat()
+    told = {"asked_at": now, "answered_at": now, "answered_by": doctor, "text": "Dặn theo dõi, gọi lại khi nặng."}
+    await count.ask(asker, "POST", "/api/v1/consultations/telephone", ASK | {"telephone": told})
 
 
 async def _a_case(hotline: Hotline, count: Counter, asker: Person) -> None:

@@ -6,6 +6,9 @@ The rules of a step (frozen on the callout with its policy when it opens):
 - `skip_empty` (usual): a step with nobody is passed at once. Otherwise it waits its time, as long as somebody rings.
 - `keep` (usual): its offers ring on when the next step begins. Otherwise their sound stops.
 - `clock`: wall, or working_hours without weekends and holidays.
+
+A callout opened because of `BY_TELEPHONE` is quiet: the patient waits for nothing, and a doctor is asked to confirm
+what was said by telephone. Nothing rings, no delivery is waited for, and its last step asks again once a day.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,9 +36,11 @@ from app.models.offer import (
 from app.models.working_hours import after_working_time
 
 RING_AGAIN_AFTER = timedelta(seconds=120)
+ASK_AGAIN_AFTER = timedelta(days=1)
 WORKING_HOURS = "working_hours"
 HOLDER_GONE = "holder_gone"
 SECOND_SPECIALTY = "second_specialty"
+BY_TELEPHONE = "telephone"
 ONE_BY_ONE, LEAST_OFFERED = "one_by_one", "least_offered"
 
 
@@ -120,6 +125,16 @@ class Callout(Base):
         return self.reason == SECOND_SPECIALTY
 
     @property
+    def quiet(self) -> bool:
+        """Whether somebody is asked to confirm what was said already, and nobody waits for it."""
+        return self.reason == BY_TELEPHONE
+
+    @property
+    def again_after(self) -> timedelta:
+        """When the end of the ladder asks again."""
+        return ASK_AGAIN_AFTER if self.quiet else RING_AGAIN_AFTER
+
+    @property
     def on_last_step(self) -> bool:
         """Whether the end of the ladder is reached: from here it rings until a human holds the case."""
         return self.step >= len(self.steps) - 1
@@ -190,13 +205,15 @@ class Callout(Base):
         return offer
 
     def give_time(self, *, now: datetime) -> None:
-        """A coordinator acted: ring the coordinators again only after two minutes."""
+        """A coordinator acted: ring the coordinators again only after two minutes; ask them again after a day."""
         self.step_started_at = now
-        self.step_due_at = now + RING_AGAIN_AFTER
+        self.step_due_at = now + self.again_after
         self.reschedule()
 
     def note_undelivered(self, now: datetime) -> list[Offer]:
-        """Mark the offers that reached no device within 30 s."""
+        """Mark the offers that reached no device within 30 s; a quiet one may wait for its doctor."""
+        if self.quiet:
+            return []
         late = [o for o in self.offers if o.awaits_delivery and o.made_at + UNDELIVERED_AFTER <= now]
         for offer in late:
             offer.undelivered_at = now
@@ -219,7 +236,8 @@ class Callout(Base):
 
     def reschedule(self) -> None:
         """Work out when this callout must be looked at again."""
-        waits = [o.made_at + UNDELIVERED_AFTER for o in self.offers if o.awaits_delivery]
+        awaited = [] if self.quiet else self.offers
+        waits = [o.made_at + UNDELIVERED_AFTER for o in awaited if o.awaits_delivery]
         changes = [self.duty_until] if self.duty_until else []
         self.next_due_at = min([self.step_due_at, *waits, *changes])
 
@@ -324,7 +342,7 @@ class Callout(Base):
             if offer.state == OfferState.MADE:
                 offer.expired_at = None
         self.step_started_at = now
-        self.step_due_at = now + RING_AGAIN_AFTER
+        self.step_due_at = now + self.again_after
         self.reschedule()
         return made
 
@@ -416,6 +434,8 @@ def after_time_of(policy: Mapping[str, Any], step: Mapping[str, Any], now: datet
 
 
 __all__ = [
+    "ASK_AGAIN_AFTER",
+    "BY_TELEPHONE",
     "COORDINATOR",
     "HOLDER_GONE",
     "LEAST_OFFERED",

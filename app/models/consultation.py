@@ -69,6 +69,8 @@ class Acceptance:
     ended: list[Callout]
     handed_over_from: UUID | None
     again: bool = False
+    confirmed: TelephoneCall | None = None
+    """What was said by telephone before the case was entered, which the acceptance confirms."""
 
 
 @dataclass(slots=True)
@@ -133,6 +135,14 @@ class Consultation(Base):
         comment="when a held case has been silent, or unanswered, too long"
     )
     ward_owner_id: Mapped[UUID | None] = mapped_column(comment="who answers for the asking side; empty: the requester")
+    telephoned_at: Mapped[datetime | None] = mapped_column(
+        comment="when the question was asked by telephone; the case was entered afterwards, at created_at"
+    )
+    told_at: Mapped[datetime | None] = mapped_column(comment="when the answer was heard on the telephone")
+    told_by_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("user_account.id"), comment="who answered, as the ward says; empty: known by name only"
+    )
+    told_by_name: Mapped[str | None]
     outcome_due_at: Mapped[datetime | None]
     written_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
@@ -157,6 +167,7 @@ class Consultation(Base):
     __table_args__ = (
         CheckConstraint("(holder_id IS NULL) = (held_since IS NULL)", name="holder_since"),
         CheckConstraint("status <> 'active' OR holder_id IS NOT NULL", name="active_is_held"),
+        CheckConstraint("(telephoned_at IS NULL) = (told_at IS NULL)", name="asked_and_told"),
         Index("ix_consultation_hospital_open", "hospital_id", postgresql_where=text("status IN ('ringing','active')")),
         Index("ix_consultation_hospital_created", "hospital_id", "created_at"),
         Index("ix_consultation_ward_live", "ward_id", postgresql_where=text("status NOT IN ('closed','cancelled')")),
@@ -215,6 +226,22 @@ class Consultation(Base):
         return self.holder_id is None or callout.reason in (HOLDER_GONE, SECOND_SPECIALTY, *AFTER)
 
     @property
+    def asked_at(self) -> datetime:
+        """When the question was asked: by telephone, if the case was entered afterwards."""
+        return self.telephoned_at or self.created_at
+
+    @property
+    def told(self) -> TelephoneCall | None:
+        """The conversation because of which the case was entered afterwards."""
+        return self.calls[0] if self.telephoned_at and self.calls else None
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the case only waits for somebody to confirm what was said by telephone."""
+        own = [c for c in self.ringing_callouts if not c.parallel]
+        return bool(own) and all(c.quiet for c in own)
+
+    @property
     def ward_owner(self) -> UUID:
         """Who answers for the asking side: the requester, or whom the asking side has named since."""
         return self.ward_owner_id or self.requester_id
@@ -252,6 +279,14 @@ class Consultation(Base):
         """Refuse what is not possible in the present state."""
         if self.status not in statuses:
             raise WrongState(status=self.status)
+
+    def enter_told(self, call: TelephoneCall, *, asked_at: datetime, told_by: UUID | None, told_by_name: str) -> None:
+        """Keep when this was asked and answered by telephone, and by whom, as the ward says."""
+        self.telephoned_at = asked_at
+        self.told_at = call.at
+        self.told_by_id = told_by
+        self.told_by_name = told_by_name
+        self.calls.append(call)
 
     # --- answering --------------------------------------------------------------------------------------------------
 
@@ -294,8 +329,9 @@ class Consultation(Base):
                 own.withdraw("taken", now=now)
                 withdrawn.append(own)
         self._hold(by, now)
+        confirmed = self._confirm_told(by, now) if callout.quiet else None
         self._wait_anew()
-        return Acceptance(callout, offer, withdrawn, ended, former)
+        return Acceptance(callout, offer, withdrawn, ended, former, confirmed=confirmed)
 
     def refuse(self, *, by: Person, reason: str, text: str | None, now: datetime) -> list[tuple[Callout, Offer]]:
         """Decline every open offer to `by`; a coordinator at the end of the ladder cannot."""
@@ -399,7 +435,7 @@ class Consultation(Base):
         call.confirm(by.id, by.name, now=now)
         wait = self._wait
         if wait.is_answer(call.at):
-            self.answered_at = self.answered_at or max(call.at, self.created_at)
+            self.answered_at = self.answered_at or max(call.at, self.asked_at)
         return self._heard(now) if wait.is_word(call.at) else Ending()
 
     def fall_due(self, now: datetime) -> str | None:
@@ -425,7 +461,7 @@ class Consultation(Base):
             urgency=Urgency(self.urgency),
             silent_s=frozen[-1] if frozen else None,
             held_since=self.held_since or self.created_at,
-            asked_at=max([self.created_at, *raised]),
+            asked_at=max([self.asked_at, *raised]),
             answer_due_at=self.answer_due_at,
             heard_at=self.heard_at,
             answered_at=self.answered_at,
@@ -511,6 +547,16 @@ class Consultation(Base):
                 at=self.held_since.isoformat() if self.held_since else None,
             )
         raise NotRinging(status=self.status)
+
+    def _confirm_told(self, by: Person, now: datetime) -> TelephoneCall | None:
+        """Whoever takes a case that was entered afterwards says that it was them: the answer is the one given then."""
+        call = self.told
+        if call is None or call.confirmed:
+            return None
+        call.confirm(by.id, by.name, now=now)
+        self.answered_at = call.at
+        self.heard_at = now
+        return call
 
     def _consult(self, callout: Callout, offer: Offer, by: Person, now: datetime) -> Acceptance:
         """Answer for a second specialty: take part from now on, and leave the case where it is."""

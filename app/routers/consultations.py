@@ -16,11 +16,11 @@ from app.routers.direct import DirectRoute
 from app.routers.edge import AskDep, CaseResponse, HouseDep, ReadDep, WorkDep, json_response
 from app.routers.problems import problems
 from app.schemas.reads import ConsultationPage, ConsultationRead
-from app.schemas.requests import CancellationIn, ConsultationPatch, RequestIn, UrgencyIn
+from app.schemas.requests import CancellationIn, ConsultationPatch, RequestIn, TelephoneRequestIn, UrgencyIn
 from app.schemas.text import Line
 from app.schemas.times import read_instant
 from app.schemas.vitals import VitalsIn
-from app.services.cases import consultations
+from app.services.cases import by_telephone, consultations
 
 router = APIRouter(prefix="/api/v1/consultations", tags=["consultations"], route_class=DirectRoute)
 
@@ -41,6 +41,23 @@ async def ask(body: RequestIn, work: AskDep, house: HouseDep) -> Response:
     seen = await consultations.ask(work, body, online=house.hub.online)
     location = f"/api/v1/consultations/{seen.case.id}"
     return CaseResponse(seen, house, 201, {"Location": location})
+
+
+@router.post(
+    "/telephone",
+    status_code=201,
+    response_model=ConsultationRead,
+    summary="Enter a case that was handled by telephone",
+    responses=problems(400, 401, 403, 409, 413, 422),
+)
+async def enter_telephone_case(body: TelephoneRequestIn, work: AskDep, house: HouseDep) -> Response:
+    """Keep a case with its true times. Nothing rings: the doctor spoken to is asked to confirm, by accepting.
+
+    After 12 h without a word, after «not me», and at once where only a name is known, a coordinator of the answering
+    hospital is asked, and again every day.
+    """
+    seen = await by_telephone.enter(work, body)
+    return CaseResponse(seen, house, 201, {"Location": f"/api/v1/consultations/{seen.case.id}"})
 
 
 @router.get(

@@ -189,6 +189,25 @@ class CallRead(Read):
     )
 
 
+class TelephoneTimesRead(Read):
+    """A case that was entered after it had been handled by telephone: when it was asked and answered, when entered."""
+
+    asked_at: datetime = Field(description="When the question was asked on the telephone")
+    answered_at: datetime = Field(description="When the answer was heard")
+    entered_at: datetime = Field(description="When the case was entered; the server's clock, as `created_at`")
+
+
+class TelephoneRead(TelephoneTimesRead):
+    """What the ward says about that conversation, and who has confirmed it."""
+
+    answered_by: UUID | None = Field(description="Null: known by name only")
+    answered_by_name: str = Field(description="As the account or the ward says")
+    entered_by_name: str
+    text: str = Field(description="What was asked and advised, as the ward heard it")
+    confirmed_by_name: str | None = Field(description="Null: nobody has confirmed it")
+    confirmed_at: datetime | None
+
+
 class UnreadRead(Read):
     """Advice that nobody has read back yet."""
 

@@ -46,6 +46,8 @@ def header(case: Consultation, *, content: bool = False) -> Json:
         "outcome_due_at": case.outcome_due_at,
         "warnings": case.warnings,
         "drill": case.drill,
+        "telephone": _telephone_times(case),
+        "quiet": False,
         "exhausted": False,
         "ringing": [],
         "next_names": [],
@@ -64,7 +66,8 @@ def header(case: Consultation, *, content: bool = False) -> Json:
             "next_due_at": callout.step_due_at if callout.ringing else None,
             "next_names": _next_names(callout),
             "ringing": [_ring(o) for c in (callout, *_beside(case)) for o in c.offers if o.rings],
-            "exhausted": callout.ringing and callout.on_last_step,
+            "quiet": callout.ringing and callout.quiet,
+            "exhausted": callout.ringing and callout.on_last_step and not callout.quiet,
         }
     if content:
         row |= {"label": label(case), "question": case.question, "situation": case.situation}
@@ -142,6 +145,7 @@ def full(case: Consultation, *, may: Collection[str] = (), view: str = "full", d
         "calls": [] if card else [call(c) for c in case.calls],
         "unread": [] if card else [unread(r) for r in case.reminders],
         "outcome_due_at": case.outcome_due_at,
+        "telephone": by_telephone(case),
         "drill": case.drill,
         "demo": demo,
         "may": list(may),
@@ -254,6 +258,7 @@ def offer_card(case: Consultation, call: Callout, o: Offer, *, may_accept: bool 
         "attendance": o.attendance,
         "doctor": o.doctor_id,
         "doctor_name": o.doctor_name,
+        "quiet": call.quiet,
         "may_accept": may_accept,
         "leader_name": case.holder_name if call.state == CalloutState.ACCEPTED else None,
         "card": full(case, view="card", demo=demo),
@@ -361,6 +366,28 @@ def call(c: TelephoneCall) -> Json:
         "confirmed_by_name": c.confirmed_by_name,
         "confirmed_at": c.confirmed_at,
     }
+
+
+def by_telephone(case: Consultation) -> Json | None:
+    """Return what was asked and answered before the case was entered, as the ward says, and who has confirmed it."""
+    times, said = _telephone_times(case), case.told
+    if times is None:
+        return None
+    return times | {
+        "answered_by": case.told_by_id,
+        "answered_by_name": case.told_by_name,
+        "entered_by_name": case.requester_name,
+        "text": said.text if said else "",
+        "confirmed_by_name": said.confirmed_by_name if said else None,
+        "confirmed_at": said.confirmed_at if said else None,
+    }
+
+
+def _telephone_times(case: Consultation) -> Json | None:
+    """What a board may show of it: no name that somebody typed."""
+    if case.telephoned_at is None:
+        return None
+    return {"asked_at": case.telephoned_at, "answered_at": case.told_at, "entered_at": case.created_at}
 
 
 def unread(r: Reminder) -> Json:

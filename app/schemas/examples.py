@@ -256,6 +256,7 @@ def _case() -> dict[str, Any]:
         "calls": [CALL],
         "unread": [UNREAD],
         "outcome_due_at": "2026-11-24T20:15:08Z",
+        "telephone": None,
         "drill": False,
         "demo": False,
         "may": ["record_vitals", "post_message", "read_back", "invite", "report_outcome"],
@@ -296,13 +297,14 @@ HEADER: Final[dict[str, Any]] = {
         for name in (
             *("id", "number", "version", "status", "urgency", "specialty", "hospital", "hospital_name", "ward_name"),
             *("requester_name", "holder", "holder_name", "held_since", "answer_due_at", "answered_at", "created_at"),
-            *("updated_at", "concluded_at", "outcome_due_at", "warnings", "drill"),
+            *("updated_at", "concluded_at", "outcome_due_at", "warnings", "drill", "telephone"),
         )
     },
     "sex": "male",
     "age_years": 58,
     "age_months": None,
     "diagnosis_code": "I21.1",
+    "quiet": False,
     "exhausted": False,
     "ringing": [
         {
@@ -345,6 +347,7 @@ OFFER: Final[dict[str, Any]] = {
     "attendance": None,
     "doctor": FIRST_ID,
     "doctor_name": FIRST,
+    "quiet": False,
     "may_accept": True,
     "leader_name": None,
     "card": CARD,
@@ -439,6 +442,7 @@ RECORD: Final[dict[str, Any]] = {
         "opinions": [OPINION],
         "conclusions": [CONCLUSION | {"superseded": False, "read_backs": []}],
         "calls": [CALL],
+        "telephone": None,
         "outcomes": [],
     },
     "text": "TRÍCH BIÊN BẢN HỘI CHẨN\nSố hồ sơ: HC-0412\n…",

@@ -29,6 +29,11 @@ _FIELDS: Final[Mapping[str, Sentence]] = {
     "consciousness": ("Ý thức", "Consciousness"),
     "taken_at": ("Giờ đo", "Time taken"),
     "written_at": ("Giờ viết", "Time of writing"),
+    "telephone": ("Cuộc gọi", "The call"),
+    "asked_at": ("Giờ hỏi", "The time of asking"),
+    "answered_at": ("Giờ trả lời", "The time of the answer"),
+    "answered_by": ("Bác sĩ đã trả lời", "The doctor who answered"),
+    "answered_by_name": ("Tên bác sĩ đã trả lời", "The name of the doctor who answered"),
     "vitals": ("Sinh hiệu", "Vital signs"),
     "specialty": ("Chuyên khoa", "Specialty"),
     "urgency": ("Mức khẩn", "Urgency"),
@@ -201,6 +206,22 @@ _SENTENCES: Final[Mapping[str, Sentence]] = {
     "taken_too_long_ago": (
         "Giờ đo đã quá {days} ngày. Kiểm tra ngày đo.",
         "The time taken is more than {days} days ago. Check the date.",
+    ),
+    "told_in_future": (
+        "{field} ở tương lai. Kiểm tra ngày, giờ và đồng hồ của máy.",
+        "{field} lies in the future. Check date, time and this device's clock.",
+    ),
+    "told_too_long_ago": (
+        "{field} đã quá {days} ngày. Kiểm tra ngày; ca cũ hơn thì ghi vào hồ sơ giấy.",
+        "{field} is more than {days} days ago. Check the date; older cases belong into the paper file.",
+    ),
+    "told_before_asked": (
+        "Giờ trả lời sớm hơn giờ hỏi. Kiểm tra hai giờ có bị đảo không.",
+        "The answer is earlier than the question. Check whether the two times are swapped.",
+    ),
+    "told_by_one": (
+        "Chọn bác sĩ đã trả lời, hoặc ghi tên nếu không có trong danh sách; chỉ một trong hai.",
+        "Choose the doctor who answered, or write the name if they are not listed; exactly one of the two.",
     ),
     "born_in_future": ("Ngày sinh ở tương lai. Kiểm tra lại ngày.", "The birth date lies in the future. Check it."),
     "born_too_long_ago": (

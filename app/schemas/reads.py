@@ -29,6 +29,8 @@ from app.schemas.case_parts import (
     Read,
     ReadBackRead,
     SafetyRead,
+    TelephoneRead,
+    TelephoneTimesRead,
     UnreadRead,
 )
 from app.schemas.patient import Sex
@@ -95,6 +97,7 @@ class CaseRead(Read):
     calls: list[CallRead] = Field(description="Conversations by telephone, oldest first")
     unread: list[UnreadRead] = Field(description="Advice that nobody has read back yet")
     outcome_due_at: datetime | None
+    telephone: TelephoneRead | None = Field(description="Handled by telephone and entered afterwards; else null")
     drill: bool = Field(description="An exercise, not a patient")
     demo: bool = Field(description="Demonstration data: not for patients")
     may: list[str] = Field(description="What the reader may do now: accept, decline, post_message, conclude, …")
@@ -140,6 +143,8 @@ class ConsultationHeader(Read):
     outcome_due_at: datetime | None
     warnings: list[str]
     drill: bool
+    telephone: TelephoneTimesRead | None = Field(description="Handled by telephone and entered afterwards; else null")
+    quiet: bool = Field(description="Nobody is rung: somebody is asked to confirm what was said by telephone")
     exhausted: bool = Field(description="The ladder has ended and nobody holds the case: the coordinator is rung")
     ringing: list[RingingRead]
     next_names: list[str] = Field(description="Who is rung at `next_due_at`")
@@ -208,6 +213,9 @@ class OfferCard(Read):
     attendance: Attendance | None
     doctor: UUID
     doctor_name: str
+    quiet: bool = Field(
+        description="Nobody waits: accepting confirms what was said by telephone (`card.telephone`), and makes no sound"
+    )
     may_accept: bool = Field(description="False for a coordinator without the specialty: assign somebody")
     leader_name: str | None = Field(description="Red team: who leads already")
     card: CaseRead

@@ -20,6 +20,7 @@ from app.schemas.case_parts import (
     Read,
     ReadBackRead,
     SafetyRead,
+    TelephoneRead,
 )
 from app.schemas.vitals import VitalsRead
 
@@ -88,9 +89,9 @@ class RecordAnnex(Read):
     specialty: str = Field(description="Name, Vietnamese")
     urgency: Urgency
     channel: list[Literal["text", "telephone"]] = Field(description="How the two sides spoke")
-    requested_at: datetime
-    started_at: datetime | None = Field(description="First acceptance")
-    answered_at: datetime | None = Field(description="First opinion or conclusion")
+    requested_at: datetime = Field(description="Of a case that was handled by telephone, when it was asked there")
+    started_at: datetime | None = Field(description="First acceptance; by telephone, when it was answered there")
+    answered_at: datetime | None = Field(description="First opinion or conclusion, or confirmed call")
     ended_at: datetime | None = Field(description="The conclusion that stands")
     patient_informed: bool | None = Field(description="Null: not recorded")
     files: list[str] = Field(max_length=0, description="Files opened, and when; this version takes none")
@@ -103,6 +104,7 @@ class RecordAnnex(Read):
     opinions: list[OpinionRead]
     conclusions: list[RecordConclusion]
     calls: list[CallRead] = Field(description="By telephone: typed by one side, confirmed by the other or not yet")
+    telephone: TelephoneRead | None = Field(description="Handled by telephone and entered afterwards; else null")
     outcomes: list[OutcomeRead]
 
 

@@ -216,6 +216,56 @@ class RequestIn(Body):
         return [*doubts, clock] if clock else doubts
 
 
+TELEPHONE_EXAMPLE: Final[dict[str, Any]] = {
+    "asked_at": "2026-11-24T02:40:00+07:00",
+    "answered_at": "2026-11-24T02:55:00+07:00",
+    "answered_by": _EXAMPLE_ID,
+    "text": "Hỏi tiêu sợi huyết hay chuyển. BS dặn tenecteplase 35 mg tĩnh mạch một lần, rồi chuyển.",
+}
+
+
+class TelephoneIn(Body):
+    """A conversation that took place while there was no other way: when, with whom, and what was said."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [TELEPHONE_EXAMPLE]})
+
+    asked_at: Instant = Field(description="When the question was asked; not in the future, at most 7 days ago")
+    answered_at: Instant = Field(description="When the answer was heard; not before `asked_at`, not in the future")
+    answered_by: UUID | None = Field(None, description="The doctor spoken to, of the hospital that is asked")
+    answered_by_name: Line = Field("", description="Instead of `answered_by`: the name, where there is no account")
+    text: Annotated[Note, AfterValidator(needed)] = Field(description="What was asked and advised, as heard")
+
+    @model_validator(mode="after")
+    def _by_somebody(self) -> Self:
+        if (self.answered_by is None) == says_nothing(self.answered_by_name):
+            refuse("TelephoneIn", [Complaint(("answered_by",), "told_by_one")])
+        return self
+
+    def complaints(self, now: datetime) -> Iterator[Complaint]:
+        """Name what cannot be, seen from now."""
+        for name, at in (("asked_at", self.asked_at), ("answered_at", self.answered_at)):
+            if at > now + clinical.MAY_BE_AHEAD:
+                yield Complaint((name,), "told_in_future")
+            elif now - at > clinical.LATELY:
+                yield Complaint((name,), "told_too_long_ago", {"days": clinical.LATELY.days})
+        if self.answered_at < self.asked_at:
+            yield Complaint(("answered_at",), "told_before_asked")
+
+
+class TelephoneRequestIn(RequestIn):
+    """A request that was asked and answered by telephone, entered afterwards: everything of a request, and the call."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [REQUEST_EXAMPLE | {"telephone": TELEPHONE_EXAMPLE}]})
+
+    telephone: TelephoneIn
+
+    def complaints(self, now: datetime) -> Iterator[Complaint]:
+        """Name what cannot be, seen from now."""
+        yield from super().complaints(now)
+        for complaint in self.telephone.complaints(now):
+            yield complaint.under("telephone")
+
+
 class ConsultationPatch(Body):
     """What is completed or corrected while the case is open. What is left out, or null, stays as it is."""
 
@@ -309,7 +359,7 @@ class StandDownIn(Body):
     user_id: UUID | None = Field(None, description="One member; everybody who has not answered when left out")
 
 
-RefusalReason: TypeAlias = Literal["procedure", "wrong_specialty", "busy", "not_on_duty", "other"]
+RefusalReason: TypeAlias = Literal["procedure", "wrong_specialty", "busy", "not_on_duty", "not_me", "other"]
 _REASONS: Final = frozenset(get_args(RefusalReason))
 
 
@@ -320,7 +370,8 @@ class RefusalIn(Body):
 
     reason: RefusalReason = Field(
         description="procedure: in a procedure; wrong_specialty; busy: with another red case; "
-        "not_on_duty: the rota is wrong, the coordinator is told; other: see text. "
+        "not_on_duty: the rota is wrong, the coordinator is told; not_me: somebody else was asked by telephone (only "
+        "where a call is to be confirmed); other: see text. "
         "Words instead of a code are kept as the text of «other»"
     )
     text: Note = Field("", description="Needed when the reason is other")

@@ -518,6 +518,40 @@ def upgrade() -> None:
         ),
     )
     op.add_column(
+        "consultation",
+        sa.Column(
+            "telephoned_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="when the question was asked by telephone; the case was entered afterwards, at created_at",
+        ),
+    )
+    op.add_column(
+        "consultation",
+        sa.Column(
+            "told_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="when the answer was heard on the telephone",
+        ),
+    )
+    op.add_column(
+        "consultation",
+        sa.Column(
+            "told_by_id",
+            sa.Uuid(),
+            nullable=True,
+            comment="who answered, as the ward says; empty: known by name only",
+        ),
+    )
+    op.add_column("consultation", sa.Column("told_by_name", sa.Text(), nullable=True))
+    op.create_foreign_key(
+        op.f("fk_consultation_told_by_id_user_account"), "consultation", "user_account", ["told_by_id"], ["id"]
+    )
+    op.create_check_constraint(
+        op.f("ck_consultation_asked_and_told"), "consultation", "(telephoned_at IS NULL) = (told_at IS NULL)"
+    )
+    op.add_column(
         "read_back",
         sa.Column(
             "done_already",
@@ -711,6 +745,10 @@ def downgrade() -> None:
     )
     op.drop_index("ix_consultation_due", table_name="consultation", postgresql_where=sa.text("next_due_at IS NOT NULL"))
     op.drop_column("read_back", "done_already")
+    op.drop_constraint(op.f("ck_consultation_asked_and_told"), "consultation", type_="check")
+    op.drop_constraint(op.f("fk_consultation_told_by_id_user_account"), "consultation", type_="foreignkey")
+    for column in ("told_by_name", "told_by_id", "told_at", "telephoned_at"):
+        op.drop_column("consultation", column)
     op.drop_column("consultation", "ward_owner_id")
     op.drop_column("consultation", "next_due_at")
     op.drop_column("consultation", "heard_at")

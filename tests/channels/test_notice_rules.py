@@ -66,6 +66,16 @@ def test_what_goes_out_when(urgency: str, waits: dict[str, int]):
     assert len({r["key"] for r in rows}) == len(rows)
 
 
+def test_a_call_to_be_confirmed_telephones_nobody_who_can_be_written_to_and_asks_for_no_key():
+    asked = offer(urgency="green", quiet=True)
+    rows = plan(asked, REACHES, now=NIGHT, kinds=ALL)
+    assert {r["channel"] for r in rows} == {"push", "sms", "email"}
+    assert {(r["kind"], r["urgent"]) for r in rows} == {("confirmation", False)}
+    [only] = plan(asked, REACHES[:1], now=NIGHT, kinds=ALL)
+    assert only["channel"] == "voice"
+    assert "accept" not in render("confirmation", {}).menu.values()
+
+
 @pytest.mark.parametrize(
     ("kinds", "channels", "left"),
     [

@@ -69,16 +69,17 @@ acknowledge_offer  SC     .  .  .  .  .  .  y  .  .  .  .  .  .   y   y   y   y 
 
 # Actions that are not about one case.
 NOT_ABOUT_A_CASE = """
-action              roles
-ask                 R
-see_network         RSCAOI
-see_duty            RSCAOI
-see_ladder          RSCAOI
-see_waiting         SC
-read_board          C
-read_own_stream     RSCAO
-manage_own_account  RSCAOI
-see_own_cases       SC
+action                roles
+ask                   R
+enter_telephone_case  R
+see_network           RSCAOI
+see_duty              RSCAOI
+see_ladder            RSCAOI
+see_waiting           SC
+read_board            C
+read_own_stream       RSCAO
+manage_own_account    RSCAOI
+see_own_cases         SC
 """
 
 # Actions about duty, by how somebody stands to the rota (or to the parties of an agreement).
@@ -180,6 +181,7 @@ GET    /api/v1/me/colleagues                                   ask
 GET    /api/v1/offers                                          own_offers
 GET    /api/v1/consultations                                   own_list
 POST   /api/v1/consultations                                   ask
+POST   /api/v1/consultations/telephone                         enter_telephone_case
 GET    /api/v1/consultations/{consultation_id}                 see_header
 PATCH  /api/v1/consultations/{consultation_id}                 update
 POST   /api/v1/consultations/{consultation_id}/vitals          record_vitals

@@ -12,12 +12,19 @@ from app.prepared import Immediate
 from app.realtime.house import House
 from app.services.facts import events
 from app.work import Answer, Work
-from tests.hotline import Json, Person
+from tests.hotline import NIGHT, Json, Person
 from tests.policy import cast as actors
 from tests.policy import tables
 from tests.policy.cast import CAST, SITUATIONS, Situation
 from tests.policy.matrices import CASE_STREAM, MATRICES, OFFERED_BY_MAY, matrix
 from tests.staff import Staff
+
+SPOKEN = {
+    "asked_at": NIGHT.isoformat(),
+    "answered_at": NIGHT.isoformat(),
+    "answered_by_name": "BS trực Tim mạch",
+    "text": "Hỏi xử trí; dặn theo dõi, gọi lại khi nặng hơn.",
+}
 
 
 class WouldBeDone(Problem):
@@ -241,6 +248,7 @@ async def test_each_role_opens_the_doors_that_its_role_opens(staff: Staff) -> No
     }
     bodies: dict[str, Json] = {
         "/api/v1/consultations": {"specialty": "K04", "urgency": "red"},
+        "/api/v1/consultations/telephone": {"specialty": "K04", "urgency": "red", "telephone": SPOKEN},
         "/api/v1/me/channels": {"channels": []},
     }
     plain = tables.plain_rows() | dict.fromkeys(tables.OWN, frozenset(one_of))

@@ -10,13 +10,14 @@ from app.models.consultation import Acceptance, Consultation, Status
 from app.models.user import Role, User, UserSpecialty
 from app.policy import Action
 from app.schemas import consultation as show
-from app.services.cases import wrong_rota
+from app.services.cases import calls, wrong_rota
 from app.services.cases.consultations import Seen, answer, locked
 from app.services.facts import events
 from app.services.ringing import fairness, ladder, routing
 from app.work import Work
 
 NOT_ON_DUTY = "not_on_duty"
+NOT_ME = "not_me"
 
 
 async def accept(work: Work, case_id: UUID, *, via: str = "client") -> Seen:
@@ -26,10 +27,14 @@ async def accept(work: Work, case_id: UUID, *, via: str = "client") -> Seen:
         if case.status == Status.ACTIVE:
             return answer(work, case, on_duty_at)
         raise WrongState(status=case.status)
+    if work.optimistic and case.quiet:
+        raise events.Overtaken  # the call that is confirmed with it is written beside it, under the lock
     await _check_room(work, case, on_duty_at)
     acceptance = case.accept(by=work.subject.person, now=work.now, on_duty_at=on_duty_at)
     acceptance.offer.answered_via = via
     _record_acceptance(work, case, acceptance)
+    if acceptance.confirmed is not None:
+        await calls.record_confirmed(work, case, acceptance.confirmed)
     return answer(work, case, on_duty_at)
 
 
@@ -38,7 +43,7 @@ async def _check_room(work: Work, case: Consultation, on_duty_at: list[UUID]) ->
     if work.subject.capacity is None or case.drill:
         return
     callout = case.callout_for(work.subject.person, on_duty_at)
-    if callout is None or callout.parallel or not fairness.room_counts(callout.urgency):
+    if callout is None or callout.parallel or callout.quiet or not fairness.room_counts(callout.urgency):
         return
     if work.optimistic:
         raise events.Overtaken  # the case is locked before its doctors, here as everywhere
@@ -54,16 +59,23 @@ async def refuse(work: Work, case_id: UUID, reason: str, said: str | None, *, vi
     of the step, and those who keep the rota are told.
     """
     case, on_duty_at = await locked(work, case_id, Action.DECLINE)
+    if reason == NOT_ME and not all(c.quiet for c in case.ringing_callouts if c.open_offer_of(work.subject.id)):
+        raise Invalid(
+            "reason",
+            "Lý do này chỉ dùng khi được nhờ xác nhận cuộc gọi điện thoại.",
+            "This reason is for a telephone call that is to be confirmed.",
+        )
     declined = case.refuse(by=work.subject.person, reason=reason, text=said, now=work.now)
     for callout, offer in declined:
         offer.answered_via = via
         data = ladder.offer_data(callout, offer) | {"reason": reason, "text": said, "at": work.now}
         events.record(work, case, "offer.declined", data, to=[offer.doctor_id])
-        if reason == NOT_ON_DUTY:
+        if reason == NOT_ON_DUTY and not callout.quiet:
             await wrong_rota.tell(work, case, callout, offer)
     for callout, offer in {c.id: (c, o) for c, o in declined}.values():
         wrong = reason == NOT_ON_DUTY and offer.step == callout.step and not callout.on_last_step
-        if callout.ringing and (wrong or callout.should_advance(work.now)):
+        assigned = callout.quiet and callout.on_last_step  # the coordinator is told at once, and not tomorrow
+        if callout.ringing and (wrong or assigned or callout.should_advance(work.now)):
             ladder.step_up(work, case, callout, await _duty(work, case, callout))
     return answer(work, case, on_duty_at)
 
@@ -127,6 +139,8 @@ async def forward(work: Work, case_id: UUID, *, user_id: UUID | None, desk_id: U
         # A member of a red team who still owes the leader an answer has nothing to pass on.
         raise NotRinging(status=case.status)
     if desk_id is not None:
+        if own is not None and own.quiet:
+            raise calls.only_to_confirm("desk_id")
         desk = await routing.desk_now(work, desk_id, case.urgency, open_only=True)
         if desk is None:
             raise Invalid("desk_id", "Không có bàn trực này.", "There is no such desk.")

@@ -60,6 +60,13 @@ async def confirm(work: Work, case_id: UUID, call_id: UUID) -> Seen:
     if call.confirmed:
         raise Confirmed(by_name=call.confirmed_by_name)
     ending = case.confirm_call(call, by=work.subject.person, now=work.now)
+    await record_confirmed(work, case, call)
+    after.heard(work, case, ending)
+    return answer(work, case, on_duty_at)
+
+
+async def record_confirmed(work: Work, case: Consultation, call: TelephoneCall) -> None:
+    """Keep that the other side has confirmed a call, and tell whoever wrote it down. The case must be locked."""
     await work.session.execute(
         update(TelephoneCall)
         .where(TelephoneCall.id == call.id)
@@ -69,8 +76,16 @@ async def confirm(work: Work, case_id: UUID, call_id: UUID) -> Seen:
         .execution_options(synchronize_session=False)
     )
     events.record(work, case, "call.confirmed", {"call": show.call(call)}, to=[call.by_id])
-    after.heard(work, case, ending)
-    return answer(work, case, on_duty_at)
+
+
+def only_to_confirm(field: str) -> Invalid:
+    """Say that a case whose patient waits for nothing rings no other desk."""
+    return Invalid(
+        field,
+        "Ca này chỉ chờ xác nhận cuộc gọi, không gọi bàn khác. Cần hỏi ngay thì nâng mức khẩn hoặc gửi yêu cầu mới.",
+        "This case only waits for its call to be confirmed, and rings no other desk. To ask now, raise the urgency or "
+        "send a new request.",
+    )
 
 
 def _check(said: CallIn, case: Consultation, work: Work) -> None:

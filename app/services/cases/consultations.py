@@ -54,6 +54,17 @@ async def ask(work: Work, request: RequestIn, *, online: Callable[[UUID], bool] 
     """
     allow(work, Action.ASK)
     request.check(work.now)
+    case, desk = await begin(work, request)
+    await sticky.put_first(work, case, desk, previous_id=request.previous_id, online=online)
+    made = await ladder.open_callout(work, case, desk, reason="request")
+    requested = events.record(work, case, "consultation.requested", more)
+    ladder.record_step(work, case, case.callouts[0], made)
+    body = requested.data["consultation"] = show.full(case)
+    return replace(answer(work, case), rendered=body)
+
+
+async def begin(work: Work, request: RequestIn) -> tuple[Consultation, routing.Desk]:
+    """Find the desk and make the case, with its requester and vital signs; nobody is asked yet, nothing recorded."""
     route = await routing.route(
         work,
         specialty=request.specialty,
@@ -69,12 +80,7 @@ async def ask(work: Work, request: RequestIn, *, online: Callable[[UUID], bool] 
     case.join(work.subject.person, "requester", now=work.now)
     for taken in request.vitals:
         case.vitals.append(_vital_signs(work, case, taken))
-    await sticky.put_first(work, case, route.desk, previous_id=request.previous_id, online=online)
-    made = await ladder.open_callout(work, case, route.desk, reason="request")
-    requested = events.record(work, case, "consultation.requested", more)
-    ladder.record_step(work, case, case.callouts[0], made)
-    body = requested.data["consultation"] = show.full(case)
-    return replace(_seen(work, case), rendered=body)
+    return case, route.desk
 
 
 async def read(work: Work, case_id: UUID, *, via: str = "read") -> Seen:
@@ -434,6 +440,8 @@ def may_now(
     red_led = [c for c in case.callouts if c.state == CalloutState.ACCEPTED and c.urgency == Urgency.RED]
     if any(c.open_offer_of(subject.id) for c in red_led):
         allowed.append("attend")
+    if case.quiet:
+        allowed = [a for a in allowed if a != Action.RE_ROUTE]
     if not any(not call.confirmed and call.side != case.side_of(subject.id) for call in case.calls):
         allowed = [a for a in allowed if a != Action.CONFIRM_CALL]
     if not case.drill:
@@ -463,6 +471,7 @@ __all__ = [
     "Seen",
     "answer",
     "ask",
+    "begin",
     "call_off",
     "cancel",
     "locked",

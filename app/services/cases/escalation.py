@@ -208,6 +208,7 @@ SELECT k.consultation_id
     AND (u.capacity IS NULL OR u.capacity >
       (SELECT count(*) FROM consultation h WHERE h.holder_id = u.id AND h.status = 'active' AND NOT h.drill)
       + (SELECT count(*) FROM offer o JOIN callout r ON r.id = o.callout_id AND r.state = 'ringing'
+           AND r.reason IS DISTINCT FROM 'telephone'
          JOIN consultation q ON q.id = o.consultation_id
          WHERE o.doctor_id = u.id AND o.state = 'made' AND NOT q.drill))
 GROUP BY k.consultation_id

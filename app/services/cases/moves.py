@@ -13,6 +13,7 @@ from app.models.callout import SECOND_SPECIALTY, Callout, CalloutState, Offer
 from app.models.consultation import Consultation, Ending
 from app.models.urgency import Urgency
 from app.policy import Action, Relation, facts_of
+from app.services.cases import calls
 from app.services.cases.consultations import Seen, answer, locked
 from app.services.facts import events
 from app.services.ringing import ladder, routing
@@ -48,6 +49,8 @@ async def re_route(work: Work, case_id: UUID, desk_id: UUID, reason: str) -> See
     The asking side is bound by agreements as for a new request. A holder stays until somebody accepts there.
     """
     case, on_duty_at = await locked(work, case_id, Action.RE_ROUTE)
+    if case.quiet:
+        raise calls.only_to_confirm("desk_id")
     _not_rung_already(case, desk_id)
     desk = await routing.desk_now(work, desk_id, case.urgency, open_only=True)
     if desk is None:

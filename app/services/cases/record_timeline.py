@@ -1,8 +1,11 @@
 """Facts of a case as the sentences of its record's timeline, Vietnamese."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
+from app.models.callout import BY_TELEPHONE
+from app.models.clinical import WARD_ZONE
 from app.services.cases.record_words import DUE, RESULT, URGENCY
 
 Json = dict[str, Any]
@@ -31,6 +34,8 @@ REASON = {
     "heard": "người giữ ca đã lên tiếng",
     "held": "đang giữ ca",
     "off_duty": "hết ca trực",
+    "not_me": "không phải người đã trả lời qua điện thoại",
+    "telephone": "chờ xác nhận cuộc gọi",
     "rerouted": "chuyển bàn trực khác",
     "second_specialty": "hỏi thêm chuyên khoa",
     "unanswered": "không ai nhận",
@@ -54,13 +59,25 @@ def _why(d: Json) -> str:
     return f" ({words})" if words else ""
 
 
-def _doctor(verb: str) -> Words:
-    return lambda d: f"{verb}: {d.get('doctor_name', '…')}{_why(d)}"
+def _doctor(verb: str, quiet: str | None = None) -> Words:
+    """`quiet`: what it is called where nothing rings and a telephone call is to be confirmed."""
+    return lambda d: f"{quiet if quiet and _is_quiet(d) else verb}: {d.get('doctor_name', '…')}{_why(d)}"
+
+
+def _is_quiet(d: Json) -> bool:
+    return (d.get("callout") or {}).get("reason") == BY_TELEPHONE
 
 
 def _requested(d: Json) -> str:
-    level = URGENCY.get((d.get("consultation") or {}).get("urgency", ""))
-    return f"Gửi yêu cầu, mức {level}" if level else "Gửi yêu cầu"
+    asked = d.get("consultation") or {}
+    level = URGENCY.get(asked.get("urgency", ""))
+    told = asked.get("telephone")
+    words = f"Nhập ca đã hỏi qua điện thoại lúc {_at(told['asked_at'])}" if told else "Gửi yêu cầu"
+    return f"{words}, mức {level}" if level else words
+
+
+def _at(instant: str) -> str:
+    return datetime.fromisoformat(instant).astimezone(WARD_ZONE).strftime("%H:%M %d/%m/%Y")
 
 
 def _raised(d: Json) -> str:
@@ -132,15 +149,20 @@ _FACTS: Mapping[str, Words] = {
     "consultation.cancelled": lambda d: "Hủy yêu cầu" + (f": {d['reason']}" if d.get("reason") else ""),
     "vitals.recorded": lambda _: "Ghi sinh hiệu",
     "callout.opened": _rung,
-    "offer.made": _doctor("Đổ chuông"),
+    "offer.made": _doctor("Đổ chuông", "Nhờ xác nhận cuộc gọi"),
     "offer.delivered": _doctor("Lời mời đến máy"),
     "offer.undelivered": _doctor("Lời mời chưa đến máy sau 30 giây"),
     "offer.seen": _doctor("Lời mời được xem"),
     "offer.expired": _doctor("Hết lượt chuông"),
-    "offer.accepted": lambda d: f"Tiếp nhận: {d.get('doctor_name', '…')}",
+    "offer.accepted": lambda d: (
+        f"{'Xác nhận cuộc gọi và nhận ca' if _is_quiet(d) else 'Tiếp nhận'}: {d.get('doctor_name', '…')}"
+    ),
     "offer.declined": _doctor("Từ chối"),
     "offer.withdrawn": _doctor("Thôi gọi"),
-    "escalation.exhausted": lambda d: f"Hết các nấc, gọi điều phối (lần {d.get('round', '…')})",
+    "escalation.exhausted": lambda d: (
+        f"{'Nhờ điều phối tìm người xác nhận' if _is_quiet(d) else 'Hết các nấc, gọi điều phối'} "
+        f"(lần {d.get('round', '…')})"
+    ),
     "attendance.answered": lambda d: (
         f"{d.get('doctor_name', '…')}: {'đến được' if d.get('coming') else 'không đến được'}"
     ),

@@ -99,6 +99,16 @@ def age(case: Consultation) -> str | None:
     return f"{months - (day.day < case.birth_date.day)} tháng"
 
 
+def entered_afterwards(told: Json) -> str:
+    """Say when it was asked and answered by telephone, by whom, when it was entered, and who has confirmed it."""
+    confirmed = f"{told['confirmed_by_name']} xác nhận lúc {at(told['confirmed_at'])}" if told["confirmed_at"] else None
+    return (
+        f"Hỏi qua điện thoại lúc {at(told['asked_at'])}; {told['answered_by_name']} trả lời lúc "
+        f"{at(told['answered_at'])}. {told['entered_by_name']} nhập lúc {at(told['entered_at'])}; "
+        f"{confirmed or 'chưa có người xác nhận'}."
+    )
+
+
 def at(instant: datetime | None) -> str | None:
     """Write an instant as the form does, in Vietnam's time: 03 giờ 06, ngày 24/11/2026."""
     return instant.astimezone(WARD_ZONE).strftime("%H giờ %M, ngày %d/%m/%Y") if instant else None
@@ -168,6 +178,8 @@ def _lines(record: Json) -> Iterator[str]:
     yield f"Bệnh viện tư vấn: {', '.join(annex['answering_hospitals']) or NOT_RECORDED}"
     yield f"Chuyên khoa: {annex['specialty']}. Mức khẩn: {URGENCY[annex['urgency']]}. Hình thức: {_channels(annex)}."
     yield f"Bắt đầu: {at(annex['started_at']) or NOT_RECORDED}. Kết thúc: {at(annex['ended_at']) or NOT_RECORDED}."
+    if annex["telephone"]:
+        yield entered_afterwards(annex["telephone"])
     if "outside_agreement" in annex["warnings"]:
         yield "Gọi ngoài thỏa thuận hợp tác vì cấp cứu."
     yield from _asked(annex)

@@ -95,8 +95,8 @@ def _annex(case: Consultation, facts: list[Fact], opinions: list[Message], about
         "specialty": about.specialty,
         "urgency": case.urgency,
         "channel": ["text", "telephone"] if case.calls else ["text"],
-        "requested_at": case.created_at,
-        "started_at": accepted,
+        "requested_at": case.asked_at,
+        "started_at": case.told_at if case.told and case.told.confirmed else accepted,
         "answered_at": case.answered_at,
         "ended_at": standing.at if standing else None,
         "patient_informed": None,
@@ -119,6 +119,7 @@ def _annex(case: Consultation, facts: list[Fact], opinions: list[Message], about
             for c in case.conclusions
         ],
         "calls": [show.call(c) for c in case.calls],
+        "telephone": show.by_telephone(case),
         "outcomes": [show.outcome(o) for o in case.outcomes],
     }
 

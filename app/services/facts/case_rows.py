@@ -26,7 +26,9 @@ from app.work import Work
 
 Row = TypeVar("Row", bound=Base)
 
-_FIXED = {"id", "number", "hospital_id", "requester_id", "created_at", "written_at", "drill", "consultation_id"}
+_FIXED = {"id", "number", "hospital_id", "requester_id", "created_at", "written_at", "drill", "consultation_id"} | {
+    *("telephoned_at", "told_at", "told_by_id", "told_by_name"),
+}
 
 
 def _columns(model: type[Base]) -> list[str]:
@@ -153,6 +155,7 @@ def parameters(work: Work) -> dict[str, Any]:
     callouts = [c for case in cases for c in case.callouts]
     offers = [o for c in callouts for o in c.offers]
     new = [v for case in cases if case.id in work.new_cases for v in case.vitals]
+    told = [call for case in made for call in case.calls]
     # In the order in which read markers lock them, so that neither ever waits for the other in a circle.
     order = attrgetter("consultation_id", "user_id")
     participants = sorted((p for case in cases for p in case.participants if _changed(p)), key=order)
@@ -164,6 +167,7 @@ def parameters(work: Work) -> dict[str, Any]:
         "offers": _json(Offer, filter(_changed, offers)),
         "participants": _json(Participant, participants),
         "vitals": _json(VitalSigns, new),
+        "calls": _json(TelephoneCall, told),
     }
 
 
@@ -179,7 +183,7 @@ def _json(model: type[Base], rows: Iterable[Base]) -> str:
     return to_json(objects).decode()
 
 
-_MODELS = (Consultation, Callout, Offer, Participant, VitalSigns)
+_MODELS = (Consultation, Callout, Offer, Participant, VitalSigns, TelephoneCall)
 _NAMES: Mapping[type[Base], list[str]] = {m: _columns(m) for m in _MODELS}
 _EMPTY: Mapping[type[Base], dict[str, None]] = {m: dict.fromkeys(names) for m, names in _NAMES.items()}
 _BINARY: Mapping[type[Base], list[str]] = {
@@ -233,6 +237,8 @@ _NEW_VITALS = f"new_vitals AS ({_insert(VitalSigns, 'vitals')})"
 
 INSERT_CASES = f"WITH held AS (SELECT), cases AS ({_insert(Consultation, 'cases')}), {_NEW_VITALS}"
 
+# A case that is entered afterwards brings with it what was said by telephone.
+INSERT_TOLD_CASES = f"{INSERT_CASES}, new_calls AS ({_insert(TelephoneCall, 'calls')})"
 
 UPDATE_CASES = (
     f"{_HELD}, cases AS (UPDATE consultation c SET {_assignments(Consultation, 'n', but=_FIXED)} "  # noqa: S608

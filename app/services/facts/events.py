@@ -131,7 +131,9 @@ async def write(work: Work, answer: Answer | None = None) -> list[Entry]:
 def _statement(work: Work) -> Prepared:
     if not work.new_cases:
         return _WRITE_AT_ONCE if work.optimistic and work.actor is None else _WRITE
-    return _WRITE_NEW if work.new_cases == work.cases.keys() else _WRITE_BOTH
+    if work.new_cases != work.cases.keys():
+        return _WRITE_BOTH
+    return _WRITE_TOLD if any(case.calls for case in work.cases.values()) else _WRITE_NEW
 
 
 def chain_hash(
@@ -340,4 +342,5 @@ _WRITE = Prepared(case_rows.UPDATE_CASES + case_rows.UPSERT_PARTS + _COMMON)
 # What nobody waits for does not wait for anybody who holds the case; it is tried again.
 _WRITE_AT_ONCE = Prepared(case_rows.UPDATE_CASES_AT_ONCE + case_rows.UPSERT_PARTS + _COMMON)
 _WRITE_NEW = Prepared(case_rows.INSERT_CASES + case_rows.UPSERT_PARTS + _COMMON)
+_WRITE_TOLD = Prepared(case_rows.INSERT_TOLD_CASES + case_rows.UPSERT_PARTS + _COMMON)
 _WRITE_BOTH = Prepared(case_rows.INSERT_AND_UPDATE_CASES + case_rows.UPSERT_PARTS + _COMMON)

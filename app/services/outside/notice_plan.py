@@ -7,7 +7,8 @@ The rule, per doctor, in the order of channels that they chose:
    (`offer.seen`) waits until a minute after that. Neither silences anything: only an answer does.
 4. Quiet hours hold everything but red and orange.
 5. A step that names channels is limited to them; a limit that leaves a doctor nothing is no limit.
-6. When the end of the ladder rings round again, everybody who still rings is told again.
+6. A call to be confirmed (`quiet`) is told like what is not urgent: no telephone, unless there is no other way.
+7. When the end of the ladder rings round again, everybody who still rings is told again.
 
 Whether a doctor has a socket is not asked: it may be in another process. The delivery that it reports is a fact.
 """
@@ -53,6 +54,8 @@ class Ringing:
     """The kinds that its step is limited to; empty: all."""
     round: int = 1
     """From the second on the end of the ladder rings round again."""
+    quiet: bool = False
+    """Nobody waits: what was said by telephone is to be confirmed."""
 
     @property
     def red(self) -> bool:
@@ -63,6 +66,8 @@ class Ringing:
 def plan(offer: Ringing, reaches: Sequence[Reach], *, now: datetime, kinds: Collection[str]) -> list[dict[str, Any]]:
     """Return the notices of one offer. `kinds`: what this installation can send at all."""
     able = [r for r in reaches if r.kind in kinds] or list(reaches)
+    if offer.quiet:
+        able = [r for r in able if r.kind != ChannelKind.VOICE] or able
     limited = [r for r in able if r.kind in offer.channels] if offer.channels else able
     rows = []
     rank = 0
@@ -72,7 +77,7 @@ def plan(offer: Ringing, reaches: Sequence[Reach], *, now: datetime, kinds: Coll
         urgent = offer.urgency in EMERGENCIES
         at = offer.since if offer.red or push else offer.since + FOR_A_DEVICE
         said = Announcement(
-            kind="offer",
+            kind="confirmation" if offer.quiet else "offer",
             about=f"offer:{offer.id}",
             key="",
             words={"urgency": offer.urgency, "desk_name": offer.desk_name, "at": offer.since.isoformat(), "rank": rank},
@@ -133,24 +138,25 @@ async def ringing(work: Work, offer_ids: Collection[UUID]) -> dict[UUID, Ringing
 
 
 def _ringing(row: Sequence[Any]) -> Ringing:
-    *facts, step, ring_round = row
-    ring: tuple[Any, ...] = (*facts, tuple((step or {}).get("channels") or ()), ring_round)
+    *facts, step, ring_round, quiet = row
+    ring: tuple[Any, ...] = (*facts, tuple((step or {}).get("channels") or ()), ring_round, quiet)
     return Ringing(*ring)
 
 
 RINGS: Final = "(o.state = 'made' AND o.attendance IS NULL AND o.expired_at IS NULL)"
 _OFFER: Final = f"o.id, o.doctor_id, o.consultation_id, k.urgency, k.desk_name, c.drill, {RINGS}"
 _TIMES: Final = "k.step_due_at, o.delivered_at, o.seen_at, k.policy -> 'steps' -> o.step"
+_QUIET: Final = "coalesce(k.reason = 'telephone', false)"
 _JOINS: Final = "JOIN callout k ON k.id = o.callout_id JOIN consultation c ON c.id = o.consultation_id"
 _UNPLANNED = Prepared(f"""
-(SELECT {_OFFER}, o.made_at, {_TIMES}, 1 FROM offer o {_JOINS}
+(SELECT {_OFFER}, o.made_at, {_TIMES}, 1, {_QUIET} FROM offer o {_JOINS}
  WHERE o.state = 'made' AND o.noticed_at IS NULL ORDER BY o.made_at LIMIT :limit)
 UNION ALL
-(SELECT {_OFFER}, k.step_started_at, {_TIMES}, k.round FROM offer o {_JOINS}
+(SELECT {_OFFER}, k.step_started_at, {_TIMES}, k.round, {_QUIET} FROM offer o {_JOINS}
  WHERE k.state = 'ringing' AND k.round > 1 AND {RINGS} AND o.noticed_at < k.step_started_at LIMIT :limit)
 """)  # noqa: S608 (all parts stand in this file)
 _NOW = Prepared(f"""
-SELECT {_OFFER}, o.made_at, {_TIMES}, 1 FROM offer o {_JOINS} WHERE o.id = ANY(CAST(:ids AS uuid[]))
+SELECT {_OFFER}, o.made_at, {_TIMES}, 1, {_QUIET} FROM offer o {_JOINS} WHERE o.id = ANY(CAST(:ids AS uuid[]))
 """)  # noqa: S608 (all parts stand in this file)
 _MARK = Prepared("""
 UPDATE offer SET noticed_at = CAST(:now AS timestamptz)

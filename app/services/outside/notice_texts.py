@@ -72,6 +72,15 @@ _TEMPLATES: Final[Mapping[str, _Template]] = {
         {"1": "accept", "2": "decline", "3": "again"},
         _OFFER_KEYS,
     ),
+    "confirmation": _Template(
+        ("Có cuộc gọi cần bạn xác nhận", "A telephone call needs your confirmation"),
+        (
+            "Một khoa ghi là đã hỏi ý kiến qua điện thoại{, place}. Không ai đang chờ. Mở hoichan để đọc và xác nhận.",
+            "A ward wrote down advice given by telephone{, place}. Nobody waits. Open hoichan to read and confirm it.",
+        ),
+        {"3": "again"},
+        _AGAIN_KEYS,
+    ),
     "reachability": _Template(
         ("Bạn có mặt để trực không?", "Are you there for your duty?"),
         (

@@ -27,12 +27,13 @@ def room_counts(urgency: str) -> bool:
     return urgency in _ROUTINE
 
 
-async def counted(work: Work, policy: Mapping[str, Any], urgency: str, duty: Now, *, drill: bool = False) -> Now:
+async def counted(work: Work, policy: Mapping[str, Any], urgency: str, duty: Now, *, uncounted: bool = False) -> Now:
     """Return the same people with their counters, where the policy's order or somebody's capacity needs them.
 
-    In the ordinary case nothing is asked of the database. A drill takes nobody's turn and nobody's room.
+    In the ordinary case nothing is asked of the database. `uncounted`: a drill, and a call to be
+    confirmed, take nobody's turn and nobody's room.
     """
-    to_count = set() if drill else _to_count(policy, urgency, duty)
+    to_count = set() if uncounted else _to_count(policy, urgency, duty)
     if not to_count:
         return duty
     await _in_transaction(work)
@@ -115,14 +116,16 @@ SELECT u.id, u.capacity,
   CASE WHEN u.capacity IS NULL THEN 0 ELSE (
     SELECT count(*) FROM consultation c WHERE c.holder_id = u.id AND c.status = 'active' AND NOT c.drill) END AS held,
   CASE WHEN u.capacity IS NULL THEN 0 ELSE (
-    SELECT count(*) FROM offer o JOIN callout k ON k.id = o.callout_id AND k.state = 'ringing'
+    SELECT count(*) FROM offer o
+    JOIN callout k ON k.id = o.callout_id AND k.state = 'ringing' AND k.reason IS DISTINCT FROM 'telephone'
     JOIN consultation c ON c.id = o.consultation_id
     WHERE o.doctor_id = u.id AND o.state = 'made' AND NOT c.drill) END AS rung,
   f.offers, f.last_offer_at
 FROM user_account u CROSS JOIN LATERAL (
   SELECT count(*) FILTER (WHERE o.made_at > CAST(:since AS timestamptz)) AS offers, max(o.made_at) AS last_offer_at
-  FROM offer o JOIN consultation c ON c.id = o.consultation_id
-  WHERE o.doctor_id = u.id AND NOT c.drill AND o.made_at > CAST(:now AS timestamptz) - interval '30 days'
+  FROM offer o JOIN consultation c ON c.id = o.consultation_id JOIN callout k ON k.id = o.callout_id
+  WHERE o.doctor_id = u.id AND NOT c.drill AND k.reason IS DISTINCT FROM 'telephone'
+    AND o.made_at > CAST(:now AS timestamptz) - interval '30 days'
 ) f WHERE u.id = ANY(CAST(:ids AS uuid[]))
 """)
 

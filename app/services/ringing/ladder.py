@@ -6,8 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from app.identifiers import new_id
-from app.models.callout import COORDINATOR, HOLDER_GONE, Callout, CalloutState, Candidate, Duty, Offer
+from app.models.callout import BY_TELEPHONE, COORDINATOR, HOLDER_GONE, Callout, CalloutState, Candidate, Duty, Offer
 from app.models.consultation import Consultation, Ending
+from app.models.urgency import Urgency
 from app.schemas import consultation as show
 from app.services.facts import events
 from app.services.ringing import fairness, routing
@@ -30,13 +31,17 @@ async def open_callout(
 ) -> list[Offer]:
     """Begin to ring a desk: freeze its policy, take the first step that has somebody, record nothing yet.
 
+    A quiet callout is as urgent as nothing is, whatever the patient was then: it asks, and wakes nobody.
     `also` are people rung with the first step: those who were ringing already, or the holder. With nobody on duty, not
     even a coordinator, the coordinators of either hospital are rung whether they are or not.
     """
     frozen = policy or desk.policy
     now = work.now
     given = desk.duty if duty is None else duty
-    on_duty = await fairness.counted(work, frozen, case.urgency, _watched(given, desk.duty), drill=case.drill)
+    quiet = reason == BY_TELEPHONE
+    on_duty = await fairness.counted(
+        work, frozen, case.urgency, _watched(given, desk.duty), uncounted=case.drill or quiet
+    )
     callout = Callout(
         id=new_id(now),
         consultation_id=case.id,
@@ -46,7 +51,7 @@ async def open_callout(
         hospital_id=desk.hospital_id,
         hospital_name=desk.hospital_name,
         specialty=desk.specialty,
-        urgency=case.urgency,
+        urgency=Urgency.GREEN if quiet else case.urgency,
         state=CalloutState.RINGING,
         policy=frozen,
         preview=preview(frozen, on_duty),
@@ -137,7 +142,7 @@ def record_ended(work: Work, case: Consultation, callout: Callout, *, to: Iterab
 async def duty_now(work: Work, case: Consultation, callout: Callout) -> Now:
     """Return who can be rung for a callout now, counted where its order or their capacity needs it."""
     duty = await routing.duty_of(work, callout, case.hospital_id)
-    return await fairness.counted(work, callout.policy, callout.urgency, duty, drill=case.drill)
+    return await fairness.counted(work, callout.policy, callout.urgency, duty, uncounted=case.drill or callout.quiet)
 
 
 def reconcile(work: Work, case: Consultation, callout: Callout, duty: Duty) -> bool:

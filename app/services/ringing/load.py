@@ -68,7 +68,8 @@ WITH rung AS (
                         OR extract(hour FROM o.made_at AT TIME ZONE 'Asia/Ho_Chi_Minh') < 6) AS night_rings
   FROM callout k JOIN consultation c ON c.id = k.consultation_id AND NOT c.drill
   JOIN offer o ON o.callout_id = k.id
-  WHERE k.desk_id = CAST(:desk AS uuid) AND o.made_at >= CAST(:start AS timestamptz)
+  WHERE k.desk_id = CAST(:desk AS uuid) AND k.reason IS DISTINCT FROM 'telephone'
+    AND o.made_at >= CAST(:start AS timestamptz)
     AND o.made_at < CAST(:end AS timestamptz)
   GROUP BY o.doctor_id
 ), slots AS (

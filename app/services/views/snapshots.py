@@ -164,12 +164,13 @@ WHERE e.stream = :name AND v.type = 'offer.made' AND v.consultation_id = ANY(CAS
   AND e.seq > (SELECT head FROM stream WHERE name = :name) - 1000
 """)
 
-# The end of the ladder rings this coordinator, and nobody holds the case.
+# The end of the ladder rings this coordinator, and nobody holds the case. Whom a ward spoke to is no alarm.
 _ALARMS = text("""
 SELECT c.id, c.number, k.round, k.step_started_at
 FROM offer o JOIN callout k ON k.id = o.callout_id JOIN consultation c ON c.id = o.consultation_id
 WHERE o.doctor_id = CAST(:user AS uuid) AND o.state = 'made' AND o.role = 'coordinator' AND o.attendance IS NULL
-  AND k.state = 'ringing' AND k.step >= jsonb_array_length(k.policy->'steps') - 1
+  AND k.state = 'ringing' AND k.reason IS DISTINCT FROM 'telephone'
+  AND k.step >= jsonb_array_length(k.policy->'steps') - 1
   AND c.status = 'ringing' AND c.holder_id IS NULL
 ORDER BY k.step_started_at
 """)
