@@ -204,9 +204,15 @@ class Hotline:
         return await self.sign_in(able[index])
 
     async def ask(
-        self, specialty: str = "K04", *, urgency: str = "orange", by: Person | None = None, **more: Any
+        self,
+        specialty: str = "K04",
+        *,
+        urgency: str = "orange",
+        by: Person | None = None,
+        to: str = "/consultations",
+        **more: Any,
     ) -> Json:
-        """Ask for a consultation and return it as the server stored it."""
+        """Ask for a consultation and return it as the server stored it; `to`: by which door."""
         person = by or await self.requester(specialty)
         body: Json = {
             "specialty": specialty,
@@ -214,7 +220,7 @@ class Hotline:
             "question": "Tiêu sợi huyết tại chỗ hay chuyển thẳng can thiệp?",
             "patient": {"label": "MC-017", "sex": "male", "age_years": 58},
         } | more
-        answer = await person.post("/consultations", body)
+        answer = await person.post(to, body)
         assert answer.status_code == 201, answer.text
         case: Json = answer.json()
         return case

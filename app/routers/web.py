@@ -14,6 +14,7 @@ PAGES = (
     "/",
     "/sign-in",
     "/request",
+    "/request/telephone",
     "/red-alert",
     "/cases/{case}",
     "/cases/{case}/record",

@@ -15,6 +15,7 @@ import { begin } from "./core/session.js";
 import * as stream from "./core/stream.js";
 import { preferHospital } from "./core/telephones.js";
 import { useWide } from "./core/wide.js";
+import { isQuiet } from "./parts/facts.js";
 
 const SCREENS = {
   "sign-in": [() => import("./screens/sign-in.js"), "SignIn"],
@@ -43,7 +44,7 @@ export function route(path, me) {
   if (first === "sign-in" || !me) return ["sign-in", {}];
   if (me.must_change_password) return ["account", {}];
   if (first === "cases" && second) return ["a-case", { id: second }];
-  if (first === "request" || first === "red-alert") return me.role === "requester" ? [first, {}] : [HOME[me.role] ?? "account", {}];
+  if (first === "request" || first === "red-alert") return me.role === "requester" ? [first, second === "telephone" ? { telephone: true } : {}] : [HOME[me.role] ?? "account", {}];
   if (["account", "desk", "board", "rota", "policies", "agreements"].includes(first)) return [first, {}];
   return [HOME[me.role] ?? "account", {}];
 }
@@ -79,7 +80,7 @@ function Screen({ name, props }) {
  */
 function CaseScreen({ id }) {
   const waiting = useStore((s) => s.me?.role === "requester" && ["ringing", "cancelled"].includes(s.consultations.get(id)?.status)
-    && !s.consultations.get(id)?.holder) && !location.search.includes("view=full");
+    && !s.consultations.get(id)?.holder && !isQuiet(s.consultations.get(id))) && !location.search.includes("view=full");
   const known = useStore((s) => s.consultations.has(id));
   const wide = useWide();
   const [error, setError] = useState(null);

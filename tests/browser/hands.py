@@ -5,10 +5,11 @@ import re
 
 from playwright.async_api import Locator, Page, expect
 
-from tests.hotline import Json
+from tests.hotline import Hotline, Json, Person
 
 QUESTION = "Tiêu sợi huyết tại chỗ hay chuyển thẳng can thiệp?"
 CASE_PAGE = re.compile(r"/cases/[0-9a-f-]+")
+SAID = "Hỏi tiêu sợi huyết hay chuyển. BS dặn tenecteplase 35 mg tĩnh mạch, rồi chuyển."
 DEMO = "KHÔNG DÙNG CHO NGƯỜI BỆNH"
 UNSENT = "Chưa gửi được. Bác sĩ tuyến trên chưa biết."
 
@@ -36,6 +37,13 @@ async def fill_request(
     await choice(page, "Chuyên khoa", "Tim mạch").click()
     await choice(page, "Mức khẩn", urgency).click()
     await field(page, "Câu hỏi cụ thể").fill(question)
+
+
+async def entered(ward: Hotline, by: Person, **who: str) -> Json:
+    """A red case that this doctor's ward had telephoned about; a name that somebody typed, unless a doctor is named."""
+    call = {"asked_at": "2026-11-24T02:40:00+07:00", "answered_at": "2026-11-24T02:55:00+07:00", "text": SAID}
+    told = call | (who or {"answered_by_name": "BS trực tim mạch"})
+    return await ward.ask("K04", urgency="red", by=by, to="/consultations/telephone", telephone=told)
 
 
 async def send_request(page: Page) -> None:

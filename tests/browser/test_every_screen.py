@@ -9,7 +9,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE, Ward
 from tests.browser.eyes import barriers
-from tests.browser.hands import DEMO, button
+from tests.browser.hands import DEMO, button, entered
 from tests.hotline import Json, Person
 
 pytestmark = pytest.mark.browser
@@ -27,6 +27,7 @@ class Scene:
     held: Json
     concluded: Json
     drill: Json
+    told: Json
     admin: Person
     pages: dict[tuple[str | None, int], Page] = field(default_factory=dict)
 
@@ -63,9 +64,10 @@ async def scene(ward: Ward) -> AsyncIterator[Scene]:
     drill = await ward.ask(
         "K04", by=requester, urgency="green", patient={"label": "MC-013", "sex": "female"}, drill=True
     )
+    told = await entered(ward, requester, answered_by=(await doctor.me())["id"])
     there = (a for a in ward.accounts if a["hospital_name"] == doctor.account["hospital_name"])
     admin = await ward.sign_in(next(a for a in there if a["role"] == "admin"))
-    yield Scene(ward, requester, doctor, coordinator, ringing, held, concluded, drill, admin)
+    yield Scene(ward, requester, doctor, coordinator, ringing, held, concluded, drill, told, admin)
 
 
 Open = Callable[[Scene, dict[str, int]], Awaitable[Page]]
@@ -73,7 +75,7 @@ Open = Callable[[Scene, dict[str, int]], Awaitable[Page]]
 
 def at(who: str | None, path: str, ready: str) -> Open:
     async def opens(scene: Scene, on: dict[str, int]) -> Page:
-        names = {case: getattr(scene, case)["id"] for case in ("ringing", "held", "concluded", "drill")}
+        names = {case: getattr(scene, case)["id"] for case in ("ringing", "held", "concluded", "drill", "told")}
         page = await scene.page_of(who, on)
         await page.goto(path.format(**names))
         await page.locator(ready).first.wait_for()
@@ -88,11 +90,14 @@ SCREENS = [
     ("home", at("requester", "/", ".case")),
     ("request", at("requester", "/request", "#f-question")),
     ("red alert", at("requester", "/red-alert", ".team")),
+    ("call", at("requester", "/request/telephone", ".when")),
+    ("entered case", at("requester", "/cases/{told}", ".told-note")),
     ("waiting", at("requester", "/cases/{ringing}", ".hero")),
     ("asking case", at("requester", "/cases/{held}", ".composer")),
     ("concluded case", at("requester", "/cases/{concluded}", ".disc")),
     ("account", at("requester", "/account", "form")),
     ("desk", at("doctor", "/desk", ".wake")),
+    ("call to confirm", at("doctor", "/desk", ".told-card")),
     ("answering case", at("doctor", "/cases/{held}", ".composer")),
     ("rota", at("doctor", "/rota", ".wk .bk, .wk .day-d")),
     ("month", at("doctor", "/rota?view=month", ".mo li")),

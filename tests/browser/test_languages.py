@@ -12,7 +12,7 @@ from tests.hotline import Json
 
 pytestmark = pytest.mark.browser
 
-STRINGS = ("", "desk.", "rota.", "after.", "run.")
+STRINGS = ("", "desk.", "rota.", "after.", "run.", "told.")
 MODULES = {lang: [f"{part}{lang}.js" for part in STRINGS] for lang in ("vi", "en")}
 VIETNAMESE = re.compile(r"[ăâđêôơưĂÂĐÊÔƠƯáàảãạắằẳẵặấầẩẫậéèẻẽẹếềểễệíìỉĩịóòỏõọốồổỗộớờởỡợúùủũụứừửữựýỳỷỹỵ]", re.IGNORECASE)
 
@@ -88,7 +88,15 @@ async def test_an_english_screen_has_no_vietnamese_but_names_and_what_was_typed(
     doctor = await ward.first_of(case)
     names = names_of(ward.accounts, (await requester.get("/desks")).json()["items"])
     phone = await ward.open(requester, on=PHONE, lang="en")
-    for path in ("/", "/request", "/red-alert", f"/cases/{case['id']}", "/account", "/telephones"):
+    for path in (
+        "/",
+        "/request",
+        "/request/telephone",
+        "/red-alert",
+        f"/cases/{case['id']}",
+        "/account",
+        "/telephones",
+    ):
         await phone.goto(path)
         await phone.get_by_role("main").wait_for()
         await assert_english(phone, names)

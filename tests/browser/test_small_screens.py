@@ -55,7 +55,7 @@ async def test_screens_of_the_asking_doctor_scroll_one_way_only(reader: Ward) ->
     requester = await reader.requester("K04")
     await reader.ask("K04", by=requester, question=LONG)
     page = await reader.open(requester, on=SMALLEST)
-    for path in ("/", "/request", "/red-alert", "/account", "/telephones"):
+    for path in ("/", "/request", "/request/telephone", "/red-alert", "/account", "/telephones"):
         await page.goto(path)
         await page.get_by_role("main").wait_for()
         assert await look(page, "outside") == []

@@ -216,6 +216,7 @@ GET    /api/v1/consultations/{consultation_id}/record          read
 GET    /                                                       nobody
 GET    /sign-in                                                nobody
 GET    /request                                                nobody
+GET    /request/telephone                                      nobody
 GET    /red-alert                                              nobody
 GET    /cases/{case}                                           nobody
 GET    /cases/{case}/record                                    nobody

@@ -284,10 +284,11 @@ async def test_a_patient_who_gets_worse_is_rung_for_as_ever_and_the_old_answer_a
 async def test_what_was_said_by_telephone_takes_nobodys_turn_and_nobodys_room(house: Staff) -> None:
     doctor = house[DOCTOR]
     await house.execute(f"UPDATE user_account SET capacity = 1 WHERE id = '{house.id_of(doctor)}'")
-    for _ in range(2):
-        await enter(house, urgency="green")
+    told = [await enter(house, urgency="green") for _ in range(2)]
     real = await house.hotline.ask("K04", urgency="yellow", by=house[REQUESTER])
     assert not [f for c in real["callouts"] for step in c["ladder"] for f in step["passed_over"]]
     house.hotline.clock.advance(minutes=1)
     load = (await house[DISPATCHER].get(f"/desks/{real['callouts'][0]['desk']}/load")).json()
     assert sum(row["offers"] for row in load["items"]) == len(house.rung(real))
+    for case in told:  # whoever is full can still say that it was them
+        assert (await doctor.do(case, "acceptance"))["holder"] == house.id_of(doctor)

@@ -26,7 +26,8 @@ from app.work import Work
 
 Row = TypeVar("Row", bound=Base)
 
-_FIXED = {"id", "number", "hospital_id", "requester_id", "created_at", "written_at", "drill", "consultation_id"} | {
+_FIXED = {
+    *("id", "number", "hospital_id", "requester_id", "created_at", "written_at", "drill", "consultation_id"),
     *("telephoned_at", "told_at", "told_by_id", "told_by_name"),
 }
 

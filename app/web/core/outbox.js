@@ -29,7 +29,7 @@ import { absorb } from "./store.js";
 
 const STEPS = [1, 2, 4, 8, 15, 30]; // seconds, then every 30 s; ± 20 %
 const STALE_MS = 120e3;
-const CARRIES_WRITTEN_AT = /^\/consultations(\/[^/]+\/messages)?$/;
+const CARRIES_WRITTEN_AT = /^\/consultations(\/telephone|\/[^/]+\/messages)?$/;
 
 let items = new Map();
 let user = null, paused = true, clock = null;

@@ -19,6 +19,8 @@ export const EMPTY = {
   diagnosis: "", background: "", assessment: "", recommendation: "", drill: false,
   safety: Object.fromEntries(SAFETY.map((x) => [x, { state: "not_asked", text: "" }])), vitals: EMPTY_VITALS,
 };
+/** What a case that was handled by telephone says of the call: two dated times, who answered, and the words. */
+export const EMPTY_TOLD = { asked: { day: "", clock: "" }, answered: { day: "", clock: "" }, by: "", desk: null, shown: "", name: "", text: "" };
 const CHILD = 16, MONTHS_BELOW = 72; // months are asked below six years
 
 /** Whole years, from years or months; null when nothing usable was typed. */
@@ -78,7 +80,9 @@ export function checkVitals(v) {
   return errors;
 }
 
-const said = ({ vitals, ...words }) => JSON.stringify({ ...EMPTY, ...words, vitals: hasVitals(vitals) ? vitals : null });
+const nothingTold = JSON.stringify(EMPTY_TOLD);
+const said = ({ vitals, told = EMPTY_TOLD, ...words }) =>
+  JSON.stringify({ ...EMPTY, ...words, vitals: hasVitals(vitals) ? vitals : null, told: JSON.stringify(told) === nothingTold ? null : told });
 
 export const begun = (form, next) => said(form) !== said(EMPTY) && said(form) !== said(next);
 
@@ -130,9 +134,15 @@ export const doubts = (v) => {
   return [...MEASURES, "oxygen_l_min"].filter((x) => doubt(x, m[x])).map((x) => `${t(`vitals.${x}`)}: ${doubt(x, m[x])}`);
 };
 
-/** Queue the request and try at once. The form stays with it until the server has stored it; "sent" is said only after that. */
-export const send = (form, { red = false, instead } = {}) =>
-  command({ path: "/consultations", body: toBody(form, { red }), what: "request", optimistic: true, form, instead });
+/** Which form a request was filled in on, and its draft: that of a case handled by telephone, or the ordinary one. */
+export const formOf = (body) => (body.telephone ? "telephone" : "request");
+
+/**
+ * Queue the request and try at once. The form stays with it until the server has stored it; "sent" is said only after that.
+ * `more` is what only the form of a telephone case has.
+ */
+export const send = (form, { red = false, more = {}, instead } = {}) =>
+  command({ path: more.telephone ? "/consultations/telephone" : "/consultations", body: { ...toBody(form, { red }), ...more }, what: "request", optimistic: true, form, instead });
 
 /** Open cases of the same ward that may be the same patient: the same label, or the same age and sex. */
 export function similar(form, headers, me) {

@@ -163,7 +163,7 @@ function onUser(s, event, d) {
     next = { ...next, offers: withEntry(next.offers, offer.offer_id, changed) };
   }
   if (d.card) next = withCard(next, d.card);
-  if (event.t === "escalation.exhausted") {
+  if (event.t === "escalation.exhausted" && d.reason !== "telephone") {
     const alarm = {
       consultation_id: d.consultation_id, number: d.number ?? d.header?.number, round: d.round ?? d.header?.round ?? 0,
       at: event.at, header: d.header,
@@ -293,7 +293,7 @@ export function headerOf(c) {
     holder_name: c.holder_name, held_since: c.held_since, answer_due_at: c.answer_due_at, answered_at: c.answered_at,
     created_at: c.created_at, concluded_at: c.concluded_at, outcome_due_at: c.outcome_due_at, updated_at: c.updated_at,
     demo: c.demo, drill: c.drill, label: c.patient?.label, question: c.question, situation: c.situation, ward: c.ward,
-    requester: c.requester,
+    requester: c.requester, telephone: c.telephone ?? null, quiet: ringing?.state === "ringing" && ringing.reason === "telephone",
   };
   if (!ringing) return head;
   return {

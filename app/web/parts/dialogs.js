@@ -7,7 +7,7 @@ import { useStore } from "../core/store.js";
 import { hotline, tel } from "../core/telephones.js";
 import { ActionState, useAction } from "./action.js";
 import { Drill } from "./drill.js";
-import { currentCallout, personText } from "./facts.js";
+import { currentCallout, isQuiet, personText } from "./facts.js";
 import { DoctorPicker } from "./picker.js";
 import { Urgency } from "./urgency.js";
 
@@ -73,7 +73,7 @@ function Assign({ c, close }) {
   return html`<p class="row wrap"><${Drill} c=${c} /><${Urgency} level=${c.urgency} /> <b>${personText(c)}</b> <span class="cap">${c.number} · ${c.hospital_name}</span></p>
     <p class="cap">${t("p.assign_hint")}</p>
     <${ActionState} action=${action} />
-    <${DoctorPicker} desk=${c.desk ?? callout?.desk} deskName=${c.desk_name ?? callout?.desk_name} specialty=${c.specialty} exclude=${[c.holder]} onPick=${pick} busy=${Boolean(action.busy)} />`;
+    <${DoctorPicker} desk=${c.desk ?? callout?.desk} deskName=${c.desk_name ?? callout?.desk_name} at=${isQuiet(c) ? c.telephone?.answered_at : null} specialty=${c.specialty} exclude=${[c.holder]} onPick=${pick} busy=${Boolean(action.busy)} />`;
 }
 
 // --- calling --------------------------------------------------------------------------------------------------------------

@@ -8,6 +8,16 @@ export function lateText(c) {
   return `${t("p.written_at", { time: fmtWhen(c.written_at) })} · ${t("p.arrived_at")} ${fmtWhen(c.created_at)}`;
 }
 
+/** Whether the case only waits for somebody to confirm what was said by telephone: nobody is rung for it. */
+export function isQuiet(c) {
+  if (!c?.callouts?.length) return Boolean(c?.quiet);
+  const own = c.callouts.filter((x) => x.state === "ringing" && x.reason !== "second_specialty");
+  return own.length > 0 && own.every((x) => x.reason === "telephone");
+}
+
+/** "Hỏi qua điện thoại lúc 01:34, nhập lúc 03:04" of a case that was entered afterwards; otherwise nothing. */
+export const toldText = (c) => (c.telephone ? t("told.line", { asked: fmtWhen(c.telephone.asked_at), entered: fmtWhen(c.telephone.entered_at) }) : "");
+
 /** Order of urgency, most urgent first. */
 export const URGENCIES = ["red", "orange", "yellow", "green"];
 
@@ -110,9 +120,9 @@ export function specialtyName(code, list) {
   return s ? s[lang()] ?? s.vi : code;
 }
 
-/** Sort of the board: what is real before drills, then urgency, then time left (overdue first), held and answered ones after. */
+/** Sort of the board: what is real before drills, what rings before what is to be confirmed, then urgency, then time left (overdue first), held and answered ones after. */
 export function byUrgencyThenDue(a, b) {
-  const u = Boolean(a.drill) - Boolean(b.drill) || URGENCIES.indexOf(a.urgency) - URGENCIES.indexOf(b.urgency);
+  const u = Boolean(a.drill) - Boolean(b.drill) || isQuiet(a) - isQuiet(b) || URGENCIES.indexOf(a.urgency) - URGENCIES.indexOf(b.urgency);
   if (u) return u;
   const due = (c) => (c.answered_at || !c.answer_due_at ? Infinity : Date.parse(c.answer_due_at));
   return due(a) - due(b) || (a.created_at < b.created_at ? -1 : 1);

@@ -3,7 +3,7 @@ import { html, Icon } from "../core/html.js";
 import { fmtWhen, t } from "../core/i18n.js";
 import { useStore } from "../core/store.js";
 import { Countdown } from "./countdown.js";
-import { acceptedText, nameList, nextStep, ringing } from "./facts.js";
+import { acceptedText, isQuiet, nameList, nextStep, ringing } from "./facts.js";
 
 /**
  * What the holder line says, as data: {kind: "ring"|"has"|"done", icon, who, next, due, dueText}.
@@ -39,6 +39,7 @@ export function holding(c) {
       over: t("b.overdue"),
     };
   }
+  if (isQuiet(c)) return { kind: "done", icon: "clock", who: t("p.h.confirm", { name: nameList(rung.map((r) => r.name)) }), next: t("p.h.confirm_nx") };
   const who = rung.length ? t("p.h.ringing", { name: nameList(rung.map((r) => r.name)) }) : t("p.h.finding");
   if (!next || next.last) {
     return { kind: "ring", icon: "bell", who, next: next?.round > 0 ? t("p.h.last_round", { n: next.round + 1 }) : t("p.last"), due: next?.due_at, dueText: t("p.h.again_in") };

@@ -6,19 +6,19 @@ import { roleText } from "./facts.js";
 
 const plain = (s) => s.normalize("NFD").replace(/[\u0300-\u036f]/g, "").replace(/đ/gi, "d").toLowerCase();
 
-/** People on call at a desk now: [] while loading or when nobody answers. */
-export function useOnCall(desk) {
+/** People on call at a desk now, or at an instant: [] while loading or when nobody answers. */
+export function useOnCall(desk, at = null) {
   const [state, set] = useState({ list: [], loading: Boolean(desk), error: null });
   useEffect(() => {
     if (!desk) return undefined;
     let gone = false;
     set({ list: [], loading: true, error: null });
-    get(`/desks/${desk}/on-call`).then(
+    get(`/desks/${desk}/on-call${at ? `?at=${encodeURIComponent(at)}` : ""}`).then(
       (r) => !gone && set({ list: r.on_call, loading: false, error: null }),
       (error) => !gone && set({ list: [], loading: false, error }),
     );
     return () => (gone = true);
-  }, [desk]);
+  }, [desk, at]);
   return state;
 }
 
@@ -29,9 +29,10 @@ export function useOnCall(desk) {
  * @param exclude   user ids not offered (myself, the holder)
  * @param onPick    ({user_id, name}) or, with `desks`, ({desk_id, name})
  * @param desks     whether a whole desk may be chosen
+ * @param at        who was on call then, instead of now
  * @param busy      disables the list while a command is under way
  */
-export function DoctorPicker({ desk, deskName, specialty, exclude = [], onPick, desks: wholeDesks = false, busy = false }) {
+export function DoctorPicker({ desk, deskName, specialty, exclude = [], onPick, desks: wholeDesks = false, at = null, busy = false }) {
   const [q, setQ] = useState("");
   const [desks, setDesks] = useState(null);
   const [open, setOpen] = useState(null);
@@ -40,7 +41,7 @@ export function DoctorPicker({ desk, deskName, specialty, exclude = [], onPick, 
   }, [specialty]);
   const others = (desks ?? []).filter((d) => d.id !== desk && (!q || plain(`${d.name} ${d.hospital_name}`).includes(plain(q))));
   return html`<div class="stack picker">
-    ${desk && html`<${People} desk=${desk} title=${deskName} exclude=${exclude} onPick=${onPick} busy=${busy} />`}
+    ${desk && html`<${People} desk=${desk} at=${at} title=${deskName} exclude=${exclude} onPick=${onPick} busy=${busy} />`}
     <div><label for="pick-q">${t("p.pick.search")}</label><input id="pick-q" class="in" value=${q} onInput=${(e) => setQ(e.target.value)} autocomplete="off" /></div>
     <ul class="stack-s">
       ${others.slice(0, 12).map(
@@ -49,7 +50,7 @@ export function DoctorPicker({ desk, deskName, specialty, exclude = [], onPick, 
             <span><b>${d.name}</b><br /><span class="sub">${d.hospital_name}</span></span><${Icon} name="down" /></button>
           ${open === d.id && html`<div class="pk-in">
             ${wholeDesks && html`<button type="button" class="btn o blk pk-row" disabled=${busy} onClick=${() => onPick({ desk_id: d.id, name: d.name })}><span>${t("p.pick.whole_desk")}</span><${Icon} name="users" /></button>`}
-            <${People} desk=${d.id} exclude=${exclude} onPick=${onPick} busy=${busy} /></div>`}
+            <${People} desk=${d.id} at=${at} exclude=${exclude} onPick=${onPick} busy=${busy} /></div>`}
         </li>`,
       )}
       ${desks && !others.length && html`<li class="sub">${t("p.pick.none")}</li>`}
@@ -57,8 +58,8 @@ export function DoctorPicker({ desk, deskName, specialty, exclude = [], onPick, 
   </div>`;
 }
 
-function People({ desk, title, exclude, onPick, busy }) {
-  const { list, loading, error } = useOnCall(desk);
+function People({ desk, at, title, exclude, onPick, busy }) {
+  const { list, loading, error } = useOnCall(desk, at);
   const people = list.filter((p, i) => !exclude.includes(p.doctor) && list.findIndex((x) => x.doctor === p.doctor) === i);
   return html`<div class="stack-s">
     ${title && html`<p class="lbl">${title}</p>`}

@@ -114,7 +114,7 @@ function sync() {
   const stale = (due) => cut && due && Date.parse(due) < serverNow();
   const list = [];
   for (const { offer, c } of openOffers(state)) {
-    if (offer.expired_at || stale(offer.due_at)) continue;
+    if (offer.quiet || offer.expired_at || stale(offer.due_at)) continue;
     if (offer.role === "coordinator") {
       const round = boardHeader(state, c.id)?.round ?? 0;
       if (pausedByAction({ consultation_id: c.id, round })) continue;

@@ -7,9 +7,9 @@ import { specialtyName } from "../core/store.js";
 import { Drill, drillCls } from "../parts/drill.js";
 import { Urgency } from "../parts/urgency.js";
 
-/** @param onTake  takes one up again: onTake({ id, value, savedAt }) */
-export function BegunRequests({ onTake }) {
-  return useAsides("request").map((aside) => html`<${Begun} key=${aside.id} aside=${aside} onTake=${() => onTake(aside)} />`);
+/** @param onTake  takes one up again: onTake({ id, value, savedAt })   @param form  "request", or "telephone" */
+export function BegunRequests({ form = "request", onTake }) {
+  return useAsides(form).map((aside) => html`<${Begun} key=${aside.id} aside=${aside} onTake=${() => onTake(aside)} />`);
 }
 
 function Begun({ aside: { id, value, savedAt }, onTake }) {

@@ -14,7 +14,7 @@ import { ActButton, ActionState, useAction } from "../parts/action.js";
 import { clockText, secondsTo, spanText } from "../parts/countdown.js";
 import { assignDialog, DialogHead, path } from "../parts/dialogs.js";
 import { Drill, drillCls, marked } from "../parts/drill.js";
-import { byUrgencyThenDue, nameList, personText, roleText } from "../parts/facts.js";
+import { byUrgencyThenDue, isQuiet, nameList, personText, roleText, toldText } from "../parts/facts.js";
 import { DoctorPicker } from "../parts/picker.js";
 import { shortcutsDialog, useShortcuts } from "../parts/rail.js";
 import { actedOn, openAlarms, openOffers } from "../parts/rings.js";
@@ -52,7 +52,7 @@ export function Board() {
   return html`<div class="board">
     <${AppBar} title=${t("nav.board")} sub=${me.hospital_name} mini actions=${html`<span class="row dsk b-counts">
         <span class="chip bad"><${Icon} name="warn" />${t("b.late", { n: late })}</span>
-        <span class="chip warn"><${Icon} name="bell" />${t("b.ringing", { n: open.filter((h) => h.status === "ringing" && !h.holder).length })}</span>
+        <span class="chip warn"><${Icon} name="bell" />${t("b.ringing", { n: open.filter((h) => h.status === "ringing" && !h.holder && !isQuiet(h)).length })}</span>
         <span class="chip ok"><${Icon} name="user" />${t("b.held", { n: open.filter((h) => h.holder).length })}</span>
         <b class="num b-clock">${fmtTime(serverNow(), { seconds: true })}</b></span><${SoundButton} />`} />
     ${alarms.length > 0 && html`<${AlarmBar} alarm=${alarms[0]} more=${alarms.length - 1} />`}
@@ -66,6 +66,7 @@ export function Board() {
           <span class="cap end dsk">${t("b.sorted")}</span>
         </div>
         <${DataAge} />
+        <${ToConfirm} />
         <${Cases} rows=${shown} view=${view} />
       </main>
       <${Desks} boards=${boards} />
@@ -74,7 +75,7 @@ export function Board() {
 }
 
 const unique = (rows, key) => [...new Set(rows.map((h) => h[key]).filter(Boolean))].sort();
-const isLate = (h) => (OPEN.includes(h.status) && !h.answered_at && secondsTo(h.answer_due_at) < 0) || (h.exhausted && !h.holder);
+const isLate = (h) => !isQuiet(h) && (OPEN.includes(h.status) && !h.answered_at && secondsTo(h.answer_due_at) < 0) || (h.exhausted && !h.holder);
 
 function Choose({ label, value, set, options }) {
   return html`<select class="in b-sel" aria-label=${label} value=${value} onChange=${(e) => set(e.target.value)}><option value="">${label}</option>${options.map(([v, words]) => html`<option key=${v} value=${v}>${words}</option>`)}</select>`;
@@ -84,7 +85,7 @@ function Choose({ label, value, set, options }) {
 
 /** Everything that rings this coordinator: ends of ladders, and offers given to the coordinator as a step. */
 function alarmsOf(state) {
-  const offers = openOffers(state);
+  const offers = openOffers(state).filter(({ offer }) => !offer.quiet);
   const all = openAlarms(state).map((a) => ({ ...a, offer: offers.find(({ offer }) => offer.consultation_id === a.consultation_id)?.offer ?? null }));
   for (const { offer, c } of offers) {
     if (all.some((a) => a.consultation_id === offer.consultation_id)) continue;
@@ -148,6 +149,16 @@ function Take({ alarm, h, close }) {
     <${DoctorPicker} desk=${h.desk} deskName=${h.desk_name} specialty=${h.specialty} onPick=${assign} busy=${Boolean(action.busy)} /></div>`;
 }
 
+/** Calls that nobody has confirmed, and that this coordinator is asked about: no sound, and the alarm's place stays free. */
+function ToConfirm() {
+  const offers = useStore((s) => s.offers);
+  const mine = openOffers({ ...getState(), offers }).filter(({ offer }) => offer.quiet);
+  if (!mine.length) return null;
+  return html`<section class="note info stack-s to-confirm" aria-label=${t("b.quiet")}><p><${Icon} name="phone" /> ${t("b.quiet_ask", { n: mine.length })}</p>
+    <ul class="stack-s">${mine.map(({ offer, c }) => html`<li key=${offer.offer_id} class="row wrap"><${Drill} c=${c} /><b class="nowrap">${c.number}</b><span class="grow">${[c.hospital_name, toldText(c), c.telephone?.answered_by_name && t("told.answered", { name: c.telephone.answered_by_name, time: fmtWhen(c.telephone.answered_at) })].filter(Boolean).join(" · ")}</span>
+      <button type="button" class="btn s o" onClick=${async () => { const name = await assignDialog({ ...c, desk: offer.desk, desk_name: offer.desk_name }); if (name) notify(t("b.assigned", { name }), "ok"); }}>${t("b.assign")}</button></li>`)}</ul></section>`;
+}
+
 // --- the table ------------------------------------------------------------------------------------------------------------
 
 /** Rows do not move while a pointer or the focus is inside: a chip says that there is something new and applies it. */
@@ -185,6 +196,8 @@ function Cases({ rows, view }) {
 /** Time left to the answer: {text, note, part} of a row. */
 function leftOf(h) {
   if (h.status === "concluded") return { text: h.outcome_due_at ? fmtWhen(h.outcome_due_at) : "—", note: t("b.outcome_due") };
+  if (isQuiet(h)) return { text: "—", note: toldText(h) };
+  if (h.telephone && h.answered_at < h.created_at) return { text: "—", note: toldText(h) };
   if (h.answered_at) return { text: "—", note: t("b.answered_in", { time: spanText((Date.parse(h.answered_at) - Date.parse(h.created_at)) / 1000) }) };
   if (!h.answer_due_at) return { text: "—", note: "" };
   const left = secondsTo(h.answer_due_at);
@@ -198,6 +211,7 @@ function whoOf(h) {
   const rung = h.ringing ?? [];
   const step = h.steps_total ? t("b.step", { a: (h.step ?? 0) + 1, b: h.steps_total }) : "";
   if (h.exhausted) return { kind: "bad", icon: "bell", who: t("b.ringing_coordinator"), note: [step, t("b.round", { n: (h.round ?? 0) + 1 })].filter(Boolean).join(" · ") };
+  if (isQuiet(h)) return { kind: "", icon: "clock", who: nameList(rung.map((r) => r.doctor_name)), note: t("b.quiet") };
   const seen = rung.find((r) => r.seen_at);
   const delivered = rung.find((r) => r.delivered_at);
   const fact = seen ? t("p.seen", { time: fmtWhen(seen.seen_at) }) : delivered ? t("p.delivered", { time: fmtWhen(delivered.delivered_at) }) : rung.some((r) => r.undelivered) ? t("p.undelivered") : t("p.delivering");

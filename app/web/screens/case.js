@@ -16,7 +16,7 @@ import { ActButton, ActionState, errorText, may, useAction } from "../parts/acti
 import { Countdown } from "../parts/countdown.js";
 import { callDialog, DialogHead, path } from "../parts/dialogs.js";
 import { Drill, DrillBand, marked } from "../parts/drill.js";
-import { acceptedText, nameList, personText, ringing, roleText, specialtyName } from "../parts/facts.js";
+import { acceptedText, isQuiet, nameList, personText, ringing, roleText, specialtyName, toldText } from "../parts/facts.js";
 import { Holder } from "../parts/holder.js";
 import { Ladder } from "../parts/ladder.js";
 import { Bubble, doneWords, SystemLine } from "../parts/message.js";
@@ -73,6 +73,7 @@ export function Case({ id }) {
     ${c.ended && html`<p class="note warn strip" role="alert"><${Icon} name="lock" /><span>${t("c.ended")}</span></p>`}
     <${DrillBand} c=${c} />
     <${ElsewhereRings} here=${id} />
+    <${ToldNote} c=${c} />
     <${UnreadNote} c=${c} read=${toRead} />
     <${SilentNote} c=${c} me=${me} />
     <nav class="tabs-row" aria-label=${t("c.panes")}><div class="seg" role="tablist">
@@ -117,6 +118,14 @@ function UnreadNote({ c, read }) {
     <button type="button" class="btn p" onClick=${() => read(x.event_id)}><${Icon} name="check" />${t("c.ur.read")}</button></div>`;
 }
 
+/** Handled by telephone and entered afterwards: both times, who answered, and who has confirmed it. */
+function ToldNote({ c }) {
+  const told = c.telephone;
+  if (!told) return null;
+  const waits = isQuiet(c) ? t("told.waits", { names: nameList(ringing(c).map((o) => o.name)) }) : t("told.unconfirmed");
+  return html`<p class="note info strip told-note"><${Icon} name="phone" /><span><b>${toldText(c)}.</b> ${t("told.answered", { name: told.answered_by_name, time: fmtWhen(told.answered_at) })} ${told.confirmed_at ? t("told.confirmed", { name: told.confirmed_by_name, time: fmtWhen(told.confirmed_at) }) : waits}</span></p>`;
+}
+
 /** Held, and yet it rings: why, who is rung beside the holder, and what ends it. */
 function SilentNote({ c, me }) {
   const callout = (c.callouts ?? []).find((x) => x.state === "ringing" && ["silent", "overdue"].includes(x.reason));
@@ -138,7 +147,7 @@ const TEXTS = ["situation", "background", "assessment", "recommendation"];
 
 function Summary({ c }) {
   useTick(60000);
-  const ringing = (c.callouts ?? []).filter((x) => x.state === "ringing");
+  const ringing = (c.callouts ?? []).filter((x) => x.state === "ringing" && x.reason !== "telephone");
   const led = c.urgency === "red" && c.holder;
   const missing = TEXTS.filter((k) => !c[k]);
   return html`<aside class="col sum" id="pane-summary" aria-labelledby="tab-summary">
@@ -232,7 +241,7 @@ function Discussion({ c, me, mine, shown }) {
     <header class="dh"><h1 lang="vi">${c.question || html`<span class="missing">${t("d.no_question")}</span>`}</h1>
       <div class="row wrap dh-acts"><${Opened} c=${c} mine=${mine} />
         <span class="end row wrap">
-        ${may(c, "accept") && !c.holder && html`<${ActButton} cls="btn s p" icon="check" busy=${action.busy} onClick=${accept}>${t("d.accept")}</${ActButton}>`}
+        ${may(c, "accept") && !c.holder && html`<${ActButton} cls="btn s p" icon="check" busy=${action.busy} onClick=${accept}>${t(isQuiet(c) ? "told.confirm" : "d.accept")}</${ActButton}>`}
         <button type="button" class="btn s o dsk" onClick=${() => callDialog(c, mine)}><${Icon} name="phone" />${t("p.call")}</button>
         ${may(c, "record_call") && html`<button type="button" class="btn s o" onClick=${async () => { if (await care("callNoteDialog", c)) notify(t("c.call_saved"), "ok"); }}><${Icon} name="edit" />${t("c.call_note")}</button>`}
         ${may(c, "invite") && html`<button type="button" class="btn s o" onClick=${async () => { const name = await work("inviteDialog", c); if (name) notify(t("c.invited", { name }), "ok"); }}><${Icon} name="users" />${t("p.invite")}</button>`}
@@ -274,7 +283,7 @@ function factsOf(c) {
   const facts = [];
   for (const call of c.callouts ?? []) {
     for (const o of call.offers) {
-      if (o.state === "accepted" && o.answered_at) facts.push({ at: o.answered_at, icon: "check", text: acceptedText(o, t("c.fact.accepted", { name: o.doctor_name, time: fmtWhen(o.answered_at) })) });
+      if (o.state === "accepted" && o.answered_at) facts.push({ at: o.answered_at, icon: "check", text: acceptedText(o, t(call.reason === "telephone" ? "c.fact.confirmed" : "c.fact.accepted", { name: o.doctor_name, time: fmtWhen(o.answered_at) })) });
       if (o.attendance === "coming") facts.push({ at: o.answered_at ?? o.made_at, icon: "users", text: t("c.fact.coming", { name: o.doctor_name }) });
     }
   }

@@ -22,6 +22,7 @@ import { useOnCall } from "../parts/picker.js";
 import { Rail, shortcutsDialog, useShortcuts } from "../parts/rail.js";
 import { dropOffer, offerCase, openOffers } from "../parts/rings.js";
 import { Safety } from "../parts/safety.js";
+import { ToldCard } from "../parts/told-card.js";
 import { SoundButton, SoundNotice, useAlarm } from "../parts/sound.js";
 import { Urgency } from "../parts/urgency.js";
 import { Vitals } from "../parts/vitals.js";
@@ -40,7 +41,9 @@ export function Desk() {
     for (const status of ["active", "concluded"]) get(`/consultations?status=${status}`).then((r) => putHeaders(r.items), () => {});
   }, []);
 
-  const ringing = openOffers({ ...getState(), ...state });
+  const open = openOffers({ ...getState(), ...state });
+  const ringing = open.filter(({ offer }) => !offer.quiet);
+  const told = open.filter(({ offer }) => offer.quiet);
   const headers = [...state.headers.values()];
   const held = headers.filter((h) => h.holder === me.id && h.status === "active").sort(newest);
   const joined = headers.filter((h) => h.status === "active" && h.holder !== me.id && isMember(state.consultations.get(h.id), me.id)).sort(newest);
@@ -74,7 +77,8 @@ export function Desk() {
         ${current && html`<${SoundNotice} />`}
         ${current
           ? html`<${WakeCard} key=${current.offer.offer_id} offer=${current.offer} c=${current.c} taken=${setTaken} />`
-          : html`<${Quiet} held=${held} />`}
+          : !told.length && html`<${Quiet} held=${held} />`}
+        ${told.map(({ offer, c }) => html`<${ToldCard} key=${offer.offer_id} offer=${offer} c=${c} useReceipts=${useReceipts} />`)}
       </main>
     </div>
   </div>`;
@@ -158,7 +162,7 @@ function useGone(offers, setTaken) {
       shown.current.add(offer.offer_id);
       if (serverNow() - Date.parse(offer.gone) > REASON_SHOWN_MS) continue;
       // Replaced by a new ring of the same case (urgency raised): the card says so itself, and the ring has not stopped.
-      if (offer.reason === "superseded" || openOffers(getState()).some((x) => x.offer.consultation_id === offer.consultation_id)) continue;
+      if (offer.quiet || offer.reason === "superseded" || openOffers(getState()).some((x) => x.offer.consultation_id === offer.consultation_id)) continue;
       const c = offerCase(getState(), offer);
       const name = offer.by_name ?? c.holder_name;
       const entry = { name: offer.reason === "taken" ? name : null, at: offer.gone, reason: offer.reason, c };

@@ -13,7 +13,7 @@ import { useUnread } from "../core/unread.js";
 import { Holder } from "../parts/holder.js";
 import { Urgency } from "../parts/urgency.js";
 import { Drill, drillCls } from "../parts/drill.js";
-import { personText } from "../parts/facts.js";
+import { isQuiet, personText, toldText } from "../parts/facts.js";
 import { useWide } from "../core/wide.js";
 import { useModule } from "../core/lazy.js";
 import { takeUp } from "../core/drafts.js";
@@ -27,7 +27,7 @@ const DONE_FOR_MS = 24 * 3600e3;
 
 /** Cases nobody holds, the most urgent first; then held ones, those awaiting an outcome, and finished ones, which leave after a day. */
 const STAGES = { ringing: 1, active: 1, concluded: 2, closed: 3, cancelled: 3 };
-const stage = (h) => (h.status === "ringing" && !h.holder ? 0 : STAGES[h.status] ?? 3);
+const stage = (h) => (h.status === "ringing" && !h.holder && !isQuiet(h) ? 0 : STAGES[h.status] ?? 3);
 const byUrgency = (a, b) => RANK.indexOf(a.urgency) - RANK.indexOf(b.urgency);
 const newestFirst = (a, b) => Date.parse(b.created_at) - Date.parse(a.created_at);
 
@@ -65,12 +65,14 @@ export function Home({ selected: asked = null }) {
       <div class="list">
         ${queued.map((item) => html`<${Queued} key=${item.id} item=${item} />`)}
         <${BegunRequests} onTake=${({ id }) => takeUp("request", id, begun).then(() => navigate("/request"))} />
+        <${BegunRequests} form="telephone" onTake=${({ id }) => takeUp("telephone", id, begun).then(() => navigate("/request/telephone"))} />
         ${cases.map((h) => html`<${Row} key=${h.id} h=${h} current=${wide && h.id === selected?.id} />`)}
         ${!cases.length && read === "loading" && html`<${Loading} />`}
         ${failed && html`<${Failed} error=${read} title=${t("home.failed")} onRetry=${again} />`}
         ${!cases.length && !queued.length && read === "done" && html`<div class="ctr empty"><span class="ill"><${Icon} name="send" /></span><b class="h3">${t("home.empty")}</b><span class="sub">${t("home.empty_sub")}</span></div>`}
       </div>
       <${DataAge} />
+      <p class="cap home-phone"><a href="/request/telephone"><${Icon} name="edit" /> ${t("told.enter")}</a></p>
       <p class="cap home-phone"><a href="/telephones"><${Icon} name="phone" /> ${t("nav.phones")}</a></p>
     </div>
     ${wide && html`<section class="paneR" aria-label=${t("home.selected")}>${selected && pane ? html`<${pane.CasePane} key=${selected.id} id=${selected.id} />` : html`<${HotlineLink} cls="btn o" />`}</section>`}
@@ -91,6 +93,7 @@ function Row({ h, current }) {
     <div class="row wrap"><${Drill} c=${h} /><${Urgency} level=${h.urgency} /><span class="cap end num">${h.number} · ${fmtWhen(h.created_at)}</span></div>
     <p class="pt"><span>${personText(h)}</span>${h.label ? html` · <span lang="vi">${h.label}</span>` : ""}${problem ? html` · <span lang="vi">${problem}</span>` : ""}</p>
     <p class="sub">${where}</p>
+    ${h.telephone && html`<p class="sub">${toldText(h)}</p>`}
     <${Holder} c=${h} />
     ${unread > 0 && html`<p class="unread"><span class="badge">${unread}</span> ${t("home.unread")}</p>`}
   </a>`;

@@ -4,7 +4,7 @@ import { useTick } from "../core/clock.js";
 import { bring } from "../core/drafts.js";
 import { fmtWhen, lang, t } from "../core/i18n.js";
 import { discard, resend, retryNow } from "../core/outbox.js";
-import { begun } from "../core/requests.js";
+import { begun, formOf } from "../core/requests.js";
 import { navigate } from "../core/router.js";
 import { HotlineLink } from "../core/shell.js";
 import { specialtyName } from "../core/store.js";
@@ -13,7 +13,7 @@ import { Urgency } from "../parts/urgency.js";
 
 /** After a refusal the form comes back, to be corrected; a request that was begun meanwhile steps aside. */
 export async function correct(item) {
-  await bring("request", item.form, begun);
+  await bring(formOf(item.body), item.form, begun);
   discard(item.id);
 }
 
@@ -31,7 +31,7 @@ export function Queued({ item }) {
   const refused = item.state === "refused";
   const edit = async () => {
     await correct(item);
-    navigate("/request");
+    navigate(formOf(b) === "telephone" ? "/request/telephone" : "/request");
   };
   return html`<div class=${`card queued${refused || item.stale ? " bad" : ""}${drillCls(b)}`}>
     <div class="row wrap"><${Drill} c=${b} /><${Urgency} level=${b.urgency} /><span class="chip warn end"><${Icon} name="clock" />${t(refused ? "msg.failed" : item.state === "sending" ? "sending" : "request.queued")}</span></div>

@@ -17,6 +17,8 @@ const LEVEL = { red: "Đỏ", orange: "Cam", yellow: "Vàng", green: "Xanh" };
 const BOXES = { patient_name: 6, age: 3, sex: 3, treated_from: 6, treated_to: 6, bed: 4, room: 4, ward: 4, diagnosis: 12, consulted_at: 6, patient_informed: 6, chair: 12, secretary: 12, members: 12 };
 const TEXTS = ["summary", "conclusion", "further_treatment"];
 
+const CHANNEL = { text: "nhắn tin", telephone: "điện thoại" };
+
 const stamp = (iso) => `${fmtTime(iso, { seconds: true })} ${fmtDate(iso)}`;
 const dash = (v) => (v == null ? "–" : num(v));
 
@@ -63,16 +65,23 @@ function Form({ r, c }) {
 
 const Table = ({ head, rows }) => (rows.length ? html`<table class="ap"><thead><tr>${head.map((h) => html`<th key=${h}>${h}</th>`)}</tr></thead><tbody>${rows.map((row, i) => html`<tr key=${i}>${row.map((cell, j) => html`<td key=${j}>${cell}</td>`)}</tr>`)}</tbody></table>` : html`<p class="tx">Không có.</p>`);
 
+const SIDE = { asking: "bên yêu cầu", answering: "bên tư vấn" };
+
+/** Both times of a case that was entered afterwards, and who has confirmed what the ward wrote down. */
+const toldWords = (x) => `Hỏi qua điện thoại lúc ${stamp(x.asked_at)}; ${x.answered_by_name} trả lời lúc ${stamp(x.answered_at)}. ${x.entered_by_name} nhập lúc ${stamp(x.entered_at)}; ${x.confirmed_at ? `${x.confirmed_by_name} xác nhận lúc ${stamp(x.confirmed_at)}` : "chưa có người xác nhận"}.`;
+
 const readBack = (r) => html`<span key=${r.at}>${r.by_name}, ${fmtTime(r.at, { seconds: true })}: ${r.understood ? "đã hiểu" : "chưa rõ"}${r.text ? `. ${r.text}` : ""}<br /></span>`;
 
 function Annex({ r, c }) {
   const a = r.annex;
   const vitals = a.vitals.map((v) => [stamp(v.taken_at), dash(v.respiration), dash(v.spo2), v.on_oxygen === false ? "khí trời" : v.oxygen_l_min != null ? num(v.oxygen_l_min, "l/phút") : v.on_oxygen ? "có" : "–", `${dash(v.systolic)}/${dash(v.diastolic)}`, dash(v.pulse), LETTER[v.consciousness] ?? "–", dash(v.temperature), html`<b>${v.news2.state === "complete" ? v.news2.total : v.news2.state === "not_applicable" ? "không dùng" : "chưa đủ"}</b>`]);
   return html`<article class="sheet" lang="vi">${r.drill && html`<p class="a4-demo">DIỄN TẬP · KHÔNG PHẢI NGƯỜI BỆNH THẬT</p>`}<h1 class="a4-l">PHỤ LỤC HỘI CHẨN TỪ XA</h1>
-    <p class="tx"><b>${c.patient.label}</b> · ${r.fields.find((f) => f.key === "sex")?.value ?? ""} ${r.fields.find((f) => f.key === "age")?.value ?? ""} · ${r.number} · ${a.specialty} · mức ${LEVEL[a.urgency]} · hình thức: nhắn tin</p>
+    <p class="tx"><b>${c.patient.label}</b> · ${r.fields.find((f) => f.key === "sex")?.value ?? ""} ${r.fields.find((f) => f.key === "age")?.value ?? ""} · ${r.number} · ${a.specialty} · mức ${LEVEL[a.urgency]} · hình thức: ${a.channel.map((x) => CHANNEL[x]).join(", ")}</p>
+    ${a.telephone && html`<p class="tx a4-told">${toldWords(a.telephone)}</p>`}
     <h2>1. Câu hỏi của bác sĩ yêu cầu</h2><p class="tx">${a.request.question || "Chưa có câu hỏi cụ thể."}</p>
     <h2>2. Diễn biến thời gian</h2><${Table} head=${["Giờ", "Việc", "Người"]} rows=${a.timeline.map((x) => [stamp(x.at), x.text, x.by_name ?? "Hệ thống"])} />
     <h2>3. Ý kiến hội chẩn</h2><${Table} head=${["Giờ", "Ý kiến", "Đọc lại"]} rows=${a.opinions.map((o) => [stamp(o.at), html`${o.superseded_by ? html`<s>${o.text}</s> (đã sửa)` : o.text}<br /><small>${o.author_name}</small>`, o.read_backs.map(readBack)])} />
+    ${a.calls.length > 0 && html`<p class="a4-s">Trao đổi qua điện thoại</p><${Table} head=${["Giờ", "Nội dung", "Xác nhận"]} rows=${a.calls.map((x) => [stamp(x.at), html`${x.text || "…………"}<br /><small>${SIDE[x.side]} ghi: ${x.by_name}</small>`, x.confirmed_at ? `${x.confirmed_by_name}, ${stamp(x.confirmed_at)}` : "chưa"])} />`}
     <h2>4. Sinh hiệu và NEWS2</h2><${Table} head=${["Giờ", "Nhịp thở", "SpO₂", "Oxy", "Huyết áp", "Mạch", "Ý thức", "Nhiệt độ", "NEWS2"]} rows=${vitals} />
     <p class="a4-s">NEWS2 © Royal College of Physicians 2017. Thang SpO₂ ${[...new Set(a.vitals.map((v) => v.news2.scale))].join(", ") || "1"}.</p>
     <h2>5. Đọc lại kết luận, bản kết luận đã thay</h2><${Table} head=${["Giờ", "Kết luận", "Đọc lại"]} rows=${a.conclusions.map((k) => [stamp(k.at), k.superseded ? html`<s>${k.conclusion} ${k.plan}</s> (đã thay)` : "Bản hiện hành", k.read_backs.map(readBack)])} />

@@ -8,11 +8,12 @@ import { nowIso, serverNow } from "../core/clock.js";
 import { dropAside, useDraft } from "../core/drafts.js";
 import { doubt, echo, Field, latestAt, Measure, Pick, readClock, readMeasure, Text, Triage } from "../core/form.js";
 import { fmtTime, fmtWhen, lang, num, t } from "../core/i18n.js";
+import { useModule } from "../core/lazy.js";
 import { asksPregnancy, assess } from "../core/news2.js";
 import { discard, resend, retryNow, useOutbox } from "../core/outbox.js";
-import { ageYears, begun, check, checkVitals, EMPTY, hasVitals, isChild, measured, MEASURES, SAFETY, send, similar } from "../core/requests.js";
+import { ageYears, begun, check, checkVitals, EMPTY, EMPTY_TOLD, hasVitals, isChild, measured, MEASURES, SAFETY, send, similar } from "../core/requests.js";
 import { navigate } from "../core/router.js";
-import { announce, AppBar, HotlineLink, notify, openDialog } from "../core/shell.js";
+import { announce, AppBar, HotlineLink, Loading, notify, openDialog } from "../core/shell.js";
 import { getState, specialtyName, useStore } from "../core/store.js";
 import { hotline, tel } from "../core/telephones.js";
 import { Drill, DrillSwitch, FormBand, marked } from "../parts/drill.js";
@@ -27,33 +28,38 @@ const FIELDS = { "patient.label": "label", "patient.age_years": "age", "patient.
 const CONSCIOUS = ["alert", "confusion", "voice", "pain", "unresponsive"];
 const ROLES = ["primary", "backup", "head_of_shift", "leadership", "coordinator"];
 
-export function Request() {
+/** `telephone`: the same form for a case that was handled by telephone, with what is said of the call. */
+export function Request({ telephone = false }) {
+  const part = useModule(telephone && (() => import("../parts/told.js")));
   const [sentId, setSent] = useState(null);
   const queued = useOutbox().filter((item) => item.what === "request");
   const [told, setTold] = useState([]);
   const own = queued.find((item) => item.id === sentId);
-  useEffect(() => { document.title = `${marked(own?.body, t("request.new"))} – hoichan`; });
+  const title = t(telephone ? "told.enter" : "request.new");
+  useEffect(() => { document.title = `${marked(own?.body, title)} – hoichan`; });
   if (own) return html`<${Pending} item=${own} onAgain=${setSent} onEdit=${(errors) => { setTold(fromServer(errors)); setSent(null); }} />`;
-  return html`<${Form} onSent=${setSent} others=${queued} told=${told} />`;
+  if (telephone && !part) return html`<${AppBar} title=${title} back="/" closing mini plain /><main class="mid"><${Loading} /></main>`;
+  return html`<${Form} key=${telephone} onSent=${setSent} others=${queued} told=${told} part=${part} />`;
 }
 
-/** Queue it, watch it, and go to the case the moment the server has stored it. */
-export function submit(form, { red = false, instead, onSent }) {
-  return follow(send(form, { red, instead }), onSent);
+/** Queue it, watch it, and go to the case the moment the server has stored it. `more`: of a case handled by telephone. */
+export function submit(form, { red = false, more, instead, onSent }) {
+  return follow(send(form, { red, more, instead }), onSent);
 }
 
 function follow(sent, onSent) {
   if (!sent) return null;
   onSent?.(sent.id);
   sent.promise.then((read) => {
-    const here = ["/request", "/red-alert"].includes(location.pathname);
+    const here = ["/request", "/request/telephone", "/red-alert"].includes(location.pathname);
     if (!read) { // another tab of this doctor has sent it: the list shows the case
       if (here) navigate("/", { replace: true });
       return;
     }
-    announce(t("request.stored", { number: read.number }), true);
+    const words = t(read.telephone ? "told.stored" : "request.stored", { number: read.number });
+    announce(words, true);
     if (here) navigate(`/cases/${read.id}`, { replace: true });
-    else notify(t("request.stored", { number: read.number }), "ok");
+    else notify(words, "ok");
   }, () => {});
   return sent;
 }
@@ -64,23 +70,28 @@ export function dialIfOffline() {
   if (getState().connection.state === "offline" && line) location.href = tel(line.phone);
 }
 
-function Form({ onSent, others, told }) {
+function Form({ onSent, others, told, part }) {
   const me = useStore((s) => s.me);
-  const [form, setForm, draft] = useDraft("request", EMPTY, undefined, begun);
+  const kind = part ? "telephone" : "request";
+  const [form, setForm, draft] = useDraft(kind, part ? { ...EMPTY, told: EMPTY_TOLD } : EMPTY, undefined, begun);
   const [errors, setErrors] = useState(told);
   const [busy, setBusy] = useState(false);
   const summary = useRef(null);
   const news2 = useMemo(() => scoreOf(form), [form]);
   const put = (field) => (value) => setForm((f) => ({ ...f, [field]: value }));
-  const putVital = (field) => (value) => setForm((f) => ({ ...f, vitals: { ...f.vitals, taken_at: f.vitals.taken_at ?? minute(nowIso()), [field]: value } }));
-  const still = errors.length ? check(form).map((e) => e.field) : [];
+  const putTold = (change) => setForm((f) => ({ ...f, told: change(f.told) }));
+  const found = (options) => [...check(form, options), ...(part ? part.check(form.told) : [])];
+  // What was measured was measured when the ward asked.
+  const measuredAt = (f) => minute((part && part.asked(f.told)) || nowIso());
+  const putVital = (field) => (value) => setForm((f) => ({ ...f, vitals: { ...f.vitals, taken_at: f.vitals.taken_at ?? measuredAt(f), [field]: value } }));
+  const still = errors.length ? found().map((e) => e.field) : [];
   const open = errors.filter((e) => e.server || still.includes(e.field)); // what has been put right is not shown any more
   const error = (field) => {
-    const found = open.find((e) => e.field === field);
-    return found && (found.own ?? found.detail);
+    const said = open.find((e) => e.field === field);
+    return said && (said.own ?? said.detail);
   };
 
-  useEffect(() => copied(draft), [draft.ready]);
+  useEffect(() => { if (!part) copied(draft); }, [draft.ready]);
   useEffect(() => restoreFocus(draft.ready), [draft.ready]);
   const latest = useRef(null);
   useEffect(() => {
@@ -91,16 +102,16 @@ function Form({ onSent, others, told }) {
 
   const sendNow = async ({ red = false } = {}) => {
     if (busy) return;
-    const found = check(form, { red });
-    setErrors(found);
-    if (found.length) {
+    const wrong = found({ red });
+    setErrors(wrong);
+    if (wrong.length) {
       setTimeout(() => summary.current?.focus(), 0);
       return;
     }
     setBusy(true);
     if (red && !form.drill) dialIfOffline();
     if (!form.drill) noteUse(form.specialty);
-    const { promise, kept } = submit(form, { red, instead: draft.instead, onSent });
+    const { promise, kept } = submit(form, { red, more: part ? part.body(form.told) : {}, instead: draft.instead, onSent });
     await draft.drop(kept.catch(() => promise)).catch(() => {});
   };
   latest.current = sendNow;
@@ -109,17 +120,19 @@ function Form({ onSent, others, told }) {
   const kg = readMeasure("weight_kg", form.weight);
   const done = (section) => sectionDone(section, form);
   const like = similar(form, [...getState().headers.values()], me);
-  const enough = !check(form).length;
+  const enough = !part && !check(form).length;
+  const sendWords = t(busy ? "sending" : form.drill && !part ? "drill.send" : part ? "tf.send" : "request.send");
   const saved = draft.savedAt ? t("request.draft_saved", { time: fmtTime(draft.savedAt, { seconds: true }) }) : t("request.draft_none");
   return html`<div class="req">
-    <div class="top2"><${AppBar} title=${t("request.new")} sub=${saved} back="/" closing mini plain actions=${html`<button type="button" class="btn s red" onClick=${redNow}><${Icon} name="siren" />${t("red.action")}</button>`} />
+    <div class="top2"><${AppBar} title=${t(part ? "told.enter" : "request.new")} sub=${saved} back="/" closing mini plain actions=${!part && html`<button type="button" class="btn s red" onClick=${redNow}><${Icon} name="siren" />${t("red.action")}</button>`} />
       <nav class="steps" aria-label="ISBAR">${["i", "s", "b", "a", "r"].map((x) => html`<a key=${x} href=${`#s-${x}`} class=${done(x) ? "ok" : ""} onClick=${(e) => jump(e, x)} aria-label=${`${x.toUpperCase()}: ${t(`request.${x}`)}${done(x) ? `, ${t("request.filled")}` : ""}`}>${x.toUpperCase()}${done(x) && html`<${Icon} name="check" />`}</a>`)}</nav></div>
     <${FormBand} on=${form.drill} off=${() => put("drill")(false)} />
     <main class="req-main"><form class="form" onSubmit=${(e) => { e.preventDefault(); sendNow(); }} novalidate>
       ${open.length > 0 && html`<div class="note bad summary" role="alert" tabindex="-1" ref=${summary}><${Icon} name="warn" /><span><b>${t("error.summary", { n: open.length })}</b>
         ${open.map((e) => html`<br /><a href=${`#f-${e.field}`} onClick=${(x) => toField(x, e.field)}>${e.detail}</a>`)}</span></div>`}
       ${others.length > 0 && html`<p class="note warn"><${Icon} name="clock" /><span>${t("request.others", { n: others.length })} <a href="/">${t("nav.cases")}</a></span></p>`}
-      ${draft.ready && html`<${BegunRequests} onTake=${({ id, value }) => { draft.exchange(value); draft.flush().then(() => dropAside(id)).catch(() => {}); }} />`}
+      ${draft.ready && html`<${BegunRequests} form=${kind} onTake=${({ id, value }) => { draft.exchange(value); draft.flush().then(() => dropAside(id)).catch(() => {}); }} />`}
+      ${part && html`<p class="note info"><${Icon} name="phone" /><span>${t("tf.hint")} <a href="/request">${t("tf.now")}</a></span></p>`}
       <section id="s-i"><h2 class="fs"><b aria-hidden="true">I</b>${t("request.i")}</h2>
         <div class="two pt">
           <${Text} id="f-label" label=${t("request.label")} value=${form.label} onInput=${put("label")} error=${error("label")} />
@@ -131,13 +144,14 @@ function Form({ onSent, others, told }) {
         ${like.map((h) => html`<p key=${h.id} class="note warn" role="status"><${Icon} name="users" /><span>${t("request.similar")} <b lang="vi">${[h.number, h.label, personText(h)].filter(Boolean).join(" · ")}</b>. <a href=${`/cases/${h.id}`}>${t("request.similar_open")}</a></span></p>`)}
       </section>
       <section id="s-s"><h2 class="fs"><b aria-hidden="true">S</b>${t("request.s")}</h2>
-        <${Specialty} value=${form.specialty} onPick=${put("specialty")} error=${error("specialty")} />
-        <${OnCall} specialty=${form.specialty} urgency=${form.urgency} note />
+        <${Specialty} value=${form.specialty} onPick=${(code) => setForm((f) => ({ ...f, specialty: code, ...(part && code !== f.specialty ? { told: { ...f.told, by: "" } } : {}) }))} error=${error("specialty")} />
+        ${!part && html`<${OnCall} specialty=${form.specialty} urgency=${form.urgency} note />`}
         <${Triage} id="f-urgency" value=${form.urgency} onPick=${put("urgency")} error=${error("urgency")} />
         ${below(form.urgency, news2.suggests) && html`<p class="note warn" role="status"><${Icon} name="warn" /><span>${t("request.below", { level: t(`urgency.short.${news2.suggests}`) })}</span></p>`}
         <${Text} id="f-question" label=${t("request.question")} rows="3" value=${form.question} onInput=${put("question")} error=${error("question")} />
         <${Text} id="f-situation" label=${t("request.situation")} opt=${t("request.optional")} value=${form.situation} onInput=${put("situation")} error=${error("situation")} />
       </section>
+      ${part && html`<${part.Told} told=${form.told} put=${putTold} specialty=${form.specialty} error=${error} />`}
       <section id="s-a"><h2 class="fs"><b aria-hidden="true">A</b>${t("request.a")}</h2>
         <${VitalsFields} v=${form.vitals} put=${putVital} error=${error} />
         ${asksPregnancy({ age_years: ageYears(form), sex: form.sex || "unknown" }) && hasVitals(form.vitals) && form.sex !== "male" && html`<${Pick} id="f-pregnant" label=${t("request.pregnant")} value=${form.safety.pregnancy.state} opt=${t("request.pregnant_why")}
@@ -158,13 +172,13 @@ function Form({ onSent, others, told }) {
     </form>
     <aside class="side stack"><div class="card stack"><${News} news2=${news2} any=${hasVitals(form.vitals)} /><hr />
       ${form.urgency && html`<${Urgency} level=${form.urgency} big />`}
-      <${OnCall} specialty=${form.specialty} urgency=${form.urgency} />
-      <button type="button" class=${`btn p xl blk${busy ? " busy" : ""}`} disabled=${busy} onClick=${() => sendNow()}><${Icon} name=${busy ? "refresh" : "send"} />${t(busy ? "sending" : form.drill ? "drill.send" : "request.send")}</button>
+      ${!part && html`<${OnCall} specialty=${form.specialty} urgency=${form.urgency} />`}
+      <button type="button" class=${`btn p xl blk${busy ? " busy" : ""}`} disabled=${busy} onClick=${() => sendNow()}><${Icon} name=${busy ? "refresh" : "send"} />${sendWords}</button>
       <p class="cap ctr-t"><kbd>Ctrl</kbd> <kbd>Enter</kbd></p></div>
       ${enough && html`<p class="note ok"><${Icon} name="check" /><span>${t("request.enough")}</span></p>`}
     </aside></main>
     <div class="dock" role="region" aria-label=${t("nav.actions")}><div class="row dock-news"><${Total} news2=${news2} small /><span class="cap">NEWS2<br />${news2.band ? t(`p.news.short.${news2.band}`) : ""}</span></div>
-      <button type="button" class=${`btn p xl grow${busy ? " busy" : ""}`} disabled=${busy} onClick=${() => sendNow()}><${Icon} name=${busy ? "refresh" : "send"} />${t(busy ? "sending" : form.drill ? "drill.send" : "request.send")}</button></div>
+      <button type="button" class=${`btn p xl grow${busy ? " busy" : ""}`} disabled=${busy} onClick=${() => sendNow()}><${Icon} name=${busy ? "refresh" : "send"} />${sendWords}</button></div>
   </div>`;
 }
 
@@ -184,7 +198,7 @@ export function Pending({ item, onEdit, onAgain }) {
     onEdit(item.error?.errors ?? []);
   };
   const line = hotline();
-  return html`<${AppBar} title=${t(item.body.urgency === "red" ? "red.title" : "request.new")} back="/" mini plain />
+  return html`<${AppBar} title=${t(item.body.telephone ? "told.enter" : item.body.urgency === "red" ? "red.title" : "request.new")} back="/" mini plain />
     ${item.body.drill && html`<p class="drill-band"><b>${t("drill.word")}</b><span>${t("drill.nobody")}</span></p>`}
     <main class="mid stack pending">
       ${alarming ? html`<div class="unsent-big" role="alert"><${Icon} name="warn" /><b>${t(refused ? "request.refused" : "conn.request_unsent")}</b></div>`

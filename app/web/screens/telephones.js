@@ -16,6 +16,7 @@ export function Telephones() {
   const [failed, setFailed] = useState(false);
   const [wanted, setWanted] = useState("");
   const session = useStore((s) => s.session);
+  const asks = useStore((s) => s.session === "in" && s.me?.role === "requester");
   useEffect(() => { document.title = `${t("nav.phones")} – hoichan`; });
   useEffect(() => {
     const stop = onTelephones(setList);
@@ -42,6 +43,7 @@ export function Telephones() {
         <span class="grow"><span lang="vi">${x.name}</span> <span class="cap">${t(`phones.kind.${x.kind}`)}</span></span>
         ${x.phone ? html`<a class="num" href=${tel(x.phone)}><${Icon} name="phone" />${x.phone}</a>` : html`<span class="cap">${t("phones.no_number")}</span>`}</li>`)}</ul>
     </section>`)}
+    ${asks && html`<p class="cap no-print"><a href="/request/telephone"><${Icon} name="edit" /> ${t("told.enter")}</a></p>`}
     <p class="cap">${t("phones.replace")}</p>
   </main>`;
 }

@@ -16,7 +16,7 @@ import { reading } from "../core/unread.js";
 import { Countdown } from "../parts/countdown.js";
 import { callDialog } from "../parts/dialogs.js";
 import { Drill, DrillBand, marked } from "../parts/drill.js";
-import { currentCallout, nameList, nextStep, ringing } from "../parts/facts.js";
+import { currentCallout, isQuiet, nameList, nextStep, ringing, toldText } from "../parts/facts.js";
 import { Holder } from "../parts/holder.js";
 import { Ladder } from "../parts/ladder.js";
 import { PatientLine } from "../parts/patient.js";
@@ -71,9 +71,10 @@ function Body({ c, pane = false }) {
     <${Undo} c=${c} />
     ${(c.warnings ?? []).includes("outside_agreement") && html`<p class="note warn"><${Icon} name="warn" /><span>${t("wait.outside")}</span></p>`}
     <div class="waitgrid"><div class="stack">
-      ${unheld && callout ? html`<${Hero} c=${c} />` : html`<${Holder} c=${c} />`}
+      ${c.telephone && html`<p class="note info"><${Icon} name="phone" /><span>${toldText(c)}</span></p>`}
+      ${unheld && callout && !isQuiet(c) ? html`<${Hero} c=${c} />` : html`<${Holder} c=${c} />`}
       ${c.status === "cancelled" && html`<div class="note"><${Icon} name="info" /><span>${t("wait.cancelled_told")}${c.cancel_reason ? html` <span lang="vi">${c.cancel_reason}</span>` : ""}</span></div>`}
-      ${callout && c.status !== "cancelled" && html`<section class="card" aria-label=${t("wait.ladder")}><${Ladder} c=${c} callout=${callout} phone /></section>`}
+      ${callout && c.status !== "cancelled" && callout.reason !== "telephone" && html`<section class="card" aria-label=${t("wait.ladder")}><${Ladder} c=${c} callout=${callout} phone /></section>`}
       <${DataAge} />
     </div>
     <div class="stack">
@@ -111,7 +112,7 @@ function Undo({ c }) {
   const me = useStore((s) => s.me);
   const [busy, setBusy] = useState(false);
   const left = Math.ceil(UNDO_S + secondsUntil(c.created_at));
-  if (c.urgency !== "red" || c.status !== "ringing" || c.requester !== me?.id || (left <= 0 && !busy)) return null;
+  if (c.telephone || c.urgency !== "red" || c.status !== "ringing" || c.requester !== me?.id || (left <= 0 && !busy)) return null;
   const undo = async () => {
     setBusy(true);
     try {
