@@ -181,9 +181,10 @@ async def test_with_a_name_only_the_coordinator_is_asked_at_once_and_assigns_a_d
     asked = house.rung(case)
     assert {a.account["role"] for a in asked} == {"coordinator"}
     assert case["telephone"]["answered_by_name"] == typed
-    board = (await asked[0].connect()).heard
-    await asked[0].settled()
-    assert typed not in str([m for m in board if m.get("s", "").startswith("hospital:")])
+    await asked[0].connect()
+    board = await asked[0].hears(lambda m: m["k"] == "snapshot" and m["s"].startswith("hospital:"))
+    assert case["number"] in str(board)
+    assert typed not in str(board)
     refused = await asked[0].post(f"/consultations/{case['id']}/refusal", {"reason": "not_me"})
     assert refused.status_code == 409
     doctor = house[DOCTOR]
