@@ -6,9 +6,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.exc import IntegrityError
 
 from app.services.people.network import import_network
 from tests.api.rota_desk import Desk, cleared
@@ -114,6 +116,27 @@ async def test_of_two_identical_overrides_at_once_one_commits(desk: Desk) -> Non
     assert (problem["type"], problem["kind"], problem["doctor"]) == ("/problems/in-the-way", "override", desk.ids[4])
     assert desk.doctors[4].name in problem["detail"]
     assert problem["id"] == (await desk.rota())["overrides"][0]["id"]
+
+
+AGAIN = {
+    "ex_override_one_of_a_kind": """
+INSERT INTO override (id, schedule_id, role, kind, doctor_id, during, reason, made_at)
+SELECT gen_random_uuid(), schedule_id, role, kind, doctor_id, during, '', made_at FROM override LIMIT 1
+""",
+    "ex_duty_slot_one_doctor_once": """
+INSERT INTO duty_slot (id, schedule_id, doctor_id, role, during)
+SELECT gen_random_uuid(), schedule_id, doctor_id, role,
+       tstzrange(lower(during) + interval '1 minute', upper(during) + interval '1 minute')
+FROM duty_slot LIMIT 1
+""",
+}
+
+
+@pytest.mark.parametrize("constraint", AGAIN)
+async def test_the_database_itself_refuses_what_may_not_overlap(desk: Desk, constraint: str) -> None:
+    await desk.publish(desk.override("add", 5, 1, 2))
+    with pytest.raises(IntegrityError, match=constraint):
+        await desk.staff.execute(AGAIN[constraint])
 
 
 async def test_whoever_is_moved_is_told_and_one_fact_says_what_was_published(desk: Desk) -> None:

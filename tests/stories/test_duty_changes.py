@@ -8,6 +8,7 @@ from app.services.cases import departures, escalation
 from tests.hotline import Person
 from tests.staff import Staff
 from tests.stories.laddering import (
+    ADMIN,
     callout,
     cardiologists,
     desk_of,
@@ -78,6 +79,51 @@ async def test_a_publication_while_it_rings_is_seen_within_a_second_and_exactly_
         await moment(house)
     made = (await callout(house, case))["offers"]
     assert [house.by_id[o["doctor"]] for o in made] == [first, second]
+
+
+async def test_an_override_published_while_it_rings_rings_the_replacement_and_lets_the_first_go_once_that_arrives(
+    house: Staff,
+) -> None:
+    people = [house[f"tn-timmach-{n}"] for n in range(1, 7)]
+    await listening(house[REQUESTER], *people)
+    case = await house.hotline.ask("K04", by=house[REQUESTER])
+    [first] = house.rung(case)
+    desk = await desk_of(house)
+    rota = (await house[ADMIN].get(f"/desks/{desk}/rota")).json()
+    on = {s["doctor"] for s in (await first.get(f"/desks/{desk}/on-call")).json()["on_call"]}
+    second = next(p for p in people if house.id_of(p) not in on)
+    await delivered(house, first, case)
+    now = house.hotline.clock.now()
+    body = {"kind": "replace", "role": "primary", "doctor": house.id_of(first), "by": house.id_of(second)}
+    body |= {"from": now.isoformat(), "to": (now + timedelta(hours=2)).isoformat(), "reason": "Ốm"}
+    change = {"op": "put", "kind": "override", "body": body}
+    published = await house[ADMIN].post(f"/desks/{desk}/rota", {"version": rota["version"], "changes": [change]})
+    assert published.status_code == 200, published.text
+    for _ in range(2):
+        await moment(house)
+    assert [house.by_id[o["doctor"]] for o in (await callout(house, case))["offers"]] == [first, second]
+    assert offers(await callout(house, case), house)[names([first])[0]] == ("made", None)
+    await delivered(house, second, case)
+    assert offers(await callout(house, case), house)[names([first])[0]] == ("withdrawn", "off_duty")
+    assert (await second.do(case, "acceptance"))["holder"] == house.id_of(second)
+
+
+async def test_a_step_that_is_removed_while_it_escalates_is_rung_all_the_same(house: Staff) -> None:
+    first, second = await cardiologists(house, 2)
+    later = {"who": ["backup"], "timeout_s": 60}
+    await set_ladder(house, [PRIMARY, later])
+    await only_on_duty(house, [first])
+    await only_on_duty(house, [second], role="backup")
+    case = await house.hotline.ask("K04", by=house[REQUESTER])
+    await set_ladder(house, [PRIMARY])
+    await house.hotline.fast_forward(seconds=31)
+    assert house.rung(await read(house[REQUESTER], case)) == [first, second]
+    await set_ladder(house, [])
+    await house.hotline.fast_forward(seconds=61)
+    ringing = await callout(house, case)
+    assert [o["role"] for o in ringing["offers"]] == ["primary", "backup", "coordinator"]
+    younger = await house.hotline.ask("K04", by=house[REQUESTER])
+    assert {o["role"] for o in younger["callouts"][0]["offers"]} == {"coordinator"}
 
 
 async def test_a_change_that_another_process_saw_first_is_not_acted_on_twice(house: Staff) -> None:
