@@ -76,7 +76,9 @@ class Line:
 
     async def rows(self, statement: Prepared, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         """Run a statement over it, as a transaction of its own; after an error the next one has another connection."""
-        if self._taken is None or _driver(self._taken).is_closed():
+        if self._taken is not None and _driver(self._taken).is_closed():
+            self.close()
+        if self._taken is None:
             self._taken = await _connection(self._engine)
         try:
             return await statement._over(self._taken, statement._in_order(parameters))  # noqa: SLF001 (its other half)
@@ -86,9 +88,9 @@ class Line:
 
     def close(self) -> None:
         """End the connection, and with it whatever it holds."""
-        if self._taken is not None:
-            self._taken.invalidate()
-            self._taken = None
+        taken, self._taken = self._taken, None
+        if taken is not None and taken.is_valid:
+            taken.invalidate()
 
 
 async def _connection(engine: AsyncEngine) -> PoolProxiedConnection:
