@@ -5,6 +5,7 @@ prepared one goes to asyncpg itself, over a connection of the same pool; within 
 session, like every other statement.
 """
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -73,18 +74,20 @@ class Line:
         """Take none until it is needed."""
         self._engine: Final = engine
         self._taken: PoolProxiedConnection | None = None
+        self._turn: Final = asyncio.Lock()
 
     async def rows(self, statement: Prepared, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         """Run a statement over it, as a transaction of its own; after an error the next one has another connection."""
-        if self._taken is not None and _driver(self._taken).is_closed():
-            self.close()
-        if self._taken is None:
-            self._taken = await _connection(self._engine)
-        try:
-            return await statement._over(self._taken, statement._in_order(parameters))  # noqa: SLF001 (its other half)
-        except BaseException:
-            self.close()
-            raise
+        async with self._turn:
+            if self._taken is not None and _driver(self._taken).is_closed():
+                self.close()
+            if self._taken is None:
+                self._taken = await _connection(self._engine)
+            try:
+                return await statement._over(self._taken, statement._in_order(parameters))  # noqa: SLF001 (its half)
+            except BaseException:
+                self.close()
+                raise
 
     def close(self) -> None:
         """End the connection, and with it whatever it holds."""

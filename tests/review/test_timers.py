@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from app.clock import monotonic
-from app.realtime import timers
-from app.realtime.timers import AFTER_FAULT_S
+from app.realtime import loops
+from app.realtime.loops import LONGEST_REST_S
 from tests.hotline import Hotline
 from tests.staff import everybody
 
@@ -37,7 +37,7 @@ async def test_a_case_that_cannot_be_acted_on_holds_up_no_other(
         id=broken["id"],
         other=case["id"],
     )
-    rested = monotonic() + AFTER_FAULT_S
-    monkeypatch.setattr(timers, "monotonic", lambda: rested)
+    rested = monotonic() + LONGEST_REST_S
+    monkeypatch.setattr(loops, "monotonic", lambda: rested)
     await hotline.app.state.timers.run_due()
     assert len(staff.rung((await requester.get(f"/consultations/{broken['id']}")).json())) > 1
