@@ -153,6 +153,7 @@ async def test_a_closed_account_that_rings_is_replaced_at_once(house: Staff) -> 
     async with running.work(None) as work:
         await departures.release(work, UUID(house.id_of(first)))
         await running.commit(work)
+    await house.hotline.run_due()
     ringing = offers(await callout(house, case), house)
     assert ringing == {names([first])[0]: ("withdrawn", "off_duty"), names([second])[0]: ("made", None)}
 
