@@ -22,4 +22,8 @@ class Installation(Base):
         comment="signs web pushes; made at the first start, shared by all processes"
     )
 
+    duty_looked_at: Mapped[datetime | None] = mapped_column(
+        comment="when a process last looked at all rotas for gaps, as time goes on"
+    )
+
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)

@@ -17,7 +17,7 @@ from app.clock import monotonic
 from app.realtime.house import LOOKS_EVERY, House
 from app.realtime.loops import Loop
 from app.services.outside import notice_plan, sending
-from app.services.outside.sending import Glance, Outgoing
+from app.services.outside.sending import Glance, Outgoing, Sent
 
 log = structlog.get_logger()
 AT_MOST_EVERY_S: Final = 0.25
@@ -35,6 +35,8 @@ class Dispatcher:
         self._sends: set[asyncio.Task[None]] = set()
         self._loop = Loop(self._look, what="messages", wake=house.notices)
         self._looked_at = -AT_MOST_EVERY_S
+        self._sent: list[Sent] = []
+        self._marking = asyncio.Lock()
 
     async def run(self) -> None:
         """Look, send, and sleep until the next due time, a commit, or a second."""
@@ -116,7 +118,7 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001 (an adapter that breaks must not stop the others)
             why = type(error).__name__
         else:
-            await self._mark_sent(out, receipt.provider_id, receipt.captured)
+            await self._mark_sent(Sent(out.notice_id, receipt.provider_id, receipt.captured))
             return
         log.warning("a message was not sent", notice=str(out.notice_id), channel=out.channel, why=why, again=again)
         with contextlib.suppress(Exception):  # the reserve runs out, and it is tried again
@@ -126,12 +128,18 @@ class Dispatcher:
         if gone:
             self.house.notices.set()
 
-    async def _mark_sent(self, out: Outgoing, provider_id: str | None, captured: dict[str, object] | None) -> None:
-        try:
-            async with self.house.glance() as work:
-                await sending.mark_sent(work, out, provider_id, captured)
-        except Exception as error:  # noqa: BLE001 (it is sent again with the same key, which the receiver knows)
-            log.warning("a sent message could not be noted", notice=str(out.notice_id), error=type(error).__name__)
+    async def _mark_sent(self, sent: Sent) -> None:
+        """Whoever comes first marks for all that come while the one before is being written."""
+        self._sent.append(sent)
+        async with self._marking:
+            together, self._sent = self._sent, []
+            if not together:
+                return
+            try:
+                async with self.house.glance() as work:
+                    await sending.mark_sent(work, together)
+            except Exception as error:  # noqa: BLE001 (they are sent again with the same keys, which the receiver knows)
+                log.warning("sent messages could not be noted", count=len(together), error=type(error).__name__)
 
     async def _look(self) -> float:
         await asyncio.sleep(self._looked_at + AT_MOST_EVERY_S - monotonic())

@@ -23,8 +23,13 @@ log = structlog.get_logger()
 LONGEST_SLEEP_S: Final = LOOKS_EVERY.total_seconds()
 CHANGES_EVERY_S: Final = 0.5
 """A change of duty is followed within a second. A look costs with everything that rings."""
-A_MINUTE: Final = timedelta(minutes=1)
+A_MOMENT: Final = timedelta(seconds=5)
+"""Within it what was read before a change of duty is written, as good as always."""
+ALL_EVERY_S: Final = 60.0
 WATCH_EVERY_S: Final = 10.0
+
+
+NOTHING: Final = Claim(None, None)
 
 
 class Timers:
@@ -35,6 +40,8 @@ class Timers:
         self.house = house
         self._resting = Resting()
         self._line = Line(house.engine)
+        self._claim = NOTHING
+        """What is in this process's hands, read before its time comes."""
         self._changes_since: datetime | None = None
         self._all_again_at = 0.0
         """When (monotonic) all changes of duty are looked for again, also those that must have been seen."""
@@ -66,9 +73,13 @@ class Timers:
     async def ring(self) -> datetime | None:
         """Act on every due time that has come and is free; return the earliest time at which something will be."""
         while True:
-            claim = await escalation.claim(self._line, self.house.clock.now(), but=self._resting.now())
-            if claim.case_id is None:
-                return claim.earliest
+            now = self.house.clock.now()
+            if self._claim.case_id is None or self._claim.at is None or self._claim.at > now:
+                self._claim = await escalation.claim(self._line, now, but=self._resting.now())
+            claim = self._claim
+            if claim.case_id is None or claim.at is None or claim.at > now:
+                return claim.at
+            self._claim = NOTHING
             if not await self._ring_at_once(claim) and not await self._fire(claim.case_id):
                 # Due, and nothing was done: somebody else is at it, and it is not looked at again without a pause.
                 self._resting.wait(claim.case_id, escalation.PASSED_OVER.total_seconds())
@@ -76,7 +87,7 @@ class Timers:
     async def follow_changes(self) -> None:
         """Look once at every case whose duty, or whose doctors' room, has changed since it was last looked at.
 
-        A case may be opened on what was read before a change and written after it: so each look goes back a minute, and
+        A case may be opened on what was read before a change and written after it: so each look goes back a moment, and
         everything is looked at each minute.
         """
         everything = monotonic() >= self._all_again_at
@@ -86,9 +97,9 @@ class Timers:
         for case_id in cases:
             if case_id not in resting:
                 await self._fire(case_id)
-        self._changes_since = looked_at - A_MINUTE
+        self._changes_since = looked_at - A_MOMENT
         if everything:
-            self._all_again_at = monotonic() + A_MINUTE.total_seconds()
+            self._all_again_at = monotonic() + ALL_EVERY_S
 
     async def check(self) -> int:
         """Return how many cases are overdue; each is an alarm, and the loop is woken."""

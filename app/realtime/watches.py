@@ -70,6 +70,8 @@ class Watches:
     async def run_due(self) -> datetime:
         """Do everything that is due and free; return the earliest time at which something will be."""
         now = self.house.clock.now()
+        if self._looked_at is None:
+            self._looked_at = await self._looked_before(now)
         looked = self._looked_at is None or now >= self._looked_at + watch_times.LOOK_EVERY
         if looked:
             await self.look()
@@ -82,12 +84,15 @@ class Watches:
         return min([self._looked_at + watch_times.LOOK_EVERY, *due.values()])
 
     async def look(self) -> None:
-        """Look at all rotas for gaps: at the start, and every hour as the window moves on."""
+        """Look at all rotas for gaps, as the window moves on: every hour, and at the start if nobody has within one."""
         async with self.house.work(None) as work:
             everything = await duty_watch.to_look_at(work)
         for at in range(0, len(everything), ROTAS_AT_ONCE):
             await self._act("look", duty_watch.look, everything[at : at + ROTAS_AT_ONCE])
         self._looked_at = self.house.clock.now()
+        async with self.house.work(None) as work:
+            await duty_watch.note_look(work, self._looked_at)
+            await work.session.commit()
 
     async def check(self) -> list[str]:
         """Return the kinds that were overdue at an earlier check and are still: each is an alarm."""
@@ -100,6 +105,12 @@ class Watches:
         for kind, due_at in sorted(late.items()):
             log.error("a watch over duty is overdue", kind=kind, due_at=due_at.isoformat())
         return sorted(late)
+
+    async def _looked_before(self, now: datetime) -> datetime | None:
+        """When another process, or this one before it was started again, looked at all rotas, if that still counts."""
+        async with self.house.work(None) as work:
+            at = await duty_watch.last_look(work)
+        return at if at is not None and at <= now else None
 
     async def _next_due(self) -> dict[str, datetime]:
         async with self.house.work(None) as work:

@@ -658,6 +658,15 @@ def upgrade() -> None:
     op.add_column(
         "installation",
         sa.Column(
+            "duty_looked_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="when a process last looked at all rotas for gaps, as time goes on",
+        ),
+    )
+    op.add_column(
+        "installation",
+        sa.Column(
             "vapid_private_key",
             sa.Text(),
             nullable=True,
@@ -711,6 +720,7 @@ def downgrade() -> None:
     _never_twice("schedule_id WITH =, role WITH =, doctor_id WITH =, during WITH &&")
     op.drop_column("user_account", "capacity_version")
     op.drop_column("user_account", "capacity")
+    op.drop_column("installation", "duty_looked_at")
     op.drop_column("installation", "vapid_private_key")
     op.alter_column(
         "schedule",

@@ -22,27 +22,39 @@ from app.work import Work
 
 OVERDUE = timedelta(seconds=30)
 PASSED_OVER = timedelta(milliseconds=50)
+AHEAD = timedelta(seconds=1)
+"""A case is claimed before it is due, so that it is in somebody's hands, and read, when its time comes."""
+ABANDONED = timedelta(seconds=2)
+"""A process that has a case in its hands for longer has stopped; its connection may not know yet."""
 AT_ONCE = 20
 """As many processes may each have a case in its hands."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A case that is due, as it stands, and in no other process's hands."""
+    """A case that is due, or will be within a second, as it stands; in no other process's hands."""
 
     case_id: UUID | None
-    earliest: datetime | None
-    """When the next one is due. What another process has in its hands is due again in a moment: it may be killed."""
+    at: datetime | None
+    """When it is due; without a case, when to look again. What another process has is left to it for a moment."""
     body: str = ""
 
 
 async def claim(line: Line, now: datetime, *, but: Collection[UUID] = ()) -> Claim:
-    """Claim a case that is due for as long as this connection lives, or until the next claim over it.
+    """Claim a case for as long as this connection lives, or until the next claim over it.
 
     A claim saves work and guards nothing: what is done about the case is written as if anybody else might have been
-    faster. `but`: cases that are left out for now, because something in them failed a moment ago.
+    faster, and what is overdue by `ABANDONED` is done whoever has claimed it. `but`: cases that are left out for now,
+    because something in them failed a moment ago.
     """
-    [row] = await line.rows(_CLAIM, {"now": now, "again": now + PASSED_OVER, "but": list(but)})
+    parameters = {
+        "now": now,
+        "soon": now + AHEAD,
+        "abandoned": now - ABANDONED,
+        "moment": PASSED_OVER,
+        "but": list(but),
+    }
+    [row] = await line.rows(_CLAIM, parameters)
     return Claim(*row)
 
 
@@ -146,42 +158,55 @@ def _acknowledge(work: Work, case: Consultation, callout: Callout, offer: Offer,
     return True
 
 
-def _first_due(drill: str) -> str:
-    """Name the cases that have waited longest: for somebody to be rung, with silence after acceptance, with advice."""
-    kinds = (
-        ("callout k JOIN consultation c ON c.id = k.consultation_id", "k.state = 'ringing'", "k.next_due_at"),
-        ("consultation c", "true", "c.next_due_at"),
-        ("reminder r JOIN consultation c ON c.id = r.consultation_id", "r.closed_at IS NULL", "r.next_due_at"),
-    )
+_KINDS = (
+    ("callout k JOIN consultation c ON c.id = k.consultation_id", "k.state = 'ringing'", "k.next_due_at"),
+    ("consultation c", "true", "c.next_due_at"),
+    ("reminder r JOIN consultation c ON c.id = r.consultation_id", "r.closed_at IS NULL", "r.next_due_at"),
+)
+"""Somebody is to be rung; silence after acceptance; advice that nobody has read."""
+
+
+def _first(which: str, until: str) -> str:
+    """Name the cases of each kind that have waited longest, or come next."""
     return " UNION ALL ".join(
         f"(SELECT c.id, c.drill, {place} AS kind, {at} AS at FROM {rows} "  # noqa: S608 (constants of this module)
-        f"WHERE {when} AND {drill} AND {at} <= CAST(:now AS timestamptz) AND c.id <> ALL (CAST(:but AS uuid[])) "
+        f"WHERE {when} AND {which} AND {at} <= CAST(:{until} AS timestamptz) AND c.id <> ALL (CAST(:but AS uuid[])) "
         f"ORDER BY {at} LIMIT {AT_ONCE})"
-        for place, (rows, when, at) in enumerate(kinds)
+        for place, (rows, when, at) in enumerate(_KINDS)
     )
 
 
 def _next_look(rows: str, case_id: str) -> str:
-    """Say when one kind of due time must be looked at next: at the next to come, or soon if one is in others' hands."""
+    """Say when one kind of due time must be looked at next; a moment later if somebody else has it in their hands."""
     mine = f"{rows} AND {case_id} <> ALL (CAST(:but AS uuid[])) AND next_due_at"
     return f"""
-  (SELECT min(next_due_at) FROM {mine} > CAST(:now AS timestamptz)),
-  (SELECT CAST(:again AS timestamptz) WHERE EXISTS (SELECT 1 FROM {mine} <= CAST(:now AS timestamptz)))"""  # noqa: S608
+  (SELECT CASE WHEN min(next_due_at) <= CAST(:soon AS timestamptz)
+               THEN min(next_due_at) + CAST(:moment AS interval) ELSE min(next_due_at) END
+   FROM {mine} > CAST(:now AS timestamptz)),
+  (SELECT CAST(:now AS timestamptz) + CAST(:moment AS interval)
+   WHERE EXISTS (SELECT 1 FROM {mine} <= CAST(:now AS timestamptz)))"""  # noqa: S608
 
 
-# A drill never delays what is real. The lock is of the session: it ends with the process, or with its next claim.
+# A drill is looked for only when nothing real is due: it never delays what is. The lock is of the session: it ends with
+# the process, or with its next claim.
 _CLAIM = Prepared(f"""
 WITH freed AS MATERIALIZED (
   SELECT pg_advisory_unlock_all()
-), due AS MATERIALIZED (
-  {_first_due("NOT c.drill")} UNION ALL {_first_due("c.drill")}
+), real AS MATERIALIZED (
+  {_first("NOT c.drill", "soon")}
+), drills AS MATERIALIZED (
+  {_first("c.drill AND NOT EXISTS (SELECT 1 FROM real WHERE real.at <= CAST(:now AS timestamptz))", "now")}
 ), mine AS MATERIALIZED (
-  SELECT x.id FROM (SELECT due.id FROM freed, due ORDER BY due.drill, due.kind, due.at LIMIT {6 * AT_ONCE}) x
-  WHERE pg_try_advisory_lock(hashtextextended('due:' || x.id, 0)) LIMIT 1
+  SELECT x.id, x.at FROM (
+    SELECT d.* FROM freed, (SELECT * FROM real UNION ALL SELECT * FROM drills) d
+    ORDER BY greatest(d.at, CAST(:now AS timestamptz)), d.drill, d.kind, d.at LIMIT {6 * AT_ONCE}) x
+  WHERE x.at < CAST(:abandoned AS timestamptz) OR pg_try_advisory_lock(hashtextextended('due:' || x.id, 0)) LIMIT 1
 )
-SELECT mine.id, LEAST({_next_look("callout WHERE state = 'ringing'", "consultation_id")},
-        {_next_look("consultation WHERE next_due_at IS NOT NULL", "id")},
-        {_next_look("reminder WHERE closed_at IS NULL", "consultation_id")}),
+SELECT mine.id,
+  CASE WHEN mine.id IS NOT NULL THEN mine.at ELSE LEAST(
+    {_next_look("callout WHERE state = 'ringing'", "consultation_id")},
+    {_next_look("consultation WHERE next_due_at IS NOT NULL", "id")},
+    {_next_look("reminder WHERE closed_at IS NULL", "consultation_id")}) END,
   (SELECT {case_rows.BODY} FROM consultation c WHERE c.id = mine.id)
 FROM (SELECT) one LEFT JOIN mine ON true
 """)  # noqa: S608

@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import Range
 
 from app.identifiers import new_id
 from app.models.duty_watch import DutyGap, GapKind
 from app.models.gap_rules import AHEAD, Comparison, Known, compare
+from app.models.installation import Installation
 from app.models.rota import DutySlot
 from app.models.rota_rules import Gap, Slot, gaps
 from app.models.user import User
@@ -61,6 +62,16 @@ async def look(work: Work, owner_ids: Collection[UUID]) -> int:
 async def to_look_at(work: Work) -> list[UUID]:
     """Every rota, and every desk that has none."""
     return [*await rota_people.all_rotas(work), *await rota_people.unplanned_desks(work)]
+
+
+async def last_look(work: Work) -> datetime | None:
+    """When a process last looked at all rotas."""
+    return await work.session.scalar(select(Installation.duty_looked_at))
+
+
+async def note_look(work: Work, at: datetime) -> None:
+    """Let processes that start within the hour rely on this look."""
+    await work.session.execute(update(Installation).values(duty_looked_at=at))
 
 
 async def due(work: Work, but: Collection[UUID], limit: int) -> list[UUID]:
