@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from app import __version__
-from app.clock import DatabaseClock
 from app.config import Settings
 from app.database import make_engine, make_sessions
 from app.embedded import EmbeddedPostgres
@@ -403,9 +403,8 @@ async def _work(settings: Settings) -> AsyncIterator[Work]:
     engine = make_engine(settings.database_url or "", pool_size=2)
     try:
         async with make_sessions(engine)() as session:
-            clock = DatabaseClock()
-            clock.set((await session.execute(text("SELECT clock_timestamp()"))).scalar_one(), 0.0)
-            yield Work(session, None, clock.now())
+            now = (await session.execute(text("SELECT clock_timestamp()"))).scalar_one()
+            yield Work(session, None, now.astimezone(UTC))
     finally:
         await engine.dispose()
 

@@ -25,10 +25,10 @@ class DatabaseClock:
         """Return the database's time as far as this process knows it."""
         return self._base + timedelta(seconds=time.monotonic() - self._at)
 
-    def set(self, told: datetime, round_trip: float) -> None:
-        """Take over the database's answer, half a round trip (seconds) old."""
+    def set(self, told: datetime, round_trip: float, at: float) -> None:
+        """Take over the database's answer: half a round trip (seconds) old when it came, at `at` (monotonic)."""
         self._base = told.astimezone(UTC) + timedelta(seconds=round_trip / 2)
-        self._at = time.monotonic()
+        self._at = at
 
 
 class FakeClock:

@@ -21,7 +21,7 @@ from app.services.ringing import ladder
 from app.work import Work
 
 OVERDUE = timedelta(seconds=30)
-PASSED_OVER = timedelta(milliseconds=50)
+PASSED_OVER = timedelta(milliseconds=10)
 AHEAD = timedelta(seconds=1)
 """A case is claimed before it is due, so that it is in somebody's hands, and read, when its time comes."""
 ABANDONED = timedelta(seconds=2)
