@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import fields
+from datetime import timedelta
 
 import pytest_asyncio
 
@@ -42,12 +43,20 @@ class Doomed(House):
     """A process that is killed just before it would commit."""
 
     holding: asyncio.Event
+    wakes: asyncio.Event
 
     async def commit(self, work: Work, answer: Answer | None = None) -> None:
-        """Come as far as this, and no further."""
-        del work, answer
+        """Come as far as this, and no further unless it is woken."""
         self.holding.set()
-        await asyncio.Event().wait()
+        await self.wakes.wait()
+        await super().commit(work, answer)
+
+
+def doomed_like(house: House) -> Doomed:
+    """Another process with the same database."""
+    doomed = Doomed(**{f.name: getattr(house, f.name) for f in fields(house)})
+    doomed.holding, doomed.wakes = asyncio.Event(), asyncio.Event()
+    return doomed
 
 
 async def _ringing(staff: Staff) -> list[str]:
@@ -84,9 +93,7 @@ async def test_what_a_killed_process_had_in_its_hands_is_done_by_another_and_onc
 ) -> None:
     cases = await _ringing(staff)
     staff.hotline.clock.advance(seconds=31)
-    house = timers[0].house
-    doomed = Doomed(**{f.name: getattr(house, f.name) for f in fields(house)})
-    doomed.holding = asyncio.Event()
+    doomed = doomed_like(timers[0].house)
     async with asyncio.timeout(30):
         killed = Timers(doomed)
         dying = asyncio.create_task(killed.run_due())
@@ -101,3 +108,39 @@ async def test_what_a_killed_process_had_in_its_hands_is_done_by_another_and_onc
     steps = await _steps(staff, cases)
     assert len(steps) == 2 * CASES
     assert set(steps.values()) == {1}
+
+
+async def test_a_process_that_stops_without_dying_keeps_nobody_silent_and_rings_nobody_twice_when_it_wakes(
+    staff: Staff, timers: list[Timers]
+) -> None:
+    cases = await _ringing(staff)
+    staff.hotline.clock.advance(seconds=31)
+    doomed = doomed_like(timers[0].house)
+    async with asyncio.timeout(30):
+        stopped = Timers(doomed)
+        asleep = asyncio.create_task(stopped.run_due())
+        await doomed.holding.wait()
+        await timers[1].run_due()
+        assert len(await _steps(staff, cases)) == 2 * CASES - 1
+        staff.hotline.clock.advance(seconds=escalation.ABANDONED.total_seconds())
+        await timers[2].run_due()
+        assert len(await _steps(staff, cases)) == 2 * CASES
+        doomed.wakes.set()
+        await asleep
+    stopped.close()
+    assert set((await _steps(staff, cases)).values()) == {1}
+
+
+async def test_a_case_is_claimed_before_it_is_due_and_by_another_when_its_process_dies(
+    staff: Staff, timers: list[Timers]
+) -> None:
+    [case, *_] = await _ringing(staff)
+    staff.hotline.clock.advance(seconds=29.5)
+    due = await timers[0].ring()
+    assert due == staff.hotline.clock.now() + timedelta(seconds=0.5)
+    await timers[1].ring()  # the others are in its hands, one of them claimed
+    staff.hotline.clock.advance(seconds=0.5)
+    timers[0].close()
+    async with asyncio.timeout(30):
+        await timers[1].ring()
+    assert (await _steps(staff, [case]))[case, 1] == 1

@@ -187,6 +187,8 @@ def _next_look(rows: str, case_id: str) -> str:
    WHERE EXISTS (SELECT 1 FROM {mine} <= CAST(:now AS timestamptz)))"""  # noqa: S608
 
 
+_FREE = "pg_try_advisory_lock(hashtextextended('due:' || id, 0))"
+
 # A drill is looked for only when nothing real is due: it never delays what is. The lock is of the session: it ends with
 # the process, or with its next claim.
 _CLAIM = Prepared(f"""
@@ -196,11 +198,18 @@ WITH freed AS MATERIALIZED (
   {_first("NOT c.drill", "soon")}
 ), drills AS MATERIALIZED (
   {_first("c.drill AND NOT EXISTS (SELECT 1 FROM real WHERE real.at <= CAST(:now AS timestamptz))", "now")}
-), mine AS MATERIALIZED (
-  SELECT x.id, x.at FROM (
-    SELECT d.* FROM freed, (SELECT * FROM real UNION ALL SELECT * FROM drills) d
-    ORDER BY greatest(d.at, CAST(:now AS timestamptz)), d.drill, d.kind, d.at LIMIT {6 * AT_ONCE}) x
-  WHERE x.at < CAST(:abandoned AS timestamptz) OR pg_try_advisory_lock(hashtextextended('due:' || x.id, 0)) LIMIT 1
+), found AS MATERIALIZED (
+  SELECT d.id, d.at FROM freed, (SELECT * FROM real UNION ALL SELECT * FROM drills) d
+  ORDER BY greatest(d.at, CAST(:now AS timestamptz)), d.drill, d.kind, d.at LIMIT {6 * AT_ONCE}
+), due AS MATERIALIZED (
+  SELECT id, at FROM found WHERE at <= CAST(:now AS timestamptz) AND {_FREE} LIMIT 1
+), abandoned AS MATERIALIZED (
+  SELECT id, at FROM found WHERE at < CAST(:abandoned AS timestamptz) AND NOT EXISTS (SELECT FROM due) LIMIT 1
+), ahead AS MATERIALIZED (
+  SELECT id, at FROM found WHERE at > CAST(:now AS timestamptz)
+  AND NOT EXISTS (SELECT FROM due) AND NOT EXISTS (SELECT FROM abandoned) AND {_FREE} LIMIT 1
+), mine AS (
+  TABLE due UNION ALL TABLE abandoned UNION ALL TABLE ahead
 )
 SELECT mine.id,
   CASE WHEN mine.id IS NOT NULL THEN mine.at ELSE LEAST(
