@@ -1,8 +1,9 @@
 """The loops that ring, in every process alike: when a callout's time has come, and when duty or room has changed.
 
-Each claims a case with SKIP LOCKED, so any number of processes share the work and each step happens exactly once. A
-case in which something fails rests a moment, and holds up no other; however many rotas change, whoever is due is rung
-beside that and not after it. A third, slower look finds due times that passed unnoticed: silence is a fault.
+Each process claims the case that is due, or comes next, so any number of them share the work; each step happens exactly
+once because of what is written, not because of the claim (ADR 10). A case in which something fails rests a moment, and
+holds up no other; however many rotas change, whoever is due is rung beside that and not after it. A third, slower look
+finds due times that passed unnoticed: silence is a fault.
 """
 
 import asyncio
@@ -27,8 +28,6 @@ A_MOMENT: Final = timedelta(seconds=5)
 """Within it what was read before a change of duty is written, as good as always."""
 ALL_EVERY_S: Final = 60.0
 WATCH_EVERY_S: Final = 10.0
-
-
 NOTHING: Final = Claim(None, None)
 
 
