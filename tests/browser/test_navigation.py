@@ -38,7 +38,7 @@ async def test_a_specialist_comes_from_the_rota_to_the_ladder_of_that_desk_and_r
     await expect(page.locator("#pol-desk")).to_have_value(str(doctor.account["desk"]))
     await opened(page)
     await expect(page.locator(".pol-steps").first).to_be_visible()
-    await expect(button(page, "Sửa")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Sửa", exact=True)).to_have_count(0)
 
 
 async def opened(page: Page) -> None:
