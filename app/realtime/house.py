@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
@@ -67,10 +67,10 @@ class House:
             yield Work(session, actor, self.clock.now(), language=language, command=command)
 
     @asynccontextmanager
-    async def glance(self) -> AsyncIterator[Work]:
-        """Begin what consists of prepared statements, each of which is its own transaction."""
+    async def glance(self, at: datetime | None = None) -> AsyncIterator[Work]:
+        """Begin what consists of prepared statements, each a transaction of its own; `at`: as if it were then."""
         async with self.autocommit() as session:
-            yield Work(session, None, self.clock.now())
+            yield Work(session, None, at or self.clock.now())
 
     async def commit(self, work: Work, answer: Answer | None = None) -> None:
         """Write what was collected, commit, and only then deliver.

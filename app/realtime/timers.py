@@ -18,7 +18,7 @@ from app.prepared import Line
 from app.realtime.house import LOOKS_EVERY, House
 from app.realtime.loops import Loop, Resting, places
 from app.services.cases import escalation
-from app.services.cases.escalation import Claim
+from app.services.cases.escalation import Claim, Ready
 
 log = structlog.get_logger()
 LONGEST_SLEEP_S: Final = LOOKS_EVERY.total_seconds()
@@ -40,6 +40,7 @@ class Timers:
         self._resting = Resting()
         self._line = Line(house.engine)
         self._claim = NOTHING
+        self._ready: Ready | None = None
         """What is in this process's hands, read before its time comes."""
         self._changes_since: datetime | None = None
         self._all_again_at = 0.0
@@ -75,11 +76,12 @@ class Timers:
             now = self.house.clock.now()
             if self._claim.case_id is None or self._claim.at is None or self._claim.at > now:
                 self._claim = await escalation.claim(self._line, now, but=self._resting.now())
-            claim = self._claim
-            if claim.case_id is None or claim.at is None or claim.at > now:
+                self._ready = await self._prepare(self._claim)
+            claim, ready = self._claim, self._ready
+            if claim.case_id is None or claim.at is None or claim.at > self.house.clock.now():
                 return claim.at
-            self._claim = NOTHING
-            if not await self._ring_at_once(claim) and not await self._fire(claim.case_id):
+            self._claim, self._ready = NOTHING, None
+            if not await self._ring_at_once(ready) and not await self._fire(claim.case_id):
                 # Due, and nothing was done: somebody else is at it, and it is not looked at again without a pause.
                 self._resting.wait(claim.case_id, escalation.PASSED_OVER.total_seconds())
 
@@ -114,12 +116,25 @@ class Timers:
             self.house.timers_changed()
         return len(late)
 
-    async def _ring_at_once(self, claim: Claim) -> bool:
+    async def _prepare(self, claim: Claim) -> Ready | None:
+        """Read before its time comes what it takes then; None when that fails, or there is nothing."""
+        if claim.case_id is None or claim.at is None:
+            return None
+        try:
+            async with self.house.glance(max(claim.at, self.house.clock.now())) as work:
+                return await escalation.prepare(work, claim)
+        except Exception as error:  # noqa: BLE001 (done under the lock when its time comes, where a fault is told)
+            log.info("a due time could not be prepared", error=type(error).__name__)
+            return None
+
+    async def _ring_at_once(self, ready: Ready | None) -> bool:
         """Do it in one write, as nearly always; False when it needs the lock of the case."""
+        if ready is None:
+            return False
         try:
             async with self.house.glance() as work:
                 work.optimistic = True
-                if not await escalation.ring(work, claim):
+                if not await escalation.ring(work, ready):
                     return False
                 await self.house.commit(work)
         except Exception as error:  # noqa: BLE001 (tried once more under the lock, where a fault is told)

@@ -4,7 +4,7 @@ The state row is the timer. Each call takes one due case under its lock, lets th
 in the same transaction: exactly once with any number of processes and any crash.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -17,7 +17,8 @@ from app.models.consultation import Consultation
 from app.prepared import Line, Prepared
 from app.services.cases import after, reminders
 from app.services.facts import case_rows, events
-from app.services.ringing import ladder
+from app.services.ringing import ladder, routing
+from app.services.ringing.routing import Now
 from app.work import Work
 
 OVERDUE = timedelta(seconds=30)
@@ -58,17 +59,36 @@ async def claim(line: Line, now: datetime, *, but: Collection[UUID] = ()) -> Cla
     return Claim(*row)
 
 
-async def ring(work: Work, claim: Claim) -> bool:
-    """Ring the next person for a claimed case, on what the claim has read; the work is optimistic.
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A claimed case as it was read, and whom each callout that comes due can ring then."""
+
+    case: Consultation
+    duties: Mapping[UUID, Now]
+
+
+async def prepare(work: Work, claim: Claim) -> Ready:
+    """Read beforehand what it takes to ring the next person at `work.now`, which may lie ahead.
+
+    What changes in the case meanwhile is refused by the write; a change of duty is noticed by the counter that was read
+    with it, and followed like any other while it rings.
+    """
+    case = case_rows.opened(claim.body)
+    return Ready(case, {c.id: await routing.duty_of(work, c, case.hospital_id) for c in ladder.due(case, work.now)})
+
+
+async def ring(work: Work, ready: Ready) -> bool:
+    """Ring the next person for a claimed case, on what was read beforehand; the work is optimistic.
 
     False when that will not do: because something else is due in it than a callout, or nothing was said that the write
     could be refused for. Then `fire` does it under the lock of the case.
     """
-    case = case_rows.opened(work, claim.body)
+    case = ready.case
     if case.next_due_at is not None or case.reminders:
         return False
+    work.cases[case.id] = case
     for callout in ladder.due(case, work.now):
-        await _come_due(work, case, callout)
+        await _come_due(work, case, callout, ready.duties.get(callout.id))
     return bool(work.facts)
 
 
@@ -98,12 +118,12 @@ async def fire(work: Work, case_id: UUID) -> bool | None:
     return any(done) or silent or unread
 
 
-async def _come_due(work: Work, case: Consultation, callout: Callout) -> bool:
+async def _come_due(work: Work, case: Consultation, callout: Callout, duty: Now | None = None) -> bool:
     """A callout's time has come: somebody to ring, a device that was not reached, a duty that begins or ends."""
     _note_undelivered(work, case, callout)
     work.touched = True
     if callout.should_advance(work.now):
-        ladder.step_up(work, case, callout, await ladder.duty_now(work, case, callout))
+        ladder.step_up(work, case, callout, await ladder.duty_now(work, case, callout, duty))
     elif callout.duty_until is not None and callout.duty_until <= work.now:
         await _look_again(work, case, callout)
     if callout.ringing:

@@ -108,11 +108,9 @@ async def load(work: Work, case_id: UUID, *, lock: bool = False, wait: bool = Tr
     return case, [UUID(d) for d in duty or ()]
 
 
-def opened(work: Work, body: str) -> Consultation:
-    """Return a case that another statement has read, for a work that is optimistic: its write will tell."""
-    case = _assemble(body)
-    work.cases[case.id] = case
-    return case
+def opened(body: str) -> Consultation:
+    """Return a case that another statement has read."""
+    return _assemble(body)
 
 
 async def load_many(work: Work, case_ids: Iterable[UUID]) -> list[Consultation]:
