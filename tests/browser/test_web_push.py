@@ -27,6 +27,11 @@ SHOWN = """async () => {
     { title, body, tag, lang, data, actions: actions.map((a) => a.title), stays: requireInteraction }));
 }"""
 # A browser opens a window for nobody but a person who touched it, and a test touches no notification: it asks where to.
+ACTIVE = """async () => {
+  const { active } = await navigator.serviceWorker.ready;
+  const changed = () => new Promise((next) => { active.addEventListener("statechange", next, { once: true }); });
+  while (active.state !== "activated") await changed();
+}"""
 TOUCHED = """async (action) => {
   const opened = new Promise((found) => { self.clients.openWindow = async (url) => found(url); });
   const [notification] = await self.registration.getNotifications();
@@ -68,6 +73,7 @@ class Device:
         self.tools.on("ServiceWorker.workerRegistrationUpdated", told)
         await self.tools.send("ServiceWorker.enable")
         self.registration = await asyncio.wait_for(known, 30)
+        await self.page.evaluate(ACTIVE)  # a push to a worker that is not yet is lost, as it would be on a telephone
         return self
 
     async def receives(self) -> None:
