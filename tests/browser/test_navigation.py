@@ -24,9 +24,9 @@ async def test_the_menu_names_what_a_role_may_open_and_all_of_it_opens(ward: War
     for path in PAGES[role]:
         await button(page, "Mở menu").click()
         menu = page.get_by_role("navigation", name="Mở menu")
-        assert (
-            await menu.get_by_role("link").evaluate_all("all => all.map((a) => a.getAttribute('href'))") == PAGES[role]
-        )
+        links = menu.get_by_role("link")
+        await expect(links).to_have_count(len(PAGES[role]))  # it is drawn a moment after the tap
+        assert await links.evaluate_all("all => all.map((a) => a.getAttribute('href'))") == PAGES[role]
         await menu.locator(f'a[href="{path}"]').click()
         await opened(page)
 
