@@ -17,7 +17,7 @@ from app.models.consultation import Consultation
 from app.prepared import Line, Prepared
 from app.services.cases import after, reminders
 from app.services.facts import case_rows, events
-from app.services.ringing import ladder, routing
+from app.services.ringing import fairness, ladder, routing
 from app.services.ringing.routing import Now
 from app.work import Work
 
@@ -254,20 +254,15 @@ GROUP BY k.consultation_id ORDER BY min(array_position(ARRAY['red', 'orange', 'y
 """)
 
 # The waiting queue of a doctor who has room again: what passed them over, by urgency, then age.
-_ROOM_AGAIN = Prepared("""
+_ROOM_AGAIN = Prepared(f"""
 SELECT k.consultation_id
-  FROM callout k CROSS JOIN LATERAL jsonb_array_elements_text(k.passed_over) w
-  JOIN user_account u ON u.id = CAST(w AS uuid) AND u.active
-  WHERE k.state = 'ringing' AND k.passed_over <> '[]'
-    AND (u.capacity IS NULL OR u.capacity >
-      (SELECT count(*) FROM consultation h WHERE h.holder_id = u.id AND h.status = 'active' AND NOT h.drill)
-      + (SELECT count(*) FROM offer o JOIN callout r ON r.id = o.callout_id AND r.state = 'ringing'
-           AND r.reason IS DISTINCT FROM 'telephone'
-         JOIN consultation q ON q.id = o.consultation_id
-         WHERE o.doctor_id = u.id AND o.state = 'made' AND NOT q.drill))
+FROM callout k CROSS JOIN LATERAL jsonb_array_elements_text(k.passed_over) w
+JOIN user_account u ON u.id = CAST(w AS uuid) AND u.active
+WHERE k.state = 'ringing' AND k.passed_over <> '[]'
+  AND (u.capacity IS NULL OR u.capacity > {fairness.HELD} + {fairness.RUNG})
 GROUP BY k.consultation_id
 ORDER BY min(array_position(ARRAY['red', 'orange', 'yellow', 'green'], k.urgency)), min(k.opened_at), k.consultation_id
-""")
+""")  # noqa: S608 (constants of the code)
 
 _OVERDUE = text("""
 SELECT consultation_id, min(next_due_at) AS next_due_at FROM (

@@ -111,15 +111,21 @@ async def _in_transaction(work: Work) -> None:
 
 _LOCK = text("SELECT id FROM user_account WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
 
-_COUNTERS = text("""
+# What takes the room of a doctor `u`: the cases that they hold, and those that ring them.
+HELD = """
+(SELECT count(*) FROM consultation held WHERE held.holder_id = u.id AND held.status = 'active' AND NOT held.drill)
+"""
+RUNG = """
+(SELECT count(*) FROM offer ring
+ JOIN callout asks ON asks.id = ring.callout_id AND asks.state = 'ringing' AND asks.reason IS DISTINCT FROM 'telephone'
+ JOIN consultation asked ON asked.id = ring.consultation_id
+ WHERE ring.doctor_id = u.id AND ring.state = 'made' AND NOT asked.drill)
+"""
+
+_COUNTERS = text(f"""
 SELECT u.id, u.capacity,
-  CASE WHEN u.capacity IS NULL THEN 0 ELSE (
-    SELECT count(*) FROM consultation c WHERE c.holder_id = u.id AND c.status = 'active' AND NOT c.drill) END AS held,
-  CASE WHEN u.capacity IS NULL THEN 0 ELSE (
-    SELECT count(*) FROM offer o
-    JOIN callout k ON k.id = o.callout_id AND k.state = 'ringing' AND k.reason IS DISTINCT FROM 'telephone'
-    JOIN consultation c ON c.id = o.consultation_id
-    WHERE o.doctor_id = u.id AND o.state = 'made' AND NOT c.drill) END AS rung,
+  CASE WHEN u.capacity IS NULL THEN 0 ELSE {HELD} END AS held,
+  CASE WHEN u.capacity IS NULL THEN 0 ELSE {RUNG} END AS rung,
   f.offers, f.last_offer_at
 FROM user_account u CROSS JOIN LATERAL (
   SELECT count(*) FILTER (WHERE o.made_at > CAST(:since AS timestamptz)) AS offers, max(o.made_at) AS last_offer_at
@@ -127,10 +133,6 @@ FROM user_account u CROSS JOIN LATERAL (
   WHERE o.doctor_id = u.id AND NOT c.drill AND k.reason IS DISTINCT FROM 'telephone'
     AND o.made_at > CAST(:now AS timestamptz) - interval '30 days'
 ) f WHERE u.id = ANY(CAST(:ids AS uuid[]))
-""")
+""")  # noqa: S608 (constants of this module)
 
-_ROOM = text("""
-SELECT u.capacity, (SELECT count(*) FROM consultation c
-                    WHERE c.holder_id = u.id AND c.status = 'active' AND NOT c.drill) AS held
-FROM user_account u WHERE u.id = CAST(:user AS uuid)
-""")
+_ROOM = text(f"SELECT u.capacity, {HELD} AS held FROM user_account u WHERE u.id = CAST(:user AS uuid)")  # noqa: S608

@@ -60,7 +60,7 @@ async def waiting(work: Work) -> Json:
     return {"held": held, "capacity": capacity, "items": [dict(row._mapping) for row in found]}  # noqa: SLF001
 
 
-_LOAD = text("""
+_LOAD = text(f"""
 WITH rung AS (
   SELECT o.doctor_id, count(*) AS offers, count(*) FILTER (WHERE o.state = 'accepted') AS acceptances,
     count(*) FILTER (WHERE o.state = 'declined') AS declined,
@@ -85,13 +85,11 @@ WITH rung AS (
 )
 SELECT u.id AS doctor_id, u.name, coalesce(r.offers, 0) AS offers, coalesce(r.acceptances, 0) AS acceptances,
   coalesce(r.declined, 0) AS declined, coalesce(r.night_rings, 0) AS night_rings, coalesce(d.hours, 0) AS hours,
-  coalesce(d.shifts, 0) AS shifts, u.capacity, u.capacity_version,
-  (SELECT count(*) FROM consultation c
-   WHERE c.holder_id = u.id AND c.status = 'active' AND NOT c.drill) AS held
+  coalesce(d.shifts, 0) AS shifts, u.capacity, u.capacity_version, {fairness.HELD} AS held
 FROM rung r FULL JOIN on_duty d ON d.doctor_id = r.doctor_id
 JOIN user_account u ON u.id = coalesce(r.doctor_id, d.doctor_id)
 ORDER BY offers DESC, u.name, u.id
-""")
+""")  # noqa: S608 (constants of the code)
 
 _WAITING = text("""
 SELECT k.consultation_id, k.id AS callout_id, c.number, k.urgency, k.specialty, c.hospital_name, k.desk_name,
