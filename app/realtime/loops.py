@@ -90,17 +90,14 @@ class Resting:
         if self._until.get(one, (0.0, 0.0))[0] < monotonic() + seconds:
             self._until[one] = (monotonic() + seconds, 0.0)
 
-    def rest(self, one: UUID) -> None:
-        """Leave it out, each time twice as long."""
+    def failed(self, one: UUID, error: Exception, said: str, **what: str) -> None:
+        """Say it, without its message, which may hold patient data; leave it out, each time twice as long."""
         _, last = self._until.get(one, (0.0, 0.0))
         pause = min(max(AFTER_FAULT_S, 2 * last), LONGEST_REST_S)
         self._until[one] = (monotonic() + pause, pause)
+        frames = [f"{f.filename}:{f.lineno}" for f in traceback.extract_tb(error.__traceback__)[-8:]]
+        log.error(said, **what, error=type(error).__name__, frames=frames)
 
     def well(self, one: UUID) -> None:
         """Nothing failed in it this time."""
         self._until.pop(one, None)
-
-
-def places(error: BaseException) -> list[str]:
-    """Return where an error came from, for the log; never its message, which may hold patient data."""
-    return [f"{f.filename}:{f.lineno}" for f in traceback.extract_tb(error.__traceback__)[-8:]]

@@ -16,7 +16,7 @@ import structlog
 from app.clock import monotonic
 from app.prepared import Line
 from app.realtime.house import LOOKS_EVERY, House
-from app.realtime.loops import Loop, Resting, places
+from app.realtime.loops import Loop, Resting
 from app.services.cases import escalation
 from app.services.cases.escalation import Claim, Ready
 
@@ -28,7 +28,6 @@ A_MOMENT: Final = timedelta(seconds=5)
 """Within it what was read before a change of duty is written, as good as always."""
 ALL_EVERY_S: Final = 60.0
 WATCH_EVERY_S: Final = 10.0
-NOTHING: Final = Claim(None, None)
 
 
 class Timers:
@@ -39,8 +38,7 @@ class Timers:
         self.house = house
         self._resting = Resting()
         self._line = Line(house.engine)
-        self._claim = NOTHING
-        self._ready: Ready | None = None
+        self._held: tuple[Claim, Ready | None] | None = None
         """What is in this process's hands, read before its time comes."""
         self._changes_since: datetime | None = None
         self._all_again_at = 0.0
@@ -74,13 +72,18 @@ class Timers:
         """Act on every due time that has come and is free; return the earliest time at which something will be."""
         while True:
             now = self.house.clock.now()
-            if self._claim.case_id is None or self._claim.at is None or self._claim.at > now:
-                self._claim = await escalation.claim(self._line, now, but=self._resting.now())
-                self._ready = await self._prepare(self._claim)
-            claim, ready = self._claim, self._ready
-            if claim.case_id is None or claim.at is None or claim.at > self.house.clock.now():
+            held = self._held
+            if held is None or held[0].at > now:
+                claim, look_again = await escalation.claim(self._line, now, but=self._resting.now())
+                if claim is None:
+                    self._held = None
+                    return look_again
+                held = claim, await self._prepare(claim)
+            claim, ready = held
+            if claim.at > self.house.clock.now():
+                self._held = held
                 return claim.at
-            self._claim, self._ready = NOTHING, None
+            self._held = None
             if not await self._ring_at_once(ready) and not await self._fire(claim.case_id):
                 # Due, and nothing was done: somebody else is at it, and it is not looked at again without a pause.
                 self._resting.wait(claim.case_id, escalation.PASSED_OVER.total_seconds())
@@ -117,9 +120,7 @@ class Timers:
         return len(late)
 
     async def _prepare(self, claim: Claim) -> Ready | None:
-        """Read before its time comes what it takes then; None when that fails, or there is nothing."""
-        if claim.case_id is None or claim.at is None:
-            return None
+        """Read before its time comes what it takes then; None when that fails."""
         try:
             async with self.house.glance(max(claim.at, self.house.clock.now())) as work:
                 return await escalation.prepare(work, claim)
@@ -150,15 +151,10 @@ class Timers:
                 if done:
                     await self.house.commit(work)
         except Exception as error:  # noqa: BLE001 (one case must not silence the others)
-            self._failed(case_id, error)
+            self._resting.failed(case_id, error, "a due time could not be acted on", consultation=str(case_id))
             return None
         self._resting.well(case_id)
         return done
-
-    def _failed(self, case_id: UUID, error: Exception) -> None:
-        self._resting.rest(case_id)
-        what = {"consultation": str(case_id), "error": type(error).__name__, "frames": places(error)}
-        log.error("a due time could not be acted on", **what)
 
     async def _ring(self) -> float:
         earliest = await self.ring()

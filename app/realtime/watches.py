@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 
 from app.realtime.house import LOOKS_EVERY, House
-from app.realtime.loops import Loop, Resting, places
+from app.realtime.loops import Loop, Resting
 from app.services.cases import shift_facts
 from app.services.ringing import agreements
 from app.services.rostering import duty_watch, reachability, swaps, watch_times
@@ -131,7 +131,7 @@ class Watches:
             return await self._commit(act, ids)
         except Exception as error:  # noqa: BLE001 (one rota must not silence the others)
             if len(ids) == 1:
-                self._failed(name, ids[0], error)
+                self._resting.failed(ids[0], error, "a watch over duty failed", kind=name, rota=str(ids[0]))
                 return 0
         return sum([await self._act(name, act, [one]) for one in ids])
 
@@ -149,12 +149,6 @@ class Watches:
         if self.house.asks_whether_reachable:
             await reachability.ask(work, ids)
         return await shift_facts.tell(work, ids)
-
-    def _failed(self, name: str, one: UUID, error: Exception) -> None:
-        self._resting.rest(one)
-        log.error(
-            "a watch over duty failed", kind=name, rota=str(one), error=type(error).__name__, frames=places(error)
-        )
 
     async def _do_due(self) -> float:
         wait = (await self.run_due() - self.house.clock.now()) / timedelta(seconds=1)

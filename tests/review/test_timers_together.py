@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import fields
 from datetime import timedelta
 
@@ -52,11 +52,20 @@ class Doomed(House):
         await super().commit(work, answer)
 
 
-def doomed_like(house: House) -> Doomed:
-    """Another process with the same database."""
+@asynccontextmanager
+async def with_a_case_in_its_hands(house: House) -> AsyncIterator[tuple[Doomed, asyncio.Task[object]]]:
+    """Another process with the same database, just before it would commit; in the end it has died."""
     doomed = Doomed(**{f.name: getattr(house, f.name) for f in fields(house)})
     doomed.holding, doomed.wakes = asyncio.Event(), asyncio.Event()
-    return doomed
+    timers = Timers(doomed)
+    task: asyncio.Task[object] = asyncio.create_task(timers.run_due())
+    await doomed.holding.wait()
+    try:
+        yield doomed, task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        timers.close()
 
 
 async def _ringing(staff: Staff) -> list[str]:
@@ -93,17 +102,11 @@ async def test_what_a_killed_process_had_in_its_hands_is_done_by_another_and_onc
 ) -> None:
     cases = await _ringing(staff)
     staff.hotline.clock.advance(seconds=31)
-    doomed = doomed_like(timers[0].house)
     async with asyncio.timeout(30):
-        killed = Timers(doomed)
-        dying = asyncio.create_task(killed.run_due())
-        await doomed.holding.wait()
-        # All but that one; it is looked at again soon, and never spun on.
-        assert await timers[1].run_due() == staff.hotline.clock.now() + escalation.PASSED_OVER
-        assert len(await _steps(staff, cases)) == 2 * CASES - 1
-        dying.cancel()
-        await asyncio.gather(dying, return_exceptions=True)
-        killed.close()
+        async with with_a_case_in_its_hands(timers[0].house):
+            # All but that one; it is looked at again soon, and never spun on.
+            assert await timers[1].run_due() == staff.hotline.clock.now() + escalation.PASSED_OVER
+            assert len(await _steps(staff, cases)) == 2 * CASES - 1
         await timers[2].run_due()
     steps = await _steps(staff, cases)
     assert len(steps) == 2 * CASES
@@ -115,19 +118,14 @@ async def test_a_process_that_stops_without_dying_keeps_nobody_silent_and_rings_
 ) -> None:
     cases = await _ringing(staff)
     staff.hotline.clock.advance(seconds=31)
-    doomed = doomed_like(timers[0].house)
-    async with asyncio.timeout(30):
-        stopped = Timers(doomed)
-        asleep = asyncio.create_task(stopped.run_due())
-        await doomed.holding.wait()
+    async with asyncio.timeout(30), with_a_case_in_its_hands(timers[0].house) as (stopped, asleep):
         await timers[1].run_due()
         assert len(await _steps(staff, cases)) == 2 * CASES - 1
         staff.hotline.clock.advance(seconds=escalation.ABANDONED.total_seconds())
         await timers[2].run_due()
         assert len(await _steps(staff, cases)) == 2 * CASES
-        doomed.wakes.set()
+        stopped.wakes.set()
         await asleep
-    stopped.close()
     assert set((await _steps(staff, cases)).values()) == {1}
 
 

@@ -35,18 +35,20 @@ AT_ONCE = 20
 class Claim:
     """A case that is due, or will be within a second, as it stands; in no other process's hands."""
 
-    case_id: UUID | None
-    at: datetime | None
-    """When it is due; without a case, when to look again. What another process has is left to it for a moment."""
-    body: str = ""
+    case_id: UUID
+    at: datetime
+    """When it is due."""
+    body: str
 
 
-async def claim(line: Line, now: datetime, *, but: Collection[UUID] = ()) -> Claim:
-    """Claim a case for as long as this connection lives, or until the next claim over it.
+async def claim(
+    line: Line, now: datetime, *, but: Collection[UUID] = ()
+) -> tuple[Claim, None] | tuple[None, datetime | None]:
+    """Claim a case for as long as this connection lives, or until the next claim over it; or say when to look again.
 
     A claim saves work and guards nothing: what is done about the case is written as if anybody else might have been
-    faster, and what is overdue by `ABANDONED` is done whoever has claimed it. `but`: cases that are left out for now,
-    because something in them failed a moment ago.
+    faster. What another process has in its hands is left to it for a moment; what is overdue by `ABANDONED` is done
+    whoever has claimed it. `but`: cases that are left out for now, because something in them failed a moment ago.
     """
     parameters = {
         "now": now,
@@ -55,8 +57,8 @@ async def claim(line: Line, now: datetime, *, but: Collection[UUID] = ()) -> Cla
         "moment": PASSED_OVER,
         "but": list(but),
     }
-    [row] = await line.rows(_CLAIM, parameters)
-    return Claim(*row)
+    [(case_id, at, body)] = await line.rows(_CLAIM, parameters)
+    return (None, at) if case_id is None else (Claim(case_id, at, body), None)
 
 
 @dataclass(frozen=True, slots=True)
