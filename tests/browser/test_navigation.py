@@ -31,6 +31,20 @@ async def test_the_menu_names_what_a_role_may_open_and_all_of_it_opens(ward: War
         await opened(page)
 
 
+async def test_a_menu_that_is_tapped_while_the_next_page_comes_is_open_there(ward: Ward) -> None:
+    page = await ward.open(await of(ward, "coordinator"), on=PHONE)
+    await button(page, "Mở menu").click()
+    await expect(page.get_by_role("navigation", name="Mở menu")).to_be_visible()
+    await page.evaluate("""() => {
+      document.querySelector('.menu a[href="/policies"]').click();
+      document.querySelector('.menu button[aria-label="Mở menu"]').click();
+    }""")
+    await opened(page)
+    await expect(page.get_by_role("navigation", name="Mở menu").locator('a[aria-current="page"]')).to_have_attribute(
+        "href", "/policies"
+    )
+
+
 async def test_a_specialist_comes_from_the_rota_to_the_ladder_of_that_desk_and_reads_it(ward: Ward) -> None:
     doctor = await of(ward, "specialist")
     page = await ward.open(doctor, on=DESKTOP, at=f"/rota?desk={doctor.account['desk']}")

@@ -202,8 +202,16 @@ export const PAGES = {
 };
 export const pagesOf = (role) => PAGES[role] ?? [["/telephones", "nav.phones", "phone"], ["/account", "nav.account", "user"]];
 
+const menus = new Set();
+let menuOpen = false;
+/** Whether the menu is open outlives the bar that shows it: a screen that is drawn anew must not close it under a finger. */
+function setOpen(open) {
+  menuOpen = open;
+  menus.forEach((fn) => fn(open));
+}
+
 function Menu() {
-  const [open, setOpen] = useState(false);
+  const open = useSet(menus, menuOpen);
   const me = useStore((s) => s.me);
   const box = useRef(null);
   useEffect(() => {
@@ -223,7 +231,7 @@ function Menu() {
   }, [open]);
   if (!me) return null;
   return html`<div class="menu" ref=${box}>
-    <button type="button" class="ib" aria-label=${t("nav.menu")} aria-expanded=${open ? "true" : "false"} onClick=${() => setOpen(!open)}><${Icon} name="menu" /></button>
+    <button type="button" class="ib" aria-label=${t("nav.menu")} aria-expanded=${open ? "true" : "false"} onClick=${() => setOpen(!menuOpen)}><${Icon} name="menu" /></button>
     ${open && html`<nav class="menu-list" aria-label=${t("nav.menu")}>
       <p class="cap menu-who">${me.name}</p>
       ${pagesOf(me.role).map(([path, key, icon]) => html`<a href=${path} aria-current=${location.pathname === path ? "page" : undefined} onClick=${() => setOpen(false)}><${Icon} name=${icon} />${t(key)}</a>`)}
