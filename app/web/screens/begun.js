@@ -1,5 +1,5 @@
 /** Requests that were begun and made room for another one: nobody knows of them but this device, and none is lost. */
-import { html, Icon } from "../core/html.js";
+import { html, Icon, useState } from "../core/html.js";
 import { dropAside, useAsides } from "../core/drafts.js";
 import { fmtWhen, lang, t } from "../core/i18n.js";
 import { openDialog } from "../core/shell.js";
@@ -9,7 +9,10 @@ import { Urgency } from "../parts/urgency.js";
 
 /** @param onTake  takes one up again: onTake({ id, value, savedAt })   @param form  "request", or "telephone" */
 export function BegunRequests({ form = "request", onTake }) {
-  return useAsides(form).map((aside) => html`<${Begun} key=${aside.id} aside=${aside} onTake=${() => onTake(aside)} />`);
+  const [taken, setTaken] = useState([]); // it stands in the form at once, and here only until that is on the device
+  const take = (aside) => { setTaken([...taken, aside.id]); onTake(aside); };
+  return useAsides(form).filter((aside) => !taken.includes(aside.id))
+    .map((aside) => html`<${Begun} key=${aside.id} aside=${aside} onTake=${() => take(aside)} />`);
 }
 
 function Begun({ aside: { id, value, savedAt }, onTake }) {
