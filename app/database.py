@@ -72,6 +72,7 @@ def make_engine(url: str, *, pool_size: int = 20) -> AsyncEngine:
         max_overflow=10,
         pool_timeout=5,
         pool_pre_ping=False,
+        pool_use_lifo=True,  # the same few connections, which have their statements prepared
         hide_parameters=True,  # parameters are patient data; errors end up in logs
         connect_args={
             "timeout": 5,
