@@ -198,14 +198,13 @@ JOIN LATERAL (
   ORDER BY k.opened_at DESC, k.id DESC LIMIT 1
 ) held ON true
 JOIN LATERAL (
-  SELECT max(upper(d.during)) AS until, bool_or(upper(d.during) > CAST(:now AS timestamptz)
-                                               AND lower(d.during) <= CAST(:now AS timestamptz)) AS goes_on
+  SELECT max(upper(d.during)) AS until, bool_or(upper(d.during) > CAST(:now AS timestamptz)) AS goes_on
   FROM duty_slot d JOIN schedule s ON s.id = d.schedule_id
-  WHERE s.desk_id = held.desk_id AND d.doctor_id = c.holder_id AND lower(d.during) <= CAST(:now AS timestamptz)
+  WHERE s.desk_id = held.desk_id AND d.doctor_id = c.holder_id
+    AND d.during && tstzrange(c.held_since, CAST(:now AS timestamptz), '[]')
 ) duty ON true
 WHERE c.status = 'active' AND c.id <> ALL (CAST(:but AS uuid[]))
   AND NOT duty.goes_on AND duty.until <= CAST(:before AS timestamptz)
-  AND duty.until > c.held_since
   AND NOT EXISTS (SELECT 1 FROM callout k WHERE k.consultation_id = c.id
                   AND ((k.state = 'ringing' AND k.policy->>'id' IS NULL)
                        OR (k.policy->>'name' = 'shift_end' AND k.opened_at >= duty.until)))

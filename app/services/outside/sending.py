@@ -216,13 +216,14 @@ async def _locked(work: Work, notice_id: UUID) -> Notice | None:
     return await work.session.get(Notice, notice_id, with_for_update=True)
 
 
-_ANSWERED: Final = f"n.offer_id IS NOT NULL AND n.state IN ('waiting', 'sent', 'delivered') AND NOT {notice_plan.RINGS}"
+# From the few notices that are open to their offers, never the other way round: offers are kept for ever.
+_ANSWERED: Final = f"""n.offer_id IS NOT NULL AND n.state IN ('waiting', 'sent', 'delivered')
+  AND (SELECT NOT {notice_plan.RINGS} FROM offer o WHERE o.id = n.offer_id)"""  # noqa: S608
 _GLANCE = Prepared(f"""
 SELECT EXISTS (SELECT 1 FROM offer WHERE state = 'made' AND noticed_at IS NULL)
     OR EXISTS (SELECT 1 FROM callout k JOIN offer o ON o.callout_id = k.id
                WHERE k.state = 'ringing' AND k.round > 1 AND {notice_plan.RINGS} AND o.noticed_at < k.step_started_at),
-  EXISTS (SELECT 1 FROM notice n JOIN offer o ON o.id = n.offer_id
-          WHERE {_ANSWERED}),
+  EXISTS (SELECT 1 FROM notice n WHERE {_ANSWERED}),
   (SELECT min(due_at) FROM notice WHERE state = 'waiting'),
   EXISTS (SELECT 1 FROM notice WHERE state = 'waiting' AND due_at <= :now)
 """)  # noqa: S608 (all parts stand in the code)
@@ -241,7 +242,7 @@ WITH hasty AS MATERIALIZED (
 _OVERDUE = text("SELECT count(*) FROM notice WHERE state = 'waiting' AND due_at < CAST(:before AS timestamptz)")
 _SETTLE = text(f"""
 UPDATE notice SET state = 'stopped' WHERE id IN (
-  SELECT n.id FROM notice n JOIN offer o ON o.id = n.offer_id WHERE {_ANSWERED}
-  ORDER BY n.id LIMIT 500 FOR UPDATE OF n SKIP LOCKED)
+  SELECT n.id FROM notice n WHERE {_ANSWERED}
+  ORDER BY n.id LIMIT 500 FOR UPDATE SKIP LOCKED)
 RETURNING id
 """)  # noqa: S608 (all parts stand in the code)
