@@ -71,18 +71,14 @@ class Timers:
     async def ring(self) -> datetime | None:
         """Act on every due time that has come and is free; return the earliest time at which something will be."""
         while True:
-            now = self.house.clock.now()
-            held = self._held
-            if held is None or held[0].at > now:
-                claim, look_again = await escalation.claim(self._line, now, but=self._resting.now())
-                if claim is None:
-                    self._held = None
-                    return look_again
-                held = claim, await self._prepare(claim)
-            claim, ready = held
+            now, look_again = self.house.clock.now(), None
+            if self._held is None or self._held[0].at > now:
+                look_again = await self._take_in_hand(now)
+            if self._held is None:
+                return look_again
+            claim, ready = self._held
             if claim.at > self.house.clock.now():
-                self._held = held
-                return claim.at
+                return look_again
             self._held = None
             if not await self._ring_at_once(ready) and not await self._fire(claim.case_id):
                 # Due, and nothing was done: somebody else is at it, and it is not looked at again without a pause.
@@ -118,6 +114,15 @@ class Timers:
         if late:
             self.house.timers_changed()
         return len(late)
+
+    async def _take_in_hand(self, now: datetime) -> datetime | None:
+        """Claim what is due or comes next, and read what it takes; return when to look again."""
+        claim, look_again = await escalation.claim(self._line, now, but=self._resting.now())
+        if claim is None:
+            self._held = None
+        elif self._held is None or self._held[0] != claim:
+            self._held = claim, await self._prepare(claim)
+        return look_again
 
     async def _prepare(self, claim: Claim) -> Ready | None:
         """Read before its time comes what it takes then; None when that fails."""

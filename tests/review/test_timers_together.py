@@ -142,3 +142,21 @@ async def test_a_case_is_claimed_before_it_is_due_and_by_another_when_its_proces
     async with asyncio.timeout(30):
         await timers[1].ring()
     assert (await _steps(staff, [case]))[case, 1] == 1
+
+
+async def test_who_waits_with_a_later_case_rings_the_earlier_one_of_a_process_that_died(
+    staff: Staff, timers: list[Timers]
+) -> None:
+    requester = staff["sonla-capcuu-1"]
+    first = (await staff.hotline.ask("K04", by=requester))["id"]
+    staff.hotline.clock.advance(seconds=0.4)
+    second = (await staff.hotline.ask("K04", by=requester))["id"]
+    staff.hotline.clock.advance(seconds=29.2)
+    now = staff.hotline.clock.now()
+    assert await timers[0].ring() == now + timedelta(seconds=0.4)
+    assert await timers[1].ring() == now + timedelta(seconds=0.4) + escalation.PASSED_OVER  # its own is due at 0.8
+    timers[0].close()
+    staff.hotline.clock.advance(seconds=0.41)
+    assert await timers[1].ring() == now + timedelta(seconds=0.8)
+    steps = await _steps(staff, [first, second])
+    assert (steps[first, 1], steps[second, 1]) == (1, 0)

@@ -1,7 +1,7 @@
 """What happens when a callout's time has come, and when a device says that an offer arrived.
 
-The state row is the timer. Each call takes one due case under its lock, lets the models decide, and records the facts
-in the same transaction: exactly once with any number of processes and any crash.
+The state row is the timer. The models decide, and what they change is written with its facts in one transaction, under
+the lock of the case or refused when somebody was faster: exactly once with any number of processes and any crash.
 """
 
 from collections.abc import Collection, Mapping
@@ -22,7 +22,8 @@ from app.services.ringing.routing import Now
 from app.work import Work
 
 OVERDUE = timedelta(seconds=30)
-PASSED_OVER = timedelta(milliseconds=10)
+PASSED_OVER = timedelta(milliseconds=5)
+"""After it one looks whether a case that was in somebody else's hands has been done."""
 AHEAD = timedelta(seconds=1)
 """A case is claimed before it is due, so that it is in somebody's hands, and read, when its time comes."""
 ABANDONED = timedelta(seconds=2)
@@ -43,8 +44,10 @@ class Claim:
 
 async def claim(
     line: Line, now: datetime, *, but: Collection[UUID] = ()
-) -> tuple[Claim, None] | tuple[None, datetime | None]:
-    """Claim a case for as long as this connection lives, or until the next claim over it; or say when to look again.
+) -> tuple[Claim, datetime] | tuple[None, datetime | None]:
+    """Claim a case for as long as this connection lives, or until the next claim over it; and say when to look again.
+
+    That is when the case is due, or a moment after one that another process has in its hands and may die with.
 
     A claim saves work and guards nothing: what is done about the case is written as if anybody else might have been
     faster. What another process has in its hands is left to it for a moment; what is overdue by `ABANDONED` is done
@@ -57,8 +60,8 @@ async def claim(
         "moment": PASSED_OVER,
         "but": list(but),
     }
-    [(case_id, at, body)] = await line.rows(_CLAIM, parameters)
-    return (None, at) if case_id is None else (Claim(case_id, at, body), None)
+    [(case_id, at, look_again, body)] = await line.rows(_CLAIM, parameters)
+    return (None, look_again) if case_id is None else (Claim(case_id, at, body), look_again)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,8 +236,11 @@ WITH freed AS MATERIALIZED (
 ), mine AS (
   TABLE due UNION ALL TABLE abandoned UNION ALL TABLE ahead
 )
-SELECT mine.id,
-  CASE WHEN mine.id IS NOT NULL THEN mine.at ELSE LEAST(
+SELECT mine.id, mine.at,
+  CASE WHEN mine.id IS NOT NULL THEN LEAST(mine.at,
+    (SELECT min(greatest(f.at, CAST(:now AS timestamptz))) + CAST(:moment AS interval)
+     FROM found f WHERE f.id <> mine.id))
+  ELSE LEAST(
     {_next_look("callout WHERE state = 'ringing'", "consultation_id")},
     {_next_look("consultation WHERE next_due_at IS NOT NULL", "id")},
     {_next_look("reminder WHERE closed_at IS NULL", "consultation_id")}) END,
