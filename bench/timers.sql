@@ -76,6 +76,8 @@ BEGIN
   UPDATE bench.timer t SET due = start + make_interval(secs => seconds * x.place / x.all_of_them)
   FROM (SELECT case_id, row_number() OVER (ORDER BY case_id) - 1 AS place, count(*) OVER () AS all_of_them
         FROM bench.timer WHERE round = of_round) x WHERE x.case_id = t.case_id;
+  -- Under the lock of the case, as every writer: what the product writes about it at this moment must not undo this.
+  PERFORM 1 FROM consultation c JOIN bench.timer t ON t.case_id = c.id WHERE t.round = of_round ORDER BY c.id FOR UPDATE OF c;
   UPDATE callout k SET step_due_at = t.due, next_due_at = t.due
   FROM bench.timer t WHERE t.round = of_round AND t.case_id = k.consultation_id;
 END $$;
