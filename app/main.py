@@ -91,6 +91,8 @@ ROUTERS = (
 CLOCK_EVERY_S = 10.0
 CLOCK_ASKED = 5
 COMPILE_EVERY = timedelta(hours=24)
+COMPILE_AFTER_S, SHIFT_ENDS_AFTER_S = 2.0, 4.0
+"""What rings people begins at once; what has hours or minutes of time waits until that is under way."""
 RETRY_S = 0.5
 ANSWERS_KEPT = timedelta(days=14)
 """How long a repeated Idempotency-Key is still answered; the answers hold patient data and go after that."""
@@ -115,14 +117,20 @@ def create_app(settings: Settings, *, clock: Clock | None = None, background: bo
         client = httpx.AsyncClient()
         house.outside = ways_out(settings, client, house.clock, push_key=await _push_key(house), capture=house.demo)
         await relay.start()
-        tasks = [asyncio.create_task(every(CLOCK_EVERY_S, lambda: _set_clock(house), what="clock").run())]
+        clock = every(CLOCK_EVERY_S, lambda: _set_clock(house), what="clock", first_s=CLOCK_EVERY_S)
+        tasks = [asyncio.create_task(clock.run())]
         if background:
             loops = (
                 timers,
                 watches,
                 dispatcher,
-                every(SHIFT_ENDS_EVERY_S, app.state.shift_ends.run_due, what="ends of duty"),
-                every(COMPILE_EVERY.total_seconds(), lambda: _compile(house), what="duty"),
+                every(COMPILE_EVERY.total_seconds(), lambda: _compile(house), what="duty", first_s=COMPILE_AFTER_S),
+                every(
+                    SHIFT_ENDS_EVERY_S,
+                    app.state.shift_ends.run_due,
+                    what="ends of duty",
+                    first_s=SHIFT_ENDS_AFTER_S,
+                ),
             )
             tasks += [asyncio.create_task(loop.run()) for loop in loops]
         house.ready = True

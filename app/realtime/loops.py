@@ -60,14 +60,14 @@ class Loop:
             await asyncio.wait_for(self._wake.wait(), self._pause_s)
 
 
-def every(seconds: float, once: Callable[[], Awaitable[object]], *, what: str) -> Loop:
-    """Return a loop that does it at once and then at this distance; after a fault it is tried again sooner."""
+def every(seconds: float, once: Callable[[], Awaitable[object]], *, what: str, first_s: float = 0.0) -> Loop:
+    """Return a loop that does it after `first_s` and then at this distance; after a fault it is tried again sooner."""
 
     async def then_pause() -> float:
         await once()
         return seconds
 
-    return Loop(then_pause, what=what, after_fault_s=min(seconds, 5.0))
+    return Loop(then_pause, what=what, first_s=first_s, after_fault_s=min(seconds, 5.0))
 
 
 class Resting:

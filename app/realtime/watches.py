@@ -54,7 +54,7 @@ class Watches:
             Kind("agreements", agreements.due, agreements.warn),
         )
         self._loops = (
-            Loop(self._do_due, what="watches"),
+            Loop(self._do_due, what="watches", first_s=LONGEST_SLEEP_S),
             Loop(self._watch, what="the watch over watches", first_s=WATCH_EVERY_S),
         )
 
