@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field("", description="Comma-separated addresses whose X-Forwarded-* headers are believed")
     pool_size: int = Field(20, ge=2, le=200, description="Database connections of one process")
     session_hours: int = Field(
-        24 * 14, ge=1, description="Hours until a sign-in ends; on duty it never ends by idleness"
+        24 * 14, ge=1, description="Hours until a sign-in that nobody uses ends; one that is used is prolonged"
     )
     token_hours: int = Field(12, ge=1, description="Hours until a bearer token ends")
     failed_sign_ins: int = Field(10, ge=1, description="Failed sign-ins per account and address in 5 minutes")

@@ -40,21 +40,23 @@ class Prepared:
         # A session that holds a connection already must not wait for a second one.
         if isinstance(session, Immediate) and not session.in_transaction():
             assert isinstance(session.bind, AsyncEngine)
-            return await self.run(session.bind, self._in_order(parameters))
+            return await self.run(session.bind, self.in_order(parameters))
         return (await session.execute(self._text, parameters)).all()
 
     async def run(self, engine: AsyncEngine, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """Run it as a transaction of its own, over any connection. Raises IntegrityError or what asyncpg raises."""
         taken = await _connection(engine)
         try:
-            return await self._over(taken, arguments)
+            return await self.over(taken, arguments)
         finally:
             await greenlet_spawn(taken.close)
 
-    def _in_order(self, parameters: Mapping[str, Any]) -> list[Any]:
+    def in_order(self, parameters: Mapping[str, Any]) -> list[Any]:
+        """Return the values as PostgreSQL counts them."""
         return [parameters[name] for name in self._names]
 
-    async def _over(self, taken: PoolProxiedConnection, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+    async def over(self, taken: PoolProxiedConnection, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """Run it over this connection; after what nobody can know the outcome of, the connection is thrown away."""
         try:
             found: Sequence[Sequence[Any]] = await _driver(taken).fetch(self._sql, *arguments)
         except asyncpg.IntegrityConstraintViolationError as error:
@@ -84,7 +86,7 @@ class Line:
             if self._taken is None:
                 self._taken = await _connection(self._engine)
             try:
-                return await statement._over(self._taken, statement._in_order(parameters))  # noqa: SLF001 (its half)
+                return await statement.over(self._taken, statement.in_order(parameters))
             except BaseException:
                 self.close()
                 raise

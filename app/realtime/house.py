@@ -1,4 +1,4 @@
-"""What one process holds, and the only place where anything is committed."""
+"""What one serving process holds, and the only place where it commits facts."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -7,7 +7,7 @@ A process that is alone says and reads next to nothing.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -17,6 +17,7 @@ from sqlalchemy import text
 
 from app.clock import monotonic
 from app.realtime.line import Line
+from app.realtime.loops import every
 from app.realtime.notifier import Notifier, PostgresBus, RedisBus, WakeBus
 from app.realtime.protocol import Close
 from app.schemas.events import kind_of
@@ -57,8 +58,8 @@ class Relay:
         self._tasks = [
             asyncio.create_task(bus.run(self.hear)),
             asyncio.create_task(self._notifier.run()),
-            asyncio.create_task(_every(CHECK_EVERY_S, self.check)),
-            asyncio.create_task(_every(min(CHECK_EVERY_S, heartbeat / 10), self._tick)),
+            asyncio.create_task(every(CHECK_EVERY_S, self.check, what="the stream's check").run()),
+            asyncio.create_task(every(min(CHECK_EVERY_S, heartbeat / 10), self._tick, what="the heartbeat").run()),
         ]
 
     async def stop(self) -> None:
@@ -151,16 +152,6 @@ class Relay:
         index = roster.by_session if kind == "session" else roster.by_user
         for line in index.get(UUID(who), ()):
             self.house.hub.recheck(line)
-
-
-async def _every(seconds: float, once: Callable[[], Awaitable[None]]) -> None:
-    """Do it again and again, also after a failure; a slow turn delays the next instead of piling up."""
-    while True:
-        try:
-            await once()
-        except Exception as error:  # noqa: BLE001 (tried again in a moment)
-            log.warning("the stream's check failed", error=type(error).__name__)
-        await asyncio.sleep(seconds)
 
 
 _EPOCH = text("SELECT epoch FROM installation")
