@@ -228,6 +228,18 @@ class DutyMoved(Problem):
     )
 
 
+class SwapWithoutEffect(Problem):
+    """What stands above swaps (an override, a temporary rota) would leave the duty where it is, or to nobody."""
+
+    status = 409
+    type = "swap-without-effect"
+    title = ("Đổi trực sẽ không có hiệu lực", "The swap would have no effect")
+    detail = (
+        "Ca từ {from_local} đến {to_local} do một thay đổi riêng hoặc lịch tạm định: nhờ người phụ trách lịch đổi.",
+        "A change of its own or a temporary rota decides the duty from {from_local} to {to_local}: ask its head.",
+    )
+
+
 class NoLongerOpen(Problem):
     """A swap or a leave that was answered already, or has begun."""
 

@@ -9,7 +9,7 @@ import httpx
 import pytest_asyncio
 
 from app.services.rostering import swaps
-from tests.api.rota_desk import cleared
+from tests.api.rota_desk import Desk, cleared
 from tests.hotline import Json, Person
 from tests.staff import Staff
 
@@ -115,6 +115,35 @@ async def test_a_taker_must_be_of_this_desk_free_and_not_on_leave(house: Staff) 
     assert approved.status_code == 200, approved.text
     refused = await away.post(path)
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/not-free")
+
+
+async def test_what_an_override_or_a_temporary_rota_decides_cannot_be_swapped_without_a_word(house: Staff) -> None:
+    desk = Desk(house)
+    giver, taker = house.by_id[(await coming(house))[0]["doctor"]], house["tn-timmach-6"]
+    number, other = desk.ids.index(house.id_of(giver)) + 1, desk.ids.index(house.id_of(taker)) + 1
+    third = next(n for n in range(1, 7) if n not in (number, other))
+    own = next(s for s in await coming(house) if s["doctor"] == house.id_of(giver))
+    theirs = next(s for s in await coming(house) if s["doctor"] == desk.ids[third - 1])
+    start = (datetime.fromisoformat(own["from"]) - desk.now) / timedelta(hours=1) + 1
+    taken = (datetime.fromisoformat(theirs["from"]) - desk.now) / timedelta(hours=1) + 1
+    held, theirs_then, free = (start, start + 1), (taken, taken + 1), (start + 24 * 7, start + 24 * 7 + 1)
+    shift = {"role": "primary", "doctor": house.id_of(giver), "from": desk.at(free[0]), "to": desk.at(free[1])}
+    temporary = {"roles": ["primary"], "from": shift["from"], "to": shift["to"], "shifts": [shift]}
+    changes = {
+        "added": (desk.override("add", number, *free), free),
+        "substitute": (desk.override("replace", third, *theirs_then, number), theirs_then),
+        "temporary": ({"op": "put", "kind": "temporary", "body": temporary}, free),
+        "taken out beforehand": (desk.override("remove", other, *held), held),
+        "replaced beforehand": (desk.override("replace", other, *held, third), held),
+    }
+    for case, (change, (begins, ends)) in changes.items():
+        body = {"role": "primary", "from": desk.at(begins + 0.2), "to": desk.at(ends - 0.2)}
+        await desk.publish(change)
+        refused = await giver.post("/swaps", body)
+        if refused.status_code == 201:  # nobody knows beforehand who will take it
+            refused = await taker.post(f"/swaps/{refused.json()['id']}/acceptance")
+        assert (refused.status_code, refused.json()["type"]) == (409, "/problems/swap-without-effect"), (case, refused.text)
+        await cleared(house)
 
 
 async def test_what_nobody_takes_lapses_at_its_start_and_the_duty_stays(house: Staff) -> None:

@@ -3,19 +3,21 @@
 Not taken, it lapses at its start and the duty stays where it was. With `return` it is an exchange, all or nothing.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.exc import IntegrityError
 
-from app.errors import DutyMoved, Forbidden, InTheWay, Invalid, NotFound, NotFree, NotOnThisRota
+from app.errors import DutyMoved, Forbidden, InTheWay, Invalid, NotFound, NotFree, NotOnThisRota, SwapWithoutEffect
 from app.identifiers import new_id
 from app.models.duty_change import Swap, SwapState
 from app.models.rota import DutySlot, Schedule
+from app.models.rota_rules import Swap as SwapRule
 from app.models.spans import Span, common, minus, tidy
 from app.policy import DutyAction, Standing, Verdict, allow_duty, decide_duty, standings_to
 from app.schemas.duty_asks import SwapIn
@@ -30,6 +32,7 @@ from app.services.rostering.rotas import (
     names_of,
     owner_of,
     owners_of,
+    read_rotas,
     span_of,
     standings,
 )
@@ -40,13 +43,17 @@ _REMEMBERED: Final = timedelta(days=30)
 
 
 async def offer(work: Work, body: SwapIn) -> Json:
-    """Offer a coming duty of one's own. Raises Forbidden, Invalid (no such duty, or which desk?) and InTheWay."""
+    """Offer a coming duty of one's own.
+
+    Raises Forbidden, Invalid (no such duty, or which desk?), InTheWay and SwapWithoutEffect (whoever might take it).
+    """
     allow_own(work, DutyAction.OFFER_SWAP)
     if body.start <= work.now:
         raise Invalid("from", "Ca này đã bắt đầu hoặc đã qua.", "This duty has begun or is over.")
     if body.returns is not None and body.returns.start <= work.now:
         raise Invalid("return.from", "Ca này đã bắt đầu hoặc đã qua.", "This duty has begun or is over.")
     schedule_id, owner = await _rota_of(work, body)
+    [rota] = await read_rotas(work, [schedule_id])
     row = Swap(
         id=new_id(work.now),
         schedule_id=schedule_id,
@@ -60,6 +67,8 @@ async def offer(work: Work, body: SwapIn) -> Json:
         made_at=work.now,
         answered_at=None,
     )
+    anybody = uuid4()
+    _must_move(work, rota, row, {anybody: span_of(row.during)}, {work.subject.id: work.subject.name})
     try:
         async with work.session.begin_nested():
             work.session.add(row)
@@ -107,7 +116,7 @@ async def take(work: Work, swap_id: UUID) -> Json:
     """Take over a colleague's duty (and in an exchange give one's own), at once.
 
     Raises NotFound, Forbidden, NotOnThisRota, NoLongerOpen, DutyMoved (somebody does not hold what is swapped any more)
-    and NotFree (on duty in that role, or on leave).
+    NotFree (on duty in that role, or on leave) and SwapWithoutEffect.
     """
     row, owner = await _locked(work, swap_id)
     people = await candidates(work, owner)
@@ -264,6 +273,20 @@ async def _check(work: Work, row: Swap, rota: Rota) -> None:
         returned = span_of(row.returns)
         _must_hold(rota, row.role, row.taker_id, returned, names)
         _must_be_free(rota, row.role, row.giver_id, returned, names)
+    moved = {row.taker_id: given} | ({row.giver_id: span_of(row.returns)} if row.returns is not None else {})
+    _must_move(work, rota, row, moved, names)
+
+
+def _must_move(work: Work, rota: Rota, row: Swap, to: Mapping[UUID, Span], names: dict[UUID, str]) -> None:
+    """Whoever is to have these stretches has them once the swap is taken, and whoever gives them has them no more."""
+    taker = next(doctor for doctor in to if doctor != row.giver_id)
+    returns = span_of(row.returns) if row.returns is not None else None
+    swap = SwapRule(row.role, row.giver_id, taker, *span_of(row.during), work.now, returns)
+    after = replace(rota, swaps=[*rota.swaps, swap])
+    for doctor, span in to.items():
+        former = taker if doctor == row.giver_id else row.giver_id
+        if minus([span], _duty(after, row.role, doctor, span)) or _duty(after, row.role, former, span):
+            raise SwapWithoutEffect(**_said(former, names, span))
 
 
 def _must_hold(rota: Rota, role: str, doctor: UUID, span: Span, names: dict[UUID, str]) -> None:
