@@ -3,6 +3,7 @@
 //
 // One looping buffer per level that holds its own silence, so throttled timers in a background tab cannot slow it.
 // The caller says *what rings now* with `ring([...])`; whatever is no longer in the list falls silent at once.
+import { serverNow } from "./core/clock.js";
 
 const RATE = 16000;
 const C5 = 523, E5 = 659, G5 = 784;
@@ -179,7 +180,7 @@ function isSilenced(r) {
 
 // Green makes no sound from 17:00 to 07:00, Vietnam time.
 function isNightInVietnam() {
-  const hour = (new Date().getUTCHours() + 7) % 24;
+  const hour = (new Date(serverNow()).getUTCHours() + 7) % 24;
   return hour >= 17 || hour < 7;
 }
 

@@ -104,6 +104,7 @@ function App() {
   const unread = useStore((s) => s.advice.size > 0 || [...s.consultations.values()].some((c) => (c.unread ?? []).some((x) => x.step >= 0)));
   const advice = useModule(unread && ["requester", "coordinator"].includes(me?.role) && (() => import("./parts/advice.js")));
   const watch = useModule(onCallAccount(me) && (() => import("./parts/presence-check.js")));
+  const elsewhere = useModule(onCallAccount(me) && (() => import("./parts/elsewhere.js")));
   useEffect(() => onLang(again), []);
   useEffect(() => {
     if (!onCallAccount(me)) return;
@@ -119,13 +120,14 @@ function App() {
     return html`<${Shell}><main class="mid"><${Loading} /><div class="starting"><${HotlineLink} /></div></main></${Shell}>`;
   }
   const [name, props] = route(path, session === "out" ? null : me);
-  return html`<${Shell}>${watch && me && session !== "out" && html`<${watch.PresenceChecks} key=${`c${me.id}`} /><${watch.HeadGaps} key=${`g${me.id}`} />`}${advice && me && session !== "out" && html`<${advice.AdviceBar} />`}${name === "a-case" ? html`<${CaseScreen} key=${props.id} ...${props} />` : html`<${Screen} name=${name} props=${props} />`}</${Shell}>`;
+  return html`<${Shell}>${watch && me && session !== "out" && html`<${watch.PresenceChecks} key=${`c${me.id}`} /><${watch.HeadGaps} key=${`g${me.id}`} />`}${elsewhere && me && session === "in" && html`<${elsewhere.ElsewhereRings} />`}${advice && me && session !== "out" && html`<${advice.AdviceBar} />`}${name === "a-case" ? html`<${CaseScreen} key=${props.id} ...${props} />` : html`<${Screen} name=${name} props=${props} />`}</${Shell}>`;
 }
 
-/** A new version waits until a page starts: never in the middle of a call, a ring or a sentence. */
+/** A new version waits until a page starts and no other is open: never in the middle of a call, a ring or a sentence. */
 async function registerWorker() {
   if (!("serviceWorker" in navigator)) return;
   try {
+    navigator.serviceWorker.addEventListener("message", ({ data }) => data?.open && navigate(data.open)); // a notification was tapped
     const registration = await navigator.serviceWorker.register("/sw.js", { scope: "/" });
     if (registration.waiting && navigator.serviceWorker.controller && performance.now() < 5000) {
       navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });

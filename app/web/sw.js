@@ -52,8 +52,14 @@ self.addEventListener("activate", (event) => {
 });
 
 self.addEventListener("message", (event) => {
-  if (event.data === "activate") self.skipWaiting();
+  if (event.data === "activate") event.waitUntil(activateAlone());
 });
+
+/** Another page that is open goes on with the modules it began with. */
+async function activateAlone() {
+  const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  if (pages.length <= 1) await self.skipWaiting();
+}
 
 self.addEventListener("fetch", (event) => {
   const { request } = event;
@@ -93,7 +99,7 @@ function show({ title = "hoichan", body = "", tag = "hoichan", lang = "vi", loud
   });
 }
 
-/** A page that is open comes to the front, where the browser lets it, and is led there; otherwise a new one opens. */
+/** A page that is open comes to the front, where the browser lets it, and is led there without a reload: what rings goes on. */
 async function open(url) {
   const there = new URL(url, location.origin);
   if (there.origin !== location.origin) return;
@@ -104,7 +110,7 @@ async function open(url) {
     return;
   }
   await page.focus().catch(() => {});
-  if (new URL(page.url).pathname !== there.pathname) await page.navigate(there.href).catch(() => self.clients.openWindow(there.href));
+  if (new URL(page.url).pathname !== there.pathname) page.postMessage({ open: there.pathname + there.search });
 }
 
 /** The newest list when the server answers within 5 s, otherwise the last one; its own date says how old it is. */

@@ -50,7 +50,7 @@ export async function request(method, path, { body, type, key, timeout = 10000, 
     if (date) noteServerTime(date, { coarse: true });
     text = await response.text();
   } catch (error) {
-    throw new ApiError({ type: abort.signal.aborted ? "timeout" : "network", detail: String(error) });
+    throw Object.assign(new ApiError({ type: abort.signal.aborted ? "timeout" : "network" }), { cause: error });
   } finally {
     clearTimeout(timer);
   }

@@ -4,6 +4,7 @@
  * in memory for as long as the page.
  *
  *   useUser(id, { shared })  binds to a user; on a shared device the others' keys and data are dropped -> { dropped }
+ *   onDevice()               whether what the bound user keeps survives this page (a full disk, a private window: it does not)
  *   put(store, id, value, meta), all(store, beginning), one(store, id), remove(store, id)      of the bound user only
  *   owner()                  the bound user; what one user began is finished for that user, whoever signs in meanwhile
  */
@@ -42,28 +43,37 @@ async function run(stores, mode, work) {
   });
 }
 
-/** Whether kept data survive a reload here. */
-export const durable = async () => Boolean(await open()) && Boolean(globalThis.crypto?.subtle);
+const durable = async () => Boolean(await open()) && Boolean(globalThis.crypto?.subtle);
+
+export const onDevice = () => keys.has(user);
 
 export async function useUser(id, { shared = false } = {}) {
   user = id;
   if (!id || !(await durable())) return { dropped: 0 };
-  let dropped = 0;
-  if (shared) {
-    for (const store of STORES) {
-      for (const row of await run(store, "readonly", (s) => s.getAll())) {
-        if (row.user === id) continue;
-        if (store === "outbox") dropped += 1;
-        await run(store, "readwrite", (s) => s.delete([row.user, row.id]));
-      }
-    }
-    for (const row of await run("keys", "readonly", (s) => s.getAll())) {
-      if (row.user !== id) await run("keys", "readwrite", (s) => s.delete(row.user));
-    }
-    keys.forEach((_, other) => other !== id && keys.delete(other));
+  try {
+    const dropped = shared ? await dropOthers(id) : 0;
+    keys.set(id, await keyOf(id));
+    return { dropped };
+  } catch (error) {
+    console.error(error); // nothing can be kept here: whoever is on duty must get in all the same
+    return { dropped: 0 };
   }
-  keys.set(id, await keyOf(id));
-  return { dropped };
+}
+
+async function dropOthers(id) {
+  let dropped = 0;
+  for (const store of STORES) {
+    for (const row of await run(store, "readonly", (s) => s.getAll())) {
+      if (row.user === id) continue;
+      if (store === "outbox") dropped += 1;
+      await run(store, "readwrite", (s) => s.delete([row.user, row.id]));
+    }
+  }
+  for (const row of await run("keys", "readonly", (s) => s.getAll())) {
+    if (row.user !== id) await run("keys", "readwrite", (s) => s.delete(row.user));
+  }
+  keys.forEach((_, other) => other !== id && keys.delete(other));
+  return dropped;
 }
 
 /** The key of a user, made once: of two tabs that start together, the second uses the first one's. */
@@ -73,7 +83,9 @@ async function keyOf(id) {
   if (known) return known.key;
   const key = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
   await run("keys", "readwrite", (s) => s.add({ user: id, key })).catch(() => {});
-  return (await find()).key;
+  const made = await find();
+  if (!made) throw new Error("no key could be kept on this device");
+  return made.key;
 }
 
 /**

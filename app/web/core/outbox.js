@@ -18,17 +18,21 @@
  * ("its way") nothing is sent. A refused item stays until a person edits, resends or deletes it.
  *
  * optimistic false (accept, decline, assign, conclude, cancel): the screen changes only on the answer. Give those
- * `expiresAfter` seconds where acting late would be wrong (an acceptance by somebody who walked away): if the server was
- * never reached by then, the command is given up with the error type "expired".
+ * `expiresAfter` seconds where acting late would be wrong (an acceptance by somebody who walked away): from then on it is
+ * not sent any more, whatever wakes this page up, and is given up with the error type "expired"; or "unanswered" if it was
+ * sent before and nobody knows whether it arrived. What an earlier page left is shown as refused: a person decides.
  */
 import { useEffect, useState } from "./html.js";
 import { ApiError, request } from "./api.js";
 import { nowIso, serverNow } from "./clock.js";
 import * as db from "./db.js";
+import { lastUser } from "./device.js";
 import { absorb } from "./store.js";
 
 const STEPS = [1, 2, 4, 8, 15, 30]; // seconds, then every 30 s; ± 20 %
 const STALE_MS = 120e3;
+/** What must not wait behind a message that does not get through. */
+const AHEAD = new Set(["accept", "decline", "cancel", "urgency", "attendance", "read-back"]);
 const CARRIES_WRITTEN_AT = /^\/consultations(\/telephone|\/[^/]+\/messages)?$/;
 
 let items = new Map();
@@ -79,7 +83,7 @@ export function command({ path, method = "POST", body = {}, caseId = null, optim
   const promise = outcome(id);
   changed(caseId);
   const kept = keep(item, instead);
-  kept.then(() => "device", () => "page").then((on) => {
+  kept.then(() => (db.onDevice() ? "device" : "page"), () => "page").then((on) => {
     if (items.has(id)) items.set(id, { ...items.get(id), on });
     pump();
   });
@@ -114,19 +118,20 @@ function settle(id, how, value) {
   waiting.delete(id);
 }
 
-/** The first unsent item of each case; a refused one waits for a person and holds nobody up. */
+/** The first unsent item of each case, and all that go ahead; a refused one waits for a person and holds nobody up. */
 function heads() {
   const lanes = new Map();
   for (const item of items.values()) {
     if (item.state === "refused" || item.state === "sent") continue;
-    const lane = item.caseId ?? item.id;
+    const lane = item.caseId && !AHEAD.has(item.what) ? item.caseId : item.id;
     if (!lanes.has(lane)) lanes.set(lane, item);
   }
   return lanes.values();
 }
 
 function pump() {
-  if (paused || !user) return;
+  if (paused || !user || (lastUser() ?? user) !== user) return; // in another tab somebody else has signed in
+  giveUp();
   for (const item of heads()) {
     if (item.state !== "sending" && item.on !== "its way" && item.nextAt <= performance.now()) send(item);
   }
@@ -179,7 +184,7 @@ function failed(id, error) {
 function refuse(id, error) {
   const next = update(id, { state: "refused", error: plain(error) });
   if (!next) return;
-  if (next.optimistic || next.what === "request") keep(next).catch(() => {});
+  if (next.optimistic || next.what === "request" || !waiting.has(id)) keep(next).catch(() => {});
   else { // the button that was pressed says why; nothing is left to resend
     items.delete(id);
     db.remove("outbox", id).catch(() => {});
@@ -190,16 +195,22 @@ function refuse(id, error) {
 
 const plain = ({ status, type, title, detail, errors, extra }) => ({ status, type, title, detail, errors, ...extra });
 
-function tick() {
-  const now = serverNow();
-  for (const item of items.values()) {
-    const age = now - Date.parse(item.createdAt);
-    if (item.expiresAfter && age > item.expiresAfter * 1000 && (item.state === "queued" || item.state === "retrying")) {
-      refuse(item.id, new ApiError({ type: "expired", detail: item.error?.detail ?? "" }));
-    } else if (!item.stale && age > STALE_MS && item.state !== "refused") {
-      update(item.id, { stale: true });
+const ageMs = (item) => serverNow() - Date.parse(item.createdAt);
+
+/** What would be done too late is not done: whoever tapped may have walked away. */
+function giveUp() {
+  for (const item of [...items.values()]) {
+    if (item.expiresAfter && ageMs(item) > item.expiresAfter * 1000 && (item.state === "queued" || item.state === "retrying")) {
+      refuse(item.id, new ApiError({ type: item.tries ? "unanswered" : "expired", detail: item.error?.detail ?? "" }));
     }
   }
+}
+
+function tick() {
+  for (const item of items.values()) {
+    if (!item.stale && ageMs(item) > STALE_MS && item.state !== "refused") update(item.id, { stale: true });
+  }
+  giveUp();
   pump();
 }
 

@@ -73,13 +73,20 @@ async function loadInstallation() {
   } catch { /* the band shows what was known last */ }
 }
 
+/** For how long a start waits for a dead line before it goes on with what this device keeps. */
+const PATIENCE_MS = 1500;
+
 export async function begin() {
   const installation = loadInstallation();
+  const answer = readMe();
+  const answered = await Promise.race([answer.then(() => true, () => true), new Promise((go) => setTimeout(go, PATIENCE_MS))]);
+  if (!answered) await enterOffline();
   try {
-    await enter(await readMe());
+    await enter(await answer);
   } catch (error) {
-    if (error.status === 401 || error.status === 403) setState({ session: "out" });
-    else await enterOffline();
+    const inside = getState().session === "in";
+    if (error.status === 401 || error.status === 403) inside ? end() : setState({ session: "out" });
+    else if (!inside && !(await enterOffline())) setState({ session: "out" });
   }
   await installation;
   if (getState().session !== "in") loadTelephones().catch(() => {}); // the sign-in screen shows the hotline
@@ -88,19 +95,17 @@ export async function begin() {
 /** No answer at the start: the last user of this device may write drafts and queue; the server decides on what is sent. */
 async function enterOffline() {
   const id = lastUser();
-  if (!id) {
-    setState({ session: "out" });
-    return;
-  }
+  if (!id) return false;
   await db.useUser(id, { shared: isShared() });
   const me = (await db.one("kept", "me").catch(() => null))?.value;
   if (me) await enter(me, { fresh: false });
-  else setState({ session: "out" });
+  return Boolean(me);
 }
 
-onUnauthorised(() => {
-  if (getState().session !== "in") return;
+function end() {
   outbox.pause();
   stream.stop();
   setState({ session: "ended" });
-});
+}
+
+onUnauthorised(() => getState().session === "in" && end());

@@ -12,8 +12,8 @@
  */
 import { html, Icon, useEffect, useRef, useState } from "./html.js";
 import { serverNow, skewSeconds, useTick } from "./clock.js";
-import { fmtTime, lang, setLang, t } from "./i18n.js";
-import { discard, resend, retryNow, useOutbox } from "./outbox.js";
+import { fmtTime, has, lang, setLang, t } from "./i18n.js";
+import { discard, resend, retryNow, sentSoFar, useOutbox } from "./outbox.js";
 import { navigate, usePath } from "./router.js";
 import { useStore } from "./store.js";
 import { hotline, onTelephones, tel } from "./telephones.js";
@@ -61,6 +61,14 @@ export function notify(text, kind = "info", seconds = 6) {
   }, seconds * 1000);
 }
 
+/** Whoever signs in next must read and hear nothing of what was said to the one before. */
+function forgetWhatWasSaid() {
+  [...dialogQueue].forEach((entry) => closeDialog(entry, undefined));
+  noticeList = [];
+  notices.forEach((fn) => fn(noticeList));
+  ["say", "say-now"].forEach((id) => { document.getElementById(id).textContent = ""; });
+}
+
 function useSet(set, first) {
   const [value, put] = useState(first);
   useEffect(() => {
@@ -73,6 +81,7 @@ function useSet(set, first) {
 /** A modal dialog: focus enters, stays and returns; Escape and the backdrop close it. */
 function Dialog({ entry }) {
   const box = useRef(null);
+  const outside = useRef(false); // a selection that is dragged out of a field must not close what was typed
   const close = (value) => closeDialog(entry, value);
   useEffect(() => {
     const node = box.current;
@@ -81,7 +90,8 @@ function Dialog({ entry }) {
   }, []);
   return html`<dialog class="dlg" ref=${box} aria-label=${entry.label}
     onCancel=${(e) => { e.preventDefault(); close(undefined); }}
-    onClick=${(e) => e.target === box.current && close(undefined)}>
+    onPointerDown=${(e) => { outside.current = e.target === box.current; }}
+    onClick=${(e) => e.target === box.current && outside.current && close(undefined)}>
     <div class="dlg-in">${entry.view(close)}</div>
   </dialog>`;
 }
@@ -122,7 +132,11 @@ export function DataAge() {
 
 function OfflineBar() {
   const { state, since, back, slow } = useStore((s) => s.connection);
-  const queued = useOutbox().filter((item) => item.state !== "refused");
+  const all = useOutbox();
+  const queued = all.filter((item) => item.state !== "refused");
+  const path = usePath();
+  const refused = all.find((item) => item.state === "refused" && item.what === "request");
+  const shown = path === "/" || path.startsWith("/request") || path === "/red-alert"; // there the request itself says it
   const [greenUntil, setGreen] = useState(0);
   useTick();
   useEffect(() => {
@@ -136,27 +150,33 @@ function OfflineBar() {
   }
   return html`
     ${requests.length > 0 && requests.some((r) => r.state === "retrying" || r.stale || state === "offline") && html`<${UnsentRequest} item=${requests[0]} />`}
+    ${refused && !shown && html`<${UnsentRequest} item=${refused} refused />`}
     ${state === "offline" && html`<div class="note strip warn" role="status"><${Icon} name="off" /><span>${words.join(" ")}</span></div>`}
     ${back && state === "live" && performance.now() < greenUntil && html`<div class="note strip ok" role="status"><${Icon} name="check" />
-      <span>${t("conn.back", { time: fmtTime(back.at), n: back.sent, m: back.messages })}</span></div>`}
+      <span>${t("conn.back", { time: fmtTime(back.at), n: sentSoFar() - back.sent, m: back.messages })}</span></div>`}
   `;
 }
 
 /** A request that only this device knows of is not a request: say it across the whole width, with the telephone. */
-function UnsentRequest({ item }) {
+function UnsentRequest({ item, refused = false }) {
   const line = hotline();
+  const words = t(refused ? "conn.request_refused" : item.on === "page" ? "conn.request_on_page" : "conn.request_unsent");
   return html`<div class="unsent" role="alert">
-    <${Icon} name="warn" /><b class="grow">${item.body?.drill ? `${t("drill.word")} · ` : ""}${t("conn.request_unsent")}</b>
-    <button class="btn s unsent-o" onClick=${() => retryNow(item.id)}><${Icon} name="refresh" />${t("conn.try_now")}</button>
+    <${Icon} name="warn" /><b class="grow">${item.body?.drill ? `${t("drill.word")} · ` : ""}${words}</b>
+    ${refused ? html`<a class="btn s unsent-o" href="/"><${Icon} name="edit" />${t("conn.look")}</a>`
+    : html`<button class="btn s unsent-o" onClick=${() => retryNow(item.id)}><${Icon} name="refresh" />${t("conn.try_now")}</button>`}
     <a class="btn s unsent-p" href=${tel(line?.phone)}><${Icon} name="phone" />${t("phone.short")}${line ? " " + line.phone : ""}</a>
   </div>`;
 }
 
 /** What the server refused and no open screen shows: a person decides. */
 function Refused() {
-  const items = useOutbox().filter((item) => item.state === "refused" && item.what !== "request" && item.what !== "message");
+  const path = usePath();
+  const elsewhere = ({ what, caseId }) => what !== "message" || path !== `/cases/${caseId}`; // the open case shows its own
+  const items = useOutbox().filter((item) => item.state === "refused" && item.what !== "request" && elsewhere(item));
   return items.map((item) => html`<div key=${item.id} class="note strip bad" role="alert"><${Icon} name="warn" />
-    <span class="grow"><b>${t("msg.failed")}: ${t(`what.${item.what}`)}</b> ${item.error?.detail || item.error?.title || ""}</span>
+    <span class="grow"><b>${t("msg.failed")}: ${t(has(`what.${item.what}`) ? `what.${item.what}` : "what.command")}</b> ${item.error?.detail || item.error?.title || ""}
+      ${item.caseId && path !== `/cases/${item.caseId}` && html` <a href=${`/cases/${item.caseId}`}>${t("conn.open_case")}</a>`}</span>
     <button class="btn s o" onClick=${() => resend(item.id)}>${t("msg.again")}</button>
     <button class="btn s g" onClick=${() => discard(item.id)}>${t("msg.delete")}</button>
   </div>`);
@@ -291,6 +311,9 @@ export function Shell({ children }) {
   const open = useSet(dialogs, dialogQueue);
   const path = usePath();
   const ended = session === "ended" && !["/sign-in", "/telephones"].includes(path);
+  useEffect(() => {
+    if (session === "ended" || session === "out") forgetWhatWasSaid();
+  }, [session]);
   return html`
     <${DemoBand} />
     ${session !== "out" && html`<${OfflineBar} /><${SkewBar} /><${Refused} />`}

@@ -29,6 +29,7 @@ const refreshing = new Map();
 const hearers = new Set();
 
 export function start(id) {
+  if (wanted && userId === id) return;
   if (userId !== id) {
     cursors = {};
     userId = id;
@@ -46,6 +47,7 @@ export function stop() {
   watchdog = null;
   cursors = {};
   close();
+  say({ state: "offline", slow: false, back: null }); // nothing comes in any more, and the screen must not look alive
 }
 
 function close() {
@@ -127,7 +129,9 @@ async function poll(id) {
   try {
     await read(id);
     say({ slow: true, lastAt: serverNow() });
-  } catch { /* the bar already says that there is no network */ }
+  } catch {
+    say({ slow: false }); // not even that gets through
+  }
 }
 
 async function read(id) {
@@ -139,12 +143,16 @@ async function read(id) {
   return consultation;
 }
 
+/** Cases whose last reading failed: they are read again with the next connection. */
+const unread = new Set();
+
 /** Read a case now; calls within the same half second are one. */
 export function refresh(id) {
   if (!refreshing.has(id)) {
     refreshing.set(id, new Promise((resolve, reject) => setTimeout(() => {
       refreshing.delete(id);
-      read(id).then(resolve, reject);
+      unread.add(id);
+      read(id).then((read) => { unread.delete(id); resolve(read); }, reject);
     }, 300)));
     refreshing.get(id).catch(() => {});
   }
@@ -216,7 +224,10 @@ function welcome(e) {
   downSince = null;
   wasDown = null;
   say({ state: "live", slow: false, back: back && { at: serverNow(), sent: back.sent, messages: 0 } });
-  watched.forEach((_, id) => subscribe(id));
+  watched.forEach((_, id) => {
+    subscribe(id);
+    if (back || unread.has(id)) refresh(id).catch(() => {}); // what the reader may do may have moved meanwhile
+  });
   retryNow();
 }
 

@@ -6,14 +6,17 @@ import { command } from "../core/outbox.js";
 
 /**
  * const [run, action] = useAction();
- * `run({path, body, caseId, what, expiresAfter})` resolves to the server's answer, or to null when it was refused;
+ * `run({path, body, caseId, what, expiresAfter})` resolves to the server's answer, or to null when it was refused or one is under way;
  * `action` = {busy, slow, error, clear}; `busy` names the `what` that is under way.
  */
 export function useAction() {
   const [state, set] = useState({ busy: null, slow: false, error: null });
   const alive = useRef(true);
   useEffect(() => () => (alive.current = false), []);
+  const under = useRef(false); // a second tap, or Enter, is no second command
   const run = useCallback(async ({ expiresAfter = 60, ...spec }) => {
+    if (under.current) return null;
+    under.current = true;
     set({ busy: spec.what ?? "command", slow: false, error: null });
     const slow = setTimeout(() => alive.current && set((s) => ({ ...s, slow: true })), 3000);
     try {
@@ -24,6 +27,7 @@ export function useAction() {
       if (alive.current) set({ busy: null, slow: false, error });
       return null;
     } finally {
+      under.current = false;
       clearTimeout(slow);
     }
   }, []);
@@ -57,7 +61,7 @@ export function ActionState({ action, phone }) {
 /** A button that keeps its width and says "Đang gửi…" while its command is under way. */
 export function ActButton({ cls = "btn p", busy = false, disabled = false, icon, kbd, onClick, children, type = "button", ...rest }) {
   return html`<button type=${type} class=${`${cls}${busy ? " busy" : ""}`} disabled=${disabled} aria-disabled=${busy ? "true" : undefined}
-      onClick=${(e) => !busy && onClick?.(e)} ...${rest}>
+      onClick=${(e) => (busy ? e.preventDefault() : onClick?.(e))} ...${rest}>
     ${icon && html`<${Icon} name=${busy ? "refresh" : icon} />`}<span>${busy ? t("p.sending") : children}</span>${kbd && !busy && html` <kbd>${kbd}</kbd>`}
   </button>`;
 }

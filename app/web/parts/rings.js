@@ -175,7 +175,7 @@ function watchSafety({ consultations, me }) {
 }
 
 // Duty changes while the page is open: what the bar says and whether this device must ring follow it.
-const readMe = () => getState().session === "in" && me().then((now) => setState({ me: now }), () => {});
+const readMe = () => getState().session === "in" && me().then((now) => now.id === getState().me?.id && setState({ me: now }), () => {});
 let lastRead = serverNow();
 setInterval(() => {
   const desks = getState().me?.desks ?? [];

@@ -13,7 +13,6 @@ import { ackMessage, refresh, watch } from "../core/stream.js";
 import { hotline } from "../core/telephones.js";
 import { reading } from "../core/unread.js";
 import { ActButton, ActionState, errorText, may, useAction } from "../parts/action.js";
-import { Countdown } from "../parts/countdown.js";
 import { callDialog, DialogHead, path } from "../parts/dialogs.js";
 import { Drill, DrillBand, marked } from "../parts/drill.js";
 import { acceptedText, isQuiet, nameList, personText, ringing, roleText, specialtyName, toldText } from "../parts/facts.js";
@@ -24,7 +23,7 @@ import { PatientLine } from "../parts/patient.js";
 import { Rail, useShortcuts } from "../parts/rail.js";
 import { corrects } from "../parts/rings.js";
 import { Safety } from "../parts/safety.js";
-import { SoundButton, useAlarm } from "../parts/sound.js";
+import { SoundButton } from "../parts/sound.js";
 import { Urgency } from "../parts/urgency.js";
 import { NewsTotal, Trend, Vitals } from "../parts/vitals.js";
 
@@ -72,7 +71,6 @@ export function Case({ id }) {
       actions=${html`${me.role === "specialist" && html`<${SoundButton} />`}<button type="button" class="ib" aria-label=${t("p.call")} onClick=${() => callDialog(c, mine)}><${Icon} name="phone" /></button>`} />
     ${c.ended && html`<p class="note warn strip" role="alert"><${Icon} name="lock" /><span>${t("c.ended")}</span></p>`}
     <${DrillBand} c=${c} />
-    <${ElsewhereRings} here=${id} />
     <${ToldNote} c=${c} />
     <${UnreadNote} c=${c} read=${toRead} />
     <${SilentNote} c=${c} me=${me} />
@@ -90,15 +88,6 @@ export function Case({ id }) {
 
 /** Whether the reader is of the side that asked: its ward holds the patient. */
 export const isAsking = (c, me) => me.role === "requester" && (c.requester === me.id || c.hospital === me.hospital);
-
-/** While I read one case another may ring: one line that leads to it. */
-function ElsewhereRings({ here }) {
-  const rings = useAlarm().rings.filter((r) => r.consultation !== here);
-  const role = useStore((s) => s.me?.role);
-  if (!rings.length) return null;
-  return html`<div role="alert"><a class="note bad strip ring-strip" href=${role === "coordinator" ? "/board" : "/desk"}><${Icon} name="bell" /><b class="grow">${t("c.rings", { title: rings[0].title, n: rings.length })}</b>
-    <${Countdown} to=${rings[0].due_at} /><span class="btn s o">${t("c.rings_open")}</span></a></div>`;
-}
 
 /** Scroll to the question that waits for an answer, and put the focus there. */
 function showReadBack(eventId) {

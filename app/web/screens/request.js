@@ -60,7 +60,7 @@ function follow(sent, onSent) {
     announce(words, true);
     if (here) navigate(`/cases/${read.id}`, { replace: true });
     else notify(words, "ok");
-  }, () => {});
+  }, (error) => error.type !== "discarded" && announce(t("conn.request_refused"), true));
   return sent;
 }
 

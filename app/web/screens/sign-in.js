@@ -75,7 +75,7 @@ function next() {
 }
 
 function words(error) {
-  if (error.status === 401 || error.status === 403 || error.status === 422) return t("signin.wrong");
+  if (error.status === 401 || error.status === 422) return t("signin.wrong");
   if (error.status === 429) return t("signin.slow", { n: Math.max(1, Math.ceil((error.retryAfter ?? 60) / 60)) });
   if (error.status === 0) return t("error.network");
   return error.detail || t("error.server");

@@ -181,6 +181,7 @@ export default {
   "p.err.network": "No network, not sent.",
   "p.err.timeout": "The server did not answer, not sent.",
   "p.err.expired": "Too long without a network: the command was dropped and nothing changed. Look again and repeat.",
+  "p.err.unanswered": "It is not known whether the server has it, and it is not sent any more. Look at the case and repeat.",
   "p.err.discarded": "Dropped.",
   "p.decline": "Decline",
   "p.decline_why": "Why can you not take this case?",

@@ -181,6 +181,7 @@ export default {
   "p.err.network": "Mất mạng, chưa gửi được.",
   "p.err.timeout": "Máy chủ chưa trả lời, chưa gửi được.",
   "p.err.expired": "Quá lâu không có mạng: lệnh đã bỏ, chưa có gì thay đổi. Xem lại rồi làm lại.",
+  "p.err.unanswered": "Chưa biết máy chủ đã nhận hay chưa, và lệnh không gửi nữa. Xem ca rồi làm lại.",
   "p.err.discarded": "Đã bỏ.",
   "p.decline": "Từ chối",
   "p.decline_why": "Vì sao bạn không nhận được ca này?",
