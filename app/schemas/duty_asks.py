@@ -14,6 +14,7 @@ from app.schemas.rota import SpanIn
 from app.schemas.text import Line
 
 LONGEST_LEAVE: Final = timedelta(days=400)
+LONGEST_EXCHANGE: Final = timedelta(days=31)
 
 
 class ReturnIn(SpanIn):
@@ -49,6 +50,8 @@ class SwapIn(SpanIn):
             yield Complaint(("desk",), "one_of", {"fields": "desk, hospital"})
         if self.returns is not None and self.returns.start < self.end and self.start < self.returns.end:
             yield Complaint(("return", "from"), "exchange_overlaps")
+        if self.returns is not None and self.returns.end - self.returns.start > LONGEST_EXCHANGE:
+            yield Complaint(("return", "to"), "too_long_a_time", {"days": LONGEST_EXCHANGE.days})
 
 
 class LeaveIn(SpanIn):

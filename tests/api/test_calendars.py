@@ -197,6 +197,34 @@ async def test_a_doctor_who_could_be_two_is_an_error(house: Staff) -> None:
     assert "Nhiều bác sĩ" in answer.json()["errors"][0]["detail"]
 
 
+async def test_whoever_wrote_the_calendar_is_not_on_duty_for_a_stranger(house: Staff) -> None:
+    await house.execute("UPDATE user_account SET email = 'bs5@bv.vn' WHERE username = :five", five=FIVE)
+    when = "DTSTART:20261211T010000Z\nDURATION:PT4H\nORGANIZER:mailto:bs5@bv.vn"
+    for named in ("ATTENDEE:mailto:nobody@bv.vn", "X-HOICHAN-DOCTOR:999999/DEMO-CCHN\nATTENDEE:mailto:bs5@bv.vn"):
+        refused = await send(house, calendar(f"UID:a\nSUMMARY:Trực\n{named}\n{when}"))
+        assert refused.status_code == 422, named
+        assert "Không tìm thấy" in refused.json()["errors"][0]["detail"]
+    assert await imported(house, calendar(f"UID:a\nSUMMARY:Trực\n{when}")) == (1, 1, 0, 0)
+
+
+async def test_an_import_of_nothing_makes_no_rota(house: Staff) -> None:
+    [row] = await house.execute(
+        "INSERT INTO desk (id, key, hospital_id, specialty, name, active) "
+        "VALUES (gen_random_uuid(), 'tn-moi', CAST(:h AS uuid), 'K04', 'Bàn trực mới', true) RETURNING id",
+        h=house["tn-timmach-1"].account["hospital"],
+    )
+    headers = house["tn-quantri"].headers | {"Content-Type": "text/csv"}
+    for number, text in enumerate(("role,doctor,from,to\n", calendar())):
+        answer = await house.hotline.http.post(
+            f"/api/v1/desks/{row.id}/rota/import",
+            content=text,
+            headers=headers | {"Idempotency-Key": f"nothing-{number}"},
+        )
+        assert (answer.status_code, answer.json()["added"]) == (200, 0), answer.text
+    assert await house.execute("SELECT id FROM schedule WHERE desk_id = :d", d=row.id) == []
+    await house.execute("DELETE FROM desk WHERE id = :d", d=row.id)
+
+
 async def test_who_may_not_edit_the_rota_may_not_import_it(house: Staff) -> None:
     assert (await send(house, TABLE, by="tn-dieuphoi-1")).status_code == 403
     assert (await send(house, TABLE, by="tn-timmach-2")).status_code == 403

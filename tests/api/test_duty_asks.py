@@ -142,7 +142,10 @@ async def test_what_an_override_or_a_temporary_rota_decides_cannot_be_swapped_wi
         refused = await giver.post("/swaps", body)
         if refused.status_code == 201:  # nobody knows beforehand who will take it
             refused = await taker.post(f"/swaps/{refused.json()['id']}/acceptance")
-        assert (refused.status_code, refused.json()["type"]) == (409, "/problems/swap-without-effect"), (case, refused.text)
+        assert (refused.status_code, refused.json()["type"]) == (409, "/problems/swap-without-effect"), (
+            case,
+            refused.text,
+        )
         await cleared(house)
 
 
@@ -179,6 +182,7 @@ async def test_a_swap_of_what_is_not_ones_own_coming_duty_names_the_field(house:
     giver, other = house.by_id[slot["doctor"]], house["tn-timmach-6"]
     span = {"from": slot["from"], "to": slot["to"]}
     past = {"from": later(slot["from"], -72), "to": later(slot["from"], -70)}
+    years = {"from": later(slot["from"], 999), "to": later(slot["from"], 99_999)}
     refused: list[tuple[Person, Json, str]] = [
         (other, {"role": "primary", **span}, "from"),
         (giver, {"role": "primary", **span, "desk": house["tn-nhi-1"].account["desk"]}, "from"),
@@ -187,6 +191,11 @@ async def test_a_swap_of_what_is_not_ones_own_coming_duty_names_the_field(house:
         (giver, {"role": "primary", "from": slot["to"], "to": slot["from"]}, "to"),
         (giver, {"role": "primary", **span, "return": span}, "return.from"),
         (giver, {"role": "primary", **span, "return": past}, "return.from"),
+        (
+            giver,
+            {"role": "primary", **span, "return": {"from": "2027-01-01T00:00Z", "to": "2100-01-01T00:00Z"}},
+            "return.to",
+        ),
         (giver, {"role": "king", **span}, "role"),
         (giver, {**span}, "role"),
         (giver, {"role": "primary", "from": "2026-11-27T08:00", "to": slot["to"]}, "from"),

@@ -105,6 +105,50 @@ async def test_after_a_network_file_nobody_is_named(desk: Desk) -> None:
     assert answer.json()["detail"].startswith("Nay là phiên bản")
 
 
+async def test_what_was_made_later_still_stands_above_a_running_override_that_is_edited(desk: Desk) -> None:
+    [on] = await desk.on()
+    number = desk.ids.index(on) + 1
+    first, second = (n for n in (1, 2, 3, 4) if n != number), 5
+    substitute = next(first)
+    done = await desk.publish(desk.override("replace", number, 0, 3, by=substitute))
+    desk.staff.hotline.clock.advance(seconds=1)
+    await desk.publish(desk.override("replace", substitute, 1, 3, by=second))
+    desk.staff.hotline.clock.advance(minutes=30)
+    change = desk.override("replace", number, -0.5, 2.4, by=substitute, reason="Sửa lý do")
+    await desk.publish(change | {"id": done["changes"][0]["id"]})
+    assert await desk.on(at=desk.at(0.1)) == [desk.ids[substitute - 1]]
+    assert await desk.on(at=desk.at(1)) == [desk.ids[second - 1]]
+
+
+async def test_a_rota_that_begins_with_one_night_or_with_its_settings_needs_somebody_all_the_same(desk: Desk) -> None:
+    admin, ids = desk.staff["tn-quantri"], desk.ids
+    settings_ = {"op": "put", "kind": "settings", "body": {"required_roles": [], "rest_hours": 8}}
+    shift = {"role": "backup", "doctor": ids[0], "from": desk.at(1), "to": desk.at(2)}
+    body = {"roles": ["backup"], "from": shift["from"], "to": shift["to"], "shifts": [shift]}
+    first: list[tuple[Json, list[str]]] = [
+        (desk.override("add", 1, 1, 2), ["primary"]),
+        ({"op": "put", "kind": "temporary", "body": body}, ["backup", "primary"]),
+        (settings_, ["primary"]),
+    ]
+    for change, required in first:
+        [row] = await desk.staff.execute(
+            "INSERT INTO desk (id, key, hospital_id, specialty, name, active) "
+            "VALUES (gen_random_uuid(), 'tn-moi', CAST(:h AS uuid), 'K04', 'Bàn trực mới', true) RETURNING id",
+            h=desk.hospital,
+        )
+        path = f"/desks/{row.id}/rota"
+        done = await admin.post(path, {"version": 0, "changes": [change]})
+        assert done.status_code == 200, done.text
+        assert (await admin.get(path)).json()["required_roles"] == required
+        assert [g["role"] for g in done.json()["gaps"]][:1] == required[:1]
+        await desk.staff.execute(
+            "DELETE FROM duty_gap WHERE desk_id = :d OR schedule_id IN (SELECT id FROM schedule WHERE desk_id = :d)",
+            d=row.id,
+        )
+        await desk.staff.execute("DELETE FROM schedule WHERE desk_id = :d", d=row.id)
+        await desk.staff.execute("DELETE FROM desk WHERE id = :d", d=row.id)
+
+
 async def test_of_two_identical_overrides_at_once_one_commits(desk: Desk) -> None:
     change = desk.override("add", 5, 1, 2)
     version = (await desk.rota())["version"]
@@ -269,6 +313,7 @@ async def test_the_first_publication_makes_the_rota_and_two_at_once_make_one(des
 def wrong_changes(desk: Desk) -> list[tuple[Json, str]]:
     """A change that cannot be, and the place that the answer must name."""
     stranger, nobody = desk.staff.id_of(desk.staff["tn-nhi-1"]), str(uuid4())
+    elsewhere = desk.staff.id_of(desk.staff["mocchau-capcuu-1"])
     layer: Json = {"role": "primary", "turns": [[desk.ids[0]]]}
     override = desk.override("add", 5, 1, 2)["body"]
     shift = {"role": "primary", "doctor": desk.ids[0], "from": desk.at(1), "to": desk.at(2)}
@@ -307,6 +352,9 @@ def wrong_changes(desk: Desk) -> list[tuple[Json, str]]:
         (put("layer", layer | {"rotation": {"unit": "day", "anchor": "2026-02-03T08:00Z"}}), "body.rotation.anchor"),
         (put("override", override | {"kind": "swap"}), "body.kind"),
         (put("override", override | {"doctor": stranger}), "body.doctor"),
+        (put("override", override | {"kind": "remove", "doctor": nobody}), "body.doctor"),
+        (put("override", override | {"kind": "remove", "doctor": elsewhere}), "body.doctor"),
+        (put("override", override | {"kind": "replace", "doctor": nobody, "by": desk.ids[0]}), "body.doctor"),
         (put("override", override | {"by": desk.ids[0]}), "body.by"),
         (put("override", override | {"kind": "replace"}), "body.by"),
         (put("override", override | {"kind": "replace", "by": stranger}), "body.by"),

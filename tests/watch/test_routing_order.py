@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import pytest
 import pytest_asyncio
 
 from tests.hotline import Json
@@ -124,6 +125,23 @@ async def test_a_departments_agreement_counts_for_whoever_is_its_member_now_and_
     )
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/no-agreement")
     assert refused.json()["could_ask"]
+
+
+@pytest.mark.parametrize("change", ["department_id = NULL", "active = false"], ids=["left", "closed"])
+async def test_a_desk_whose_hospital_left_the_department_or_closed_is_not_rung(network: Network, change: str) -> None:
+    house, desk = network.house, await network.desk("sonla")
+    await network.agree([desk], answering="syt-sonla")
+    assert (await network.rings())["desk"] == desk
+    await house.execute(
+        f"UPDATE organization SET {change} WHERE id = CAST(:id AS uuid)",
+        id=network.ids["sonla"],
+    )
+    body = {"specialty": SPECIALTY, "urgency": "yellow", "question": "?1", "patient": {"label": "x"}}
+    refused = await house[ASKING].post("/consultations", body)
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/no-agreement")
+    rung = await network.rings("orange")
+    assert "outside_agreement" in rung["warnings"]
+    assert change != "active = false" or rung["desk"] != desk
 
 
 async def test_outside_any_agreement_fallback_desks_come_in_their_order_and_then_the_nearest(network: Network) -> None:

@@ -343,13 +343,15 @@ WITH asking AS (
              ORDER BY a.rank, (a.asking_id <> q.id), lower(a.during), a.id, ad.rank) AS place
     FROM asking q JOIN agreement a ON a.asking_id IN (q.id, q.department_id)
     JOIN agreement_desk ad ON ad.agreement_id = a.id
+    JOIN desk k ON k.id = ad.desk_id AND k.active
+    JOIN organization h ON h.id = k.hospital_id AND h.active AND a.answering_id IN (h.id, h.department_id)
     WHERE a.specialty = CAST(:specialty AS text) AND a.during @> CAST(:now AS timestamptz)
   ) ad GROUP BY ad.desk_id
 )
 """
 _AGREED_DESKS = f"""
   (SELECT json_agg({_desk_json(str(AGREED))} ORDER BY a.place)
-   FROM agreed a JOIN desk k ON k.id = a.desk_id AND k.active
+   FROM agreed a JOIN desk k ON k.id = a.desk_id
    JOIN organization h ON h.id = k.hospital_id)::text AS desks
 """  # noqa: S608
 
@@ -378,7 +380,7 @@ WITH asking AS (
          CASE WHEN h.former_province = q.former_province THEN 1
               WHEN h.province = q.province OR h.department_id = q.department_id THEN 2 ELSE 3 END AS far
   FROM asking q, desk k JOIN organization h ON h.id = k.hospital_id
-  WHERE k.active AND (q.fallback_desks ? k.id::text OR k.id = CAST(:desk AS uuid)
+  WHERE k.active AND h.active AND (q.fallback_desks ? k.id::text OR k.id = CAST(:desk AS uuid)
                       OR k.specialty IN (CAST(:specialty AS text), '{EMERGENCY}'))
   ORDER BY tier, place, far, desk_id LIMIT 12
 )

@@ -65,10 +65,10 @@ async def tell(work: Work, speech: Speech, open_gaps: Sequence[DutyGap], places:
         running = gap.is_running(work.now)
         people = list(heads[place.owner_id])
         if gap.kind == GapKind.UNREACHABLE:
-            others = [c for c in coordinators[place.hospital_id] if c != gap.doctor_id]
-            people = others or people
+            others = coordinators[place.hospital_id].apart_from(gap.doctor_id)
+            people = others or [head for head in people if head != gap.doctor_id] or people
         elif gap.start - work.now <= SOON:
-            people = list(dict.fromkeys([*people, *coordinators[place.hospital_id]]))
+            people = list(dict.fromkeys([*people, *coordinators[place.hospital_id].apart_from()]))
         data = facts_of(gap, place, names) | {"told": gap.told, "running": running, "at": work.now}
         kind = _FIRST[gap.kind] if first else "duty.gap_told"
         if first or running:
@@ -109,7 +109,7 @@ async def close_unreachable(  # whose duty it was, and why it is no alarm any mo
     )
     for gap in found.all():
         coordinators = await rota_people.coordinators(work, [place.hospital_id])
-        close(work, speech, gap, place, coordinators[place.hospital_id], why)
+        close(work, speech, gap, place, coordinators[place.hospital_id].apart_from(gap.doctor_id), why)
 
 
 def facts_of(gap: DutyGap, place: Place, names: Mapping[UUID, str]) -> Json:

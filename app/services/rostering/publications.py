@@ -3,7 +3,7 @@
 A dry run does everything that a real one does, in a savepoint that is then rolled back: preview and live cannot differ.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -14,11 +14,11 @@ from sqlalchemy.exc import IntegrityError
 
 from app.errors import Invalid, Stale
 from app.identifiers import new_id
-from app.models.rota import Layer, Override, Schedule
+from app.models.rota import Override, Schedule
 from app.models.rota_format import HOME_ZONE
 from app.models.rota_rules import Slot
 from app.policy import DutyAction, allow_duty
-from app.schemas.rota import Change, OverrideIn, PublicationIn
+from app.schemas.rota import Change, LayerIn, OverrideIn, PublicationIn, SettingsIn, TemporaryIn
 from app.services.facts.authors import last_author
 from app.services.rostering import duty_moves
 from app.services.rostering.duty import HORIZON_DAYS, settle
@@ -160,8 +160,8 @@ async def _edit(work: Work, owner: Owner, body: PublicationIn, changes: Sequence
         touched.add(schedule_id)
     people = await candidates(work, owner)
     changed = await Editor(work, owner, schedule_id, people).carry_out(changes)
-    if version == 0 and not any(change.kind == "settings" for change in changes):
-        await _require_what_is_used(work, schedule_id)
+    if version == 0 and not any(isinstance(c.body, SettingsIn) and c.body.required_roles for c in changes):
+        await require(work, schedule_id, _roles_of(changes) | ({"primary"} if owner.desk_id is not None else set()))
     await work.session.execute(
         update(Schedule)
         .where(Schedule.id == schedule_id)
@@ -197,9 +197,23 @@ async def _stale(work: Work, owner: Owner, schedule_id: UUID | None, version: in
     return Stale(version=version, by_name=by_name)
 
 
-async def _require_what_is_used(work: Work, schedule_id: UUID) -> None:
-    """Unless said otherwise, each role that has a layer must have somebody."""
-    roles = set(await work.session.scalars(select(Layer.role).where(Layer.schedule_id == schedule_id)))
+def _roles_of(changes: Iterable[Change]) -> set[str]:
+    """The roles in which these changes put somebody on duty."""
+    roles = set[str]()
+    for change in changes:
+        body = change.body
+        if isinstance(body, TemporaryIn):
+            roles.update(body.roles)
+        elif isinstance(body, LayerIn) or (isinstance(body, OverrideIn) and body.kind != "remove"):
+            roles.add(body.role)
+    return roles
+
+
+async def require(work: Work, schedule_id: UUID, roles: Collection[str]) -> None:
+    """Unless said otherwise, a new rota must have somebody in each role that it names, a desk's in `primary` too.
+
+    An empty rota, or one that begins with a single night, must not end the alarm that a desk has nobody.
+    """
     await work.session.execute(
         update(Schedule)
         .where(Schedule.id == schedule_id)

@@ -250,9 +250,15 @@ def _role(event: Any) -> tuple[str | None, str]:
 
 
 def _who(event: Any, summary: str) -> tuple[tuple[str, ...], ...]:
-    """What may name the doctor, the surest first; several attendees are looked at together."""
-    said = [(str(event[DOCTOR]),) if DOCTOR in event else (), _mails(event, "ATTENDEE"), _mails(event, "ORGANIZER")]
-    return tuple(names for names in (*said, (summary.strip(),) if summary.strip() else ()) if names)
+    """What may name the doctor, the surest first; several attendees are looked at together.
+
+    Where somebody is named on purpose, nobody else is meant: who wrote the calendar is not on duty for a stranger.
+    """
+    for named in ((str(event[DOCTOR]),) if DOCTOR in event else (), _mails(event, "ATTENDEE")):
+        if named:
+            return (named,)
+    guessed = (_mails(event, "ORGANIZER"), (summary.strip(),) if summary.strip() else ())
+    return tuple(names for names in guessed if names)
 
 
 def _mails(event: Any, name: str) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from app.database import Base
 from app.errors import InTheWay, Invalid
 from app.identifiers import new_id
-from app.models.rota import Holiday, Layer, Override, Schedule, TemporaryRota
+from app.models.rota import DutySlot, Holiday, Layer, Override, Schedule, TemporaryRota
 from app.models.rota_format import read_layer, write_rotation, write_shift, write_windows
 from app.models.rota_rules import RotaError, Shift
 from app.models.user import Role, User
@@ -67,7 +67,7 @@ class Editor:
         if isinstance(body, LayerIn):
             self._check_layer(place, body)
         elif isinstance(body, OverrideIn):
-            self._check_override(place, body)
+            await self._check_override(place, body)
         elif isinstance(body, TemporaryIn):
             self._check_temporary(place, body)
         elif isinstance(body, SettingsIn):
@@ -81,12 +81,14 @@ class Editor:
             for seat, person in enumerate(people):
                 self._person(f"{place}.turns.{turn}.{seat}", person, body.role)
 
-    def _check_override(self, place: str, body: OverrideIn) -> None:
-        """Whoever is taken out may be somebody who can be on duty here no more."""
+    async def _check_override(self, place: str, body: OverrideIn) -> None:
+        """Whoever is taken out may be somebody who can be on duty here no more, but nobody who never could."""
         self._role(f"{place}.role", body.role)
         if body.kind == "add":
             self._person(f"{place}.doctor", body.doctor, body.role)
-        elif body.by is not None:
+        elif not await self._known_here(body.doctor):
+            self._strangers.append((f"{place}.doctor", body.doctor, body.role))
+        if body.by is not None:
             self._person(f"{place}.by", body.by, body.role)
         self._to_come(f"{place}.to", body.end)
 
@@ -108,6 +110,12 @@ class Editor:
         candidate = self.people.get(person)
         if candidate is None or (role in self.owner.roles and role not in candidate.roles):
             self._strangers.append((place, person, role))
+
+    async def _known_here(self, person: UUID) -> bool:
+        """Whether somebody is of this hospital, or has been on this rota."""
+        was_on = select(DutySlot.id).where(DutySlot.schedule_id == self.schedule_id, DutySlot.doctor_id == person)
+        known = select(User.id).where(User.id == person, (User.hospital_id == self.owner.hospital_id) | was_on.exists())
+        return person in self.people or await self.work.session.scalar(known) is not None
 
     def _to_come(self, place: str, end: datetime) -> None:
         if end <= self.work.now:
@@ -194,20 +202,19 @@ class Editor:
             "reason": body.reason,
             "made_by": self.work.subject.id,
         }
-        before = None
+        before, made_at = None, self.work.now
         try:
             async with self.work.session.begin_nested():
                 if id_ is not None:
                     row = await self._row(place, Override, id_)
-                    before = documents.override(row)
+                    before, made_at = documents.override(row), row.made_at  # what was made later still stands above it
                     if await self._cut(Override, row):
                         id_ = None
                     else:
                         await self._update(Override, id_, values)
                 if id_ is None:
-                    id_ = await self._insert(
-                        Override, values | {"schedule_id": self.schedule_id, "made_at": self.work.now}
-                    )
+                    made = {"schedule_id": self.schedule_id, "made_at": made_at}
+                    id_ = await self._insert(Override, values | made)
         except IntegrityError as error:
             raise await self._override_in_the_way(body, during, id_, error) from None
         after = documents.override(await self._row(place, Override, id_))
@@ -246,16 +253,16 @@ class Editor:
             "reason": body.reason,
             "made_by": self.work.subject.id,
         }
-        before = None
+        before, made_at = None, self.work.now
         if id_ is not None:
             row = await self._row(place, TemporaryRota, id_)
-            before = documents.temporary(row)
+            before, made_at = documents.temporary(row), row.made_at
             if await self._cut(TemporaryRota, row):
                 id_ = None
             else:
                 await self._update(TemporaryRota, id_, values)
         if id_ is None:
-            made = {"schedule_id": self.schedule_id, "made_at": self.work.now}
+            made = {"schedule_id": self.schedule_id, "made_at": made_at}
             id_ = await self._insert(TemporaryRota, values | made)
         after = documents.temporary(await self._row(place, TemporaryRota, id_))
         return Changed("put", "temporary", id_, before, after)

@@ -25,7 +25,7 @@ from app.models.user import User
 from app.policy import DutyAction, allow_duty
 from app.services.rostering.duty import HORIZON_DAYS
 from app.services.rostering.duty_settled import resettle
-from app.services.rostering.publications import first_rota, tell_of
+from app.services.rostering.publications import first_rota, require, tell_of
 from app.services.rostering.rota_calendars import looks_like_one, read_calendar
 from app.services.rostering.rotas import Candidate, Owner, Rota, candidates, owner_of, schedule_id_of, standings
 from app.work import Work
@@ -67,7 +67,12 @@ async def import_rota(work: Work, desk_id: UUID, raw: bytes, *, dry_run: bool, r
         plan = await _plan(work, schedule_id, called, entries, replace=replace)
         return _answer(work, sheet, plan, row.version if row else 0, dry_run=True)
     await owner_of(work, desk_id=desk_id, lock=True)
-    schedule_id = await schedule_id_of(work, owner) or await first_rota(work, owner)
+    schedule_id = await schedule_id_of(work, owner)
+    if schedule_id is None:
+        plan = await _plan(work, None, called, entries, replace=replace)
+        if not plan:  # a rota without anything in it would say that this desk has one
+            return _answer(work, sheet, plan, 0, dry_run=False)
+        schedule_id = await first_rota(work, owner)
     return await _carry_out(work, owner, schedule_id, called, entries, sheet, replace=replace)
 
 
@@ -213,7 +218,7 @@ async def _carry_out(
         if not plan:
             return
         if rotas[0].version == 0:
-            await _require(work, schedule_id, {entry.entry.role for entry in entries if entry.doctor is not None})
+            await require(work, schedule_id, {e.entry.role for e in entries if e.doctor is not None} | {"primary"})
         await work.session.execute(
             update(Schedule)
             .where(Schedule.id == schedule_id)
@@ -245,16 +250,6 @@ async def _write(work: Work, schedule_id: UUID, plan: _Plan) -> None:
     if plan.insert:
         rows = [{"id": new_id(work.now), "schedule_id": schedule_id, **values} for values in plan.insert]
         await work.session.execute(insert(ImportedShift), rows)
-
-
-async def _require(work: Work, schedule_id: UUID, roles: set[str]) -> None:
-    """A rota that this import makes must have somebody in each role that it names."""
-    await work.session.execute(
-        update(Schedule)
-        .where(Schedule.id == schedule_id)
-        .values(required_roles=sorted(roles))
-        .execution_options(synchronize_session=False)
-    )
 
 
 def _answer(work: Work, sheet: Sheet, plan: _Plan, version: int, *, dry_run: bool) -> Json:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -92,14 +92,26 @@ async def heads(work: Work, of: Collection[Place]) -> Mapping[UUID, list[UUID]]:
     }
 
 
-async def coordinators(work: Work, hospital_ids: Collection[UUID]) -> Mapping[UUID, list[UUID]]:
-    """Coordinators on duty now, by hospital; where nobody is, all of that hospital's."""
+@dataclass(slots=True)
+class Coordinators:
+    """Those of one hospital."""
+
+    on_duty: list[UUID] = field(default_factory=list)
+    others: list[UUID] = field(default_factory=list)
+
+    def apart_from(self, doctor: UUID | None = None) -> list[UUID]:
+        """Whoever is on duty now; where nobody is but this doctor, all of the others."""
+        return [c for c in self.on_duty if c != doctor] or [c for c in self.others if c != doctor]
+
+
+async def coordinators(work: Work, hospital_ids: Collection[UUID]) -> Mapping[UUID, Coordinators]:
+    """Coordinators, by hospital."""
     rows = await work.session.execute(_COORDINATORS, {"hospitals": list(hospital_ids), "now": work.now})
-    on_duty: dict[UUID, list[UUID]] = defaultdict(list)
-    everybody: dict[UUID, list[UUID]] = defaultdict(list)
+    found = {hospital: Coordinators() for hospital in hospital_ids}
     for row in rows:
-        (on_duty if row.on_duty else everybody)[row.hospital_id].append(row.id)
-    return {hospital: on_duty[hospital] or everybody[hospital] for hospital in hospital_ids}
+        there = found[row.hospital_id]
+        (there.on_duty if row.on_duty else there.others).append(row.id)
+    return found
 
 
 async def all_rotas(work: Work) -> list[UUID]:
