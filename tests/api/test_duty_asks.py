@@ -193,7 +193,7 @@ async def test_a_swap_of_what_is_not_ones_own_coming_duty_names_the_field(house:
         (giver, {"role": "primary", **span, "return": past}, "return.from"),
         (
             giver,
-            {"role": "primary", **span, "return": {"from": "2027-01-01T00:00Z", "to": "2100-01-01T00:00Z"}},
+            {"role": "primary", **span, "return": years},
             "return.to",
         ),
         (giver, {"role": "king", **span}, "role"),
