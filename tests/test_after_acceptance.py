@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from app.models.after import AFTER, OVERDUE, SILENT, Wait
 from app.models.callout import COORDINATOR, Callout, CalloutState, Candidate, Duty
 from app.models.consultation import Consultation, Person, Status
-from app.models.reminder import Reach, Reminder, TelephoneCall
+from app.models.reminder import Reach, Reminder, Side, TelephoneCall
 from app.models.urgency import Urgency
 
 START = datetime(2026, 11, 23, 20, 4, tzinfo=UTC)
@@ -173,7 +173,11 @@ class AHeldCase(RuleBasedStateMachine):
     @precondition(lambda self: self.case.status == Status.ACTIVE)
     @rule(answers=st.booleans())
     def the_holder_speaks(self, *, answers: bool) -> None:
-        (self.case.answer if answers else self.case.hear)(now=self.now)
+        assert self.case.holder_id is not None
+        if answers:
+            self.case.answer(by=self.case.holder_id, now=self.now)
+        else:
+            self.case.hear(now=self.now)
         assert not self._after()
         assert self.case.heard_at == self.now
         assert not answers or self.case.answered_at is not None
@@ -181,7 +185,9 @@ class AHeldCase(RuleBasedStateMachine):
     @precondition(lambda self: self.case.status == Status.ACTIVE)
     @rule(ago=st.integers(0, 3000))
     def a_call_is_confirmed(self, ago: int) -> None:
-        call = TelephoneCall(id=uuid4(), at=self.now - timedelta(seconds=ago), confirmed_at=None)
+        call = TelephoneCall(
+            id=uuid4(), at=self.now - timedelta(seconds=ago), by_id=REQUESTER, side=Side.ASKING, confirmed_at=None
+        )
         self.case.confirm_call(call, by=person(FIRST), now=self.now)
         assert call.confirmed
         if ago < 60:

@@ -275,6 +275,20 @@ class Consultation(Base):
         part = self.participant(user_id)
         return part is not None and part.left_at is None
 
+    def only_consults(self, user_id: UUID) -> bool:
+        """Whether this person answers for a second specialty and for nothing else here.
+
+        What they say is no word of whoever holds the case, and no answer to the patient's question.
+        """
+        part = self.participant(user_id)
+        if part is None or part.role in ("assigned", "team"):
+            return False
+        return part.role == "consultant" or any(
+            c.parallel and o.state == OfferState.ACCEPTED and o.doctor_id == user_id
+            for c in self.callouts
+            for o in c.offers
+        )
+
     def require(self, *statuses: Status) -> None:
         """Refuse what is not possible in the present state."""
         if self.status not in statuses:
@@ -421,8 +435,13 @@ class Consultation(Base):
 
     # --- after acceptance -------------------------------------------------------------------------------------------
 
-    def answer(self, *, now: datetime) -> Ending:
-        """An opinion or a conclusion was given: the answer-due clock ends here, not at acceptance."""
+    def answer(self, *, by: UUID, now: datetime) -> Ending:
+        """An opinion was given: the answer-due clock ends here, not at acceptance.
+
+        An opinion of a consultant answers the question of their own specialty: what the case is owed stays owed.
+        """
+        if self.only_consults(by):
+            return Ending()
         self.answered_at = self.answered_at or now
         return self._heard(now)
 
@@ -431,8 +450,13 @@ class Consultation(Base):
         return self._heard(now)
 
     def confirm_call(self, call: TelephoneCall, *, by: Person, now: datetime) -> Ending:
-        """Both sides say that they spoke: as good as a word, and an answer if it was asked for before that."""
+        """Both sides say that they spoke: as good as a word, and an answer if it was asked for before that.
+
+        A call with a consultant is neither for the case: its holder has said nothing by it.
+        """
         call.confirm(by.id, by.name, now=now)
+        if self.only_consults(call.by_id if call.side == Side.ANSWERING else by.id):
+            return Ending()
         wait = self._wait
         if wait.is_answer(call.at):
             self.answered_at = self.answered_at or max(call.at, self.asked_at)

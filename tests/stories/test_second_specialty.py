@@ -1,5 +1,7 @@
 """Moves by hand: a later step now, another desk instead, a second specialty beside."""
 
+import pytest
+
 from tests.hotline import Json, Person
 from tests.staff import Staff
 from tests.stories.laddering import callout, moment
@@ -57,6 +59,37 @@ async def test_while_nobody_holds_the_case_a_consultant_does_not_end_its_ringing
     assert (taken["status"], taken["holder"]) == ("ringing", None)
     assert taken["callouts"][0]["state"] == "ringing"
     assert (await first.do(case, "acceptance"))["holder"] == house.id_of(first)
+
+
+@pytest.mark.parametrize("heard", ["opinion", "call"])
+@pytest.mark.parametrize("held_first", [False, True])
+async def test_what_a_consultant_says_ends_nothing_that_the_holder_owes(
+    house: Staff, heard: str, *, held_first: bool
+) -> None:
+    requester = house[REQUESTER]
+    case = await house.hotline.ask("K04", by=requester)
+    asked = await beside(house, case, requester)
+    holder, consultant = house.rung(asked, callout=0)[0], house.rung(asked, callout=1)[0]
+    if held_first:
+        await holder.do(case, "acceptance")
+        await consultant.do(case, "acceptance")
+        await house.hotline.fast_forward(minutes=10, seconds=1)
+    else:
+        await consultant.do(case, "acceptance")
+    if heard == "opinion":
+        await consultant.do(case, "messages", {"text": "Chưa cần dẫn lưu.", "opinion": True})
+    else:
+        at = house.hotline.clock.now().isoformat()
+        seen = await consultant.do(case, "calls", {"at": at, "text": "Chưa cần dẫn lưu."})
+        await requester.do(case, f"calls/{seen['calls'][0]['id']}/confirmation")
+    assert (await read(requester, case))["answered_at"] is None
+    if not held_first:
+        await holder.do(case, "acceptance")
+        await holder.do(case, "messages", {"text": "ok"})
+        await house.hotline.fast_forward(minutes=16)
+    ringing = [c for c in (await read(requester, case))["callouts"] if c["state"] == "ringing" and not c["question"]]
+    assert [c["reason"] for c in ringing] == ["silent" if held_first else "overdue"]
+    assert house.id_of(holder) in {o["doctor"] for o in ringing[0]["offers"] if o["state"] == "made"}
 
 
 async def test_accepting_the_case_leaves_the_second_specialty_ringing_to_its_own_end(house: Staff) -> None:

@@ -60,7 +60,7 @@ async def post_message(work: Work, case_id: UUID, posted: MessageIn) -> Message:
         await work.session.execute(update(Message).where(Message.id == corrected.id).values(superseded_by=message.id))
     events.record(work, case, "message.posted", {"message": show.message(message)}, event_id=message.id)
     if posted.opinion:
-        after.heard(work, case, case.answer(now=work.now))
+        after.heard(work, case, case.answer(by=subject.id, now=work.now))
         await reminders.wait_for(work, case, message.id, corrects=message.supersedes)
     elif subject.id == case.holder_id:
         after.heard(work, case, case.hear(now=work.now))
