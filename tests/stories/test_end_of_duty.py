@@ -160,7 +160,39 @@ async def test_a_quarter_of_an_hour_after_the_end_of_duty_the_coordinator_is_run
     assert callout["id"] == next(f for f in facts if f["type"] == "callout.opened")["d"]["callout_id"]
 
 
-@pytest.mark.parametrize("why", ["handing over", "on duty again", "taken after duty"])
+async def on_the_hospitals_rota(house: Staff, doctor: Person) -> None:
+    """Give the doctor duty among the hospital's leadership, from an hour ago until tomorrow."""
+    now = house.hotline.clock.now()
+    await house.execute(
+        "INSERT INTO duty_slot (id, schedule_id, doctor_id, role, during) "
+        "SELECT gen_random_uuid(), s.id, u.id, 'leadership', tstzrange(:start, :end) "
+        "FROM user_account u JOIN schedule s ON s.hospital_id = u.hospital_id WHERE u.id = CAST(:id AS uuid)",
+        id=house.id_of(doctor),
+        start=now - timedelta(hours=1),
+        end=now + timedelta(days=1),
+    )
+
+
+@pytest.mark.parametrize("whose", ["with a second specialty", "of the hospital's leadership"])
+async def test_the_coordinator_is_rung_whatever_the_duty_was_and_whoever_was_asked_beside(
+    house: Staff, whose: str
+) -> None:
+    case, requester, first = await answered(house)
+    if whose == "with a second specialty":
+        asked = await first.do(case, "specialties", {"specialty": "K02", "question": "Dẫn lưu không?"})
+        consultant = house.rung(asked, callout=1)[0]
+        await consultant.do(case, "acceptance")
+        await consultant.do(case, "messages", {"text": "Chưa cần."})
+    else:
+        await house.execute("DELETE FROM duty_slot WHERE doctor_id = CAST(:id AS uuid)", id=house.id_of(first))
+        await on_the_hospitals_rota(house, first)
+    await duty_ends(house, first, minutes=30)
+    await house.hotline.fast_forward(minutes=45, seconds=1)
+    await house.hotline.app.state.shift_ends.run_due()
+    assert [c["reason"] for c in (await read(requester, case))["callouts"]][-1] == "shift_end"
+
+
+@pytest.mark.parametrize("why", ["handing over", "on duty again", "on duty elsewhere", "taken after duty"])
 async def test_nobody_is_rung_for_a_case_that_is_looked_after(house: Staff, why: str) -> None:
     if why == "taken after duty":
         case, requester, first = await answered(house)
@@ -174,6 +206,9 @@ async def test_nobody_is_rung_for_a_case_that_is_looked_after(house: Staff, why:
         house.hotline.clock.advance(minutes=20)
         await first.do(case, "hand-over", {"user_id": house.id_of(successor)})
         house.hotline.clock.advance(minutes=6)
+    elif why == "on duty elsewhere":
+        await on_the_hospitals_rota(house, first)
+        house.hotline.clock.advance(minutes=40)
     elif why == "on duty again":
         await house.put_on_duty([first], desk=first.account["desk"], role="backup", hours=24)
         house.hotline.clock.advance(minutes=40)

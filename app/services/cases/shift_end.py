@@ -189,18 +189,14 @@ ORDER BY d.role IS DISTINCT FROM (SELECT role FROM own),
   array_position(ARRAY['primary', 'backup', 'head_of_shift', 'red_team'], d.role::text), u.name, u.id LIMIT 1
 """)
 
-# The duty in which the case was taken has ended, no other one of the same doctor at the same desk has begun, nobody is
-# asked, and no coordinator was rung since that end.
+# The last duty of the holder since the case was taken has ended, nobody is asked, and no coordinator was rung since
+# then. Duty anywhere counts, at the desk, on the hospital's rota or at a partner desk: whoever has any has not gone.
 _UNARRANGED = text("""
 SELECT c.id FROM consultation c
 JOIN LATERAL (
-  SELECT k.desk_id FROM callout k WHERE k.consultation_id = c.id AND k.state = 'accepted'
-  ORDER BY k.opened_at DESC, k.id DESC LIMIT 1
-) held ON true
-JOIN LATERAL (
   SELECT max(upper(d.during)) AS until, bool_or(upper(d.during) > CAST(:now AS timestamptz)) AS goes_on
-  FROM duty_slot d JOIN schedule s ON s.id = d.schedule_id
-  WHERE s.desk_id = held.desk_id AND d.doctor_id = c.holder_id
+  FROM duty_slot d
+  WHERE d.doctor_id = c.holder_id AND upper(d.during) > c.held_since
     AND d.during && tstzrange(c.held_since, CAST(:now AS timestamptz), '[]')
 ) duty ON true
 WHERE c.status = 'active' AND c.id <> ALL (CAST(:but AS uuid[]))
