@@ -236,6 +236,21 @@ def test_a_jump_leaves_out_the_steps_between_and_everybody_rings_on() -> None:
     assert callout.step_due_at == later(seconds=65)
 
 
+@pytest.mark.parametrize(
+    ("timeout_s", "clock", "waits_s"),
+    [(7 * 24 * 3600, "wall", 120), (3600, "working_hours", 120), (120, "wall", 120), (45, "wall", 45)],
+)
+def test_the_end_of_the_ladder_is_rung_again_within_two_minutes_whatever_the_policy_lets_it_wait(
+    timeout_s: int, clock: str, waits_s: int
+) -> None:
+    duty = on_duty({})
+    callout = ring([{"who": [COORDINATOR], "timeout_s": timeout_s, "clock": clock}], duty)
+    answer(callout, DISPATCHER, "reached", START)
+    assert callout.next_due_at == later(seconds=waits_s)
+    advance(callout, duty, later(seconds=waits_s))
+    assert (callout.round, callout.next_due_at) == (2, later(seconds=waits_s + 120))
+
+
 def test_the_time_runs_from_when_a_step_really_began() -> None:
     duty = on_duty({"primary": [A], "backup": [B], "leadership": [C]})
     steps = [{"who": [r], "timeout_s": 60} for r in ("primary", "backup", "leadership")]

@@ -417,6 +417,9 @@ class Callout(Base):
     def _start_time(self, now: datetime) -> None:
         self.step_started_at = now
         self.step_due_at = after_time_of(self.policy, self.steps[self.step], now)
+        if self.on_last_step:
+            # Whatever the policy lets it wait: behind it there is nobody.
+            self.step_due_at = min(self.step_due_at, now + self.again_after)
         self.reschedule()
 
 
