@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.models.callout import (
+    BY_TELEPHONE,
     COORDINATOR,
     SECOND_SPECIALTY,
     Callout,
@@ -15,6 +16,7 @@ from app.models.callout import (
     OfferState,
 )
 from app.models.consultation import Consultation, Person, Status
+from app.models.offer import OTHER_COORDINATORS, OWN_COORDINATORS
 from app.models.urgency import Urgency
 from app.models.working_hours import after_working_time
 from app.services.ringing.routing import preview
@@ -249,6 +251,43 @@ def test_the_end_of_the_ladder_is_rung_again_within_two_minutes_whatever_the_pol
     assert callout.next_due_at == later(seconds=waits_s)
     advance(callout, duty, later(seconds=waits_s))
     assert (callout.round, callout.next_due_at) == (2, later(seconds=waits_s + 120))
+
+
+@pytest.mark.parametrize("reached", [False, True])
+def test_behind_a_coordinator_who_does_not_act_stand_the_others_of_the_hospital_and_then_the_other_party(
+    *, reached: bool
+) -> None:
+    people = {str(p): Candidate(p, f"BS {p.int}", COORDINATOR) for p in (A, B, DISPATCHER)}
+    duty = on_duty({OWN_COORDINATORS: [DISPATCHER, A], OTHER_COORDINATORS: [B, REQUESTER]}, **people)
+    callout = ring([LAST], duty)
+    if reached:
+        # Whose device has it, and who does nothing, is waited for twice: from the third round on others ring too.
+        answer(callout, DISPATCHER, "reached", START)
+        assert advance(callout, duty, later(minutes=2)) == []
+        assert advance(callout, duty, later(minutes=4)) == [A]
+        answer(callout, A, "reached", later(minutes=4))
+        assert advance(callout, duty, later(minutes=6)) == [B]
+    else:
+        for seconds, rings in ((30, [A]), (60, [B]), (90, [])):
+            now = later(seconds=seconds)
+            assert callout.next_due_at == now
+            callout.note_undelivered(now)
+            assert advance(callout, duty, now) == rings
+        assert callout.next_due_at == later(seconds=210)
+    assert rung(callout) == [DISPATCHER, A, B]
+    assert {o.role for o in callout.offers} == {COORDINATOR}
+    callout.reconcile(duty, now=later(minutes=7), never=REQUESTER)
+    assert rung(callout) == [DISPATCHER, A, B], "nobody's duty has ended"
+
+
+@pytest.mark.parametrize("reason", ["hand_over", "shift_end", BY_TELEPHONE])
+def test_for_a_case_that_is_held_or_only_to_be_confirmed_one_coordinator_is_enough(reason: str) -> None:
+    duty = on_duty({OWN_COORDINATORS: [DISPATCHER, A]})
+    callout = ring([LAST], duty, reason=reason)
+    callout.policy = callout.policy | {"id": None}
+    callout.note_undelivered(later(seconds=30))
+    for days in range(1, 5):
+        assert callout.advance(duty, now=later(days=days), never=REQUESTER) == []
 
 
 def test_the_time_runs_from_when_a_step_really_began() -> None:

@@ -24,9 +24,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.database import Base
 from app.identifiers import new_id
 from app.models.offer import (
+    ASSIGNED,
     COORDINATOR,
     OFF_DUTY,
     ROLES_OF_DUTY,
+    STAND_INS,
     UNDELIVERED_AFTER,
     Candidate,
     Duty,
@@ -37,6 +39,8 @@ from app.models.working_hours import after_working_time
 
 RING_AGAIN_AFTER = timedelta(seconds=120)
 ASK_AGAIN_AFTER = timedelta(days=1)
+STAND_IN_FROM_ROUND = 3
+"""A coordinator who has been rung twice and has not acted is not waited for alone."""
 WORKING_HOURS = "working_hours"
 HOLDER_GONE = "holder_gone"
 SECOND_SPECIALTY = "second_specialty"
@@ -148,7 +152,7 @@ class Callout(Base):
         if self.step_due_at <= now:
             return True
         if self.on_last_step:
-            return not any(o.rings for o in self.offers)
+            return not any(o.rings for o in self.offers) or self._coordinators_just_missed()
         asked = self._awaited()
         if not asked:
             return not self._waits_though_empty()
@@ -285,7 +289,17 @@ class Callout(Base):
             if offer.state != OfferState.MADE or offer.role not in ROLES_OF_DUTY:
                 continue
             stays = any(c.doctor_id == offer.doctor_id for who in {offer.role, *reached} for c in duty.get(who, ()))
-            offer.off_duty_at = None if stays else offer.off_duty_at or now
+            if not stays and not self._stands_in(offer, duty):
+                offer.off_duty_at = offer.off_duty_at or now
+            elif stays:
+                offer.off_duty_at = None
+
+    def _stands_in(self, offer: Offer, duty: Duty) -> bool:
+        """Whether it rings a coordinator who was not on duty when it was made: no duty of theirs has ended."""
+        before = {d["doctor"] for step in self.preview or () for d in step["doctors"]}
+        behind = {c.doctor_id for group in STAND_INS for c in duty.get(group, ())}
+        known = offer.off_duty_at is not None or str(offer.doctor_id) in before
+        return offer.role == COORDINATOR and offer.doctor_id in behind and not known
 
     def _offer_newcomers(self, step: int, duty: Duty, *, now: datetime, never: UUID) -> list[Offer]:
         if self._in_turns(step) and step == self.step:
@@ -338,6 +352,7 @@ class Callout(Base):
         for step in range(len(self.steps)):
             for candidate in self._not_asked(step, duty, never=never):
                 made += self._ring(step, candidate, now)
+        made += self._ring_stand_ins(duty, now=now, never=never)
         for offer in self.offers:
             if offer.state == OfferState.MADE:
                 offer.expired_at = None
@@ -345,6 +360,22 @@ class Callout(Base):
         self.step_due_at = now + self.again_after
         self.reschedule()
         return made
+
+    def _ring_stand_ins(self, duty: Duty, *, now: datetime, never: UUID) -> list[Offer]:
+        """Ring the next coordinators behind those on duty, if none of them is reached or they have not acted for long.
+
+        Not for a case that its holder only passes on: there the coordinator may take their time.
+        """
+        if self.quiet or (self.personal and self.reason != HOLDER_GONE):
+            return []
+        if self.round < STAND_IN_FROM_ROUND and not self._reaches_no_coordinator():
+            return []
+        asked = {o.doctor_id for o in self.offers if o.role == COORDINATOR or o.state == OfferState.MADE} | {never}
+        for group in STAND_INS:
+            made = [o for c in duty.get(group, ()) if c.doctor_id not in asked for o in self._ring(self.step, c, now)]
+            if made:
+                return made
+        return []
 
     def _leave_step(self, now: datetime) -> None:
         if self.step < 0 or self.steps[self.step].get("keep", True):
@@ -404,6 +435,18 @@ class Callout(Base):
         asked = self._asked_by_step()
         own = [o for o in asked if o.step == self.step]
         return own[-1:] if own and self._in_turns(self.step) else asked
+
+    def _reaches_no_coordinator(self) -> bool:
+        """Whether no device of any coordinator who is rung has the offer."""
+        rung = [o for o in self.offers if o.role == COORDINATOR and o.state == OfferState.MADE]
+        return bool(rung) and all(o.reaches_nobody for o in rung)
+
+    def _coordinators_just_missed(self) -> bool:
+        """Whether that has turned out since it last rang: others are rung now and not after the two minutes."""
+        last = max((o.undelivered_at for o in self.offers if o.role == COORDINATOR and o.undelivered_at), default=None)
+        acted = any(o.role == ASSIGNED and o.made_at >= self.step_started_at for o in self.offers)
+        missed = last is not None and last > self.step_started_at and self._reaches_no_coordinator()
+        return missed and not acted and not self.quiet
 
     def _anybody_in_step(self) -> bool:
         """Whether somebody whom this step rings again can be reached."""

@@ -14,6 +14,11 @@ from app.database import Base
 
 UNDELIVERED_AFTER = timedelta(seconds=30)
 COORDINATOR = "coordinator"
+ASSIGNED = "assigned"
+"""Of an offer: a coordinator has chosen this doctor."""
+OWN_COORDINATORS, OTHER_COORDINATORS = "own_coordinators", "other_coordinators"
+STAND_INS = (OWN_COORDINATORS, OTHER_COORDINATORS)
+"""Who is rung behind a coordinator on duty who is not reached: all of that hospital's, then the other party's."""
 OFF_DUTY = "off_duty"
 ROLES_OF_DUTY = frozenset({"primary", "backup", "head_of_shift", "red_team", "leadership", COORDINATOR})
 
@@ -52,7 +57,7 @@ class Candidate:
 Duty: TypeAlias = Mapping[str, Sequence[Candidate]]
 """Who can be rung at one instant, by role of the desk and of its hospital.
 
-`user:<id>` names one person, `desk:<id>` the first on call of a partner desk.
+`user:<id>` names one person, `desk:<id>` the first on call of a partner desk; `STAND_INS` stand behind the last step.
 """
 
 

@@ -121,7 +121,7 @@ async def test_a_step_that_is_removed_while_it_escalates_is_rung_all_the_same(ho
     await set_ladder(house, [])
     await house.hotline.fast_forward(seconds=61)
     ringing = await callout(house, case)
-    assert [o["role"] for o in ringing["offers"]] == ["primary", "backup", "coordinator"]
+    assert [o["role"] for o in ringing["offers"]][:3] == ["primary", "backup", "coordinator"]
     younger = await house.hotline.ask("K04", by=house[REQUESTER])
     assert {o["role"] for o in younger["callouts"][0]["offers"]} == {"coordinator"}
 

@@ -56,7 +56,7 @@ async def test_a_coordinator_rings_a_named_doctor_on_top_of_the_others_and_is_as
     case = await house.hotline.ask("K04", by=requester)
     await house.hotline.fast_forward(minutes=3)
     seen = await read(requester, case)
-    [dispatcher] = house.rung(seen, role="coordinator")
+    dispatcher, *_ = house.rung(seen, role="coordinator")
     rung, rounds = house.rung(seen), seen["callouts"][0]["round"]
     seen = await dispatcher.do(case, "assignment", {"user_id": house.id_of(colleague)})
     assert seen["status"] == "ringing"
@@ -99,7 +99,7 @@ async def test_a_coordinator_cannot_make_an_unheld_case_silent_and_takes_it_only
     requester = house[REQUESTER]
     case = await house.hotline.ask("K04", by=requester)
     await house.hotline.fast_forward(minutes=3)
-    [dispatcher] = house.rung(await read(requester, case), role="coordinator")
+    dispatcher, *_ = house.rung(await read(requester, case), role="coordinator")
     declined = await dispatcher.post(f"/consultations/{case['id']}/refusal", {"reason": "busy"})
     assert declined.json()["type"] == "/problems/must-act"
     accepted = await dispatcher.post(f"/consultations/{case['id']}/acceptance")

@@ -16,6 +16,7 @@ from sqlalchemy import select, text
 
 from app.errors import Invalid, NoAgreement, NobodyToRing
 from app.models.callout import COORDINATOR, Callout, Candidate, Duty
+from app.models.offer import OTHER_COORDINATORS, OWN_COORDINATORS
 from app.models.specialty import Specialty
 from app.models.urgency import Urgency
 from app.prepared import Prepared
@@ -182,8 +183,8 @@ async def duty_for(
 ) -> Now:
     """Return who can be rung for a desk now, by role; with no coordinator on duty, all of that hospital's, else theirs.
 
-    «Theirs» are the coordinators of the asking hospital: the end of the ladder always is a human. With a policy, also
-    the people and partner desks that its steps name.
+    «Theirs» are the coordinators of the asking hospital: the end of the ladder always is a human. Both stand behind
+    those on duty too (`STAND_INS`). With a policy, also the people and partner desks that its steps name.
     """
     when = work.now
     rows = await _DUTY.rows(work.session, {"desk": desk_id, "asking": asking_hospital, "now": when})
@@ -197,8 +198,10 @@ async def duty_for(
             duty.add(role, Candidate(doctor_id, name, role, capacity))
         else:
             spare.setdefault(kind, []).append(Candidate(doctor_id, name, role, capacity))
+    duty[OWN_COORDINATORS] = spare.get("same_hospital", [])
+    duty[OTHER_COORDINATORS] = spare.get("other_party", [])
     if not duty.get(COORDINATOR):
-        duty[COORDINATOR] = spare.get("same_hospital") or spare.get("other_party") or []
+        duty[COORDINATOR] = duty[OWN_COORDINATORS] or duty[OTHER_COORDINATORS]
     if policy is not None:
         await _add_named(work, [(policy, duty)], when)
     return duty
