@@ -10,6 +10,8 @@ SILENT = "silent"
 OVERDUE = "overdue"
 """Why a callout opened: the time for an opinion, a conclusion or a confirmed call has passed."""
 AFTER = (SILENT, OVERDUE)
+HEARD = "heard"
+"""Why those who rang because of the silence were let go; and of an accepted second specialty, that it has spoken."""
 HELD = "held"
 """Why an offer was taken back: the one who is rung has the case already, and is awake."""
 

@@ -128,6 +128,10 @@ class Callout(Base):
         """Whether a second specialty is asked beside the first: accepting it makes a consultant, not a holder."""
         return self.reason == SECOND_SPECIALTY
 
+    def asks_the_same(self, other: "Callout") -> bool:
+        """Whether both put the same question of a second specialty to the same desk."""
+        return self.parallel and other.parallel and (self.desk_id, self.question) == (other.desk_id, other.question)
+
     @property
     def quiet(self) -> bool:
         """Whether somebody is asked to confirm what was said already, and nobody waits for it."""

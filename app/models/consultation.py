@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base
 from app.errors import Invalid, MustAct, NotEligible, NotRinging, Taken, WrongState
-from app.models.after import AFTER, HELD, Wait
+from app.models.after import AFTER, HEARD, HELD, SILENT_AFTER, TYPED_TO_THE_MINUTE, Wait
 from app.models.callout import (
     COORDINATOR,
     HOLDER_GONE,
@@ -315,7 +315,7 @@ class Consultation(Base):
         if self.status in (Status.CANCELLED, Status.CLOSED, Status.CONCLUDED):
             raise WrongState(status=self.status)
         callout, offer = self._answerable(by, now=now, on_duty_at=on_duty_at)
-        if by.id == self.holder_id and callout.reason in AFTER:
+        if self._has_it_already(by, callout):
             # Awake is not yet a word to the ward: the own sound ends, the others ring on.
             offer.withdraw(HELD, now=now)
             callout.reschedule()
@@ -455,12 +455,14 @@ class Consultation(Base):
         A call with a consultant is neither for the case: its holder has said nothing by it.
         """
         call.confirm(by.id, by.name, now=now)
-        if self.only_consults(call.by_id if call.side == Side.ANSWERING else by.id):
-            return Ending()
+        speaker = call.by_id if call.side == Side.ANSWERING else by.id
+        beside = self.consulted(by=speaker, at=call.at, now=now)
+        if self.only_consults(speaker):
+            return beside
         wait = self._wait
         if wait.is_answer(call.at):
             self.answered_at = self.answered_at or max(call.at, self.asked_at)
-        return self._heard(now) if wait.is_word(call.at) else Ending()
+        return self._heard(now, beside) if wait.is_word(call.at) else beside
 
     def fall_due(self, now: datetime) -> str | None:
         """The time for a word, or for the answer, is up: say which was missed, and when to look again.
@@ -472,9 +474,9 @@ class Consultation(Base):
         if missed is None:
             self._wait_anew()
             return None
-        self.next_due_at = now + wait.silence
-        rung = any(self.needs_somebody(c) or c.reason == "urgency_raised" for c in self.ringing_callouts)
-        return None if rung else missed
+        self._look_by(now + wait.silence)
+        own = (c for c in self.ringing_callouts if not c.parallel)
+        return None if any(self.needs_somebody(c) or c.reason == "urgency_raised" for c in own) else missed
 
     @property
     def _wait(self) -> Wait:
@@ -492,23 +494,69 @@ class Consultation(Base):
         )
 
     def _wait_anew(self) -> None:
-        self.next_due_at = self._wait.due if self.status == Status.ACTIVE else None
+        self._look_by(self._wait.due)
 
-    def _heard(self, now: datetime) -> Ending:
+    def _look_by(self, holder_due: datetime | None) -> None:
+        """Look again when the holder's time is up, or that of a consultant, whichever comes first."""
+        owed = [_word_due(callout, offer) for callout, offer in self._owed_beside()]
+        if holder_due is not None and self.status == Status.ACTIVE:
+            owed.append(holder_due)
+        self.next_due_at = min(owed, default=None)
+
+    def _heard(self, now: datetime, beside: Ending | None = None) -> Ending:
         """Whoever rang because of the silence is let go. An answer that is still owed is asked for again later."""
         if self.status == Status.ACTIVE:
             self.heard_at = now
-        ending = Ending()
+        ending = beside or Ending()
         for callout in self.ringing_callouts:
             if callout.reason in AFTER:
-                ending.withdrawn += callout.withdraw_open("heard", now=now)
-                callout.end(CalloutState.ENDED, "heard", now=now)
+                ending.withdrawn += callout.withdraw_open(HEARD, now=now)
+                callout.end(CalloutState.ENDED, HEARD, now=now)
                 ending.callouts.append(callout)
-        planned = self.next_due_at
-        self._wait_anew()
-        if self.next_due_at is not None and self.next_due_at <= now:
-            self.next_due_at = now + self._wait.silence if ending.callouts else planned or self.next_due_at
+        due = self._wait.due
+        if due is not None and due <= now:
+            due = now + self._wait.silence if ending.callouts else self.next_due_at or due
+        self._look_by(due)
         return ending
+
+    # --- a second specialty that was accepted ------------------------------------------------------------------------
+
+    def silent_consultants(self, now: datetime) -> list[tuple[Callout, Offer]]:
+        """Return the second specialties whose consultant accepted and has said nothing in time, as they accepted."""
+        return [(callout, offer) for callout, offer in self._owed_beside() if _word_due(callout, offer) <= now]
+
+    def consulted(self, *, by: UUID, at: datetime, now: datetime) -> Ending:
+        """A consultant has said something: it is owed no longer, and whoever rang because of the silence is let go."""
+        ending = Ending()
+        for accepted in self._accepted_beside(by):
+            if at + TYPED_TO_THE_MINUTE <= (accepted.ended_at or at):
+                continue
+            accepted.ended_reason = HEARD
+            for callout in self.ringing_callouts:
+                if callout.asks_the_same(accepted):
+                    ending.withdrawn += callout.withdraw_open(HEARD, now=now)
+                    callout.end(CalloutState.ENDED, HEARD, now=now)
+                    ending.callouts.append(callout)
+        return ending
+
+    def _accepted_beside(self, by: UUID) -> list[Callout]:
+        """Callouts of second specialties that this doctor accepted and has said nothing about yet."""
+        return [
+            c
+            for c in self.callouts
+            if c.parallel and c.state == CalloutState.ACCEPTED and c.ended_reason is None
+            if any(o.doctor_id == by and o.state == OfferState.ACCEPTED for o in c.offers)
+        ]
+
+    def _owed_beside(self) -> list[tuple[Callout, Offer]]:
+        """What consultants owe and nobody is rung for, as long as the case is open and they take part in it."""
+        return [
+            (callout, offer)
+            for offer in (o for c in self.callouts if c.parallel for o in c.offers if o.state == OfferState.ACCEPTED)
+            if self.status in OPEN and self.is_member(offer.doctor_id)
+            for callout in self._accepted_beside(offer.doctor_id)
+            if callout.id == offer.callout_id and not any(c.asks_the_same(callout) for c in self.ringing_callouts)
+        ]
 
     # --- the end ----------------------------------------------------------------------------------------------------
 
@@ -572,6 +620,12 @@ class Consultation(Base):
             )
         raise NotRinging(status=self.status)
 
+    def _has_it_already(self, by: Person, callout: Callout) -> bool:
+        """Whether this rings them because they have said nothing since they accepted the same before."""
+        if callout.parallel:
+            return any(callout.asks_the_same(accepted) for accepted in self._accepted_beside(by.id))
+        return by.id == self.holder_id and callout.reason in AFTER
+
     def _confirm_told(self, by: Person, now: datetime) -> TelephoneCall | None:
         """Whoever takes a case that was entered afterwards says that it was them: the answer is the one given then."""
         call = self.told
@@ -587,8 +641,14 @@ class Consultation(Base):
         offer.accept(now=now)
         withdrawn = callout.withdraw_open("taken", now=now)
         callout.end(CalloutState.ACCEPTED, None, now=now)
+        for before in self.callouts:
+            # Somebody else answers the question of a consultant who said nothing: it is owed by one of them.
+            if before is not callout and before.state == CalloutState.ACCEPTED and before.asks_the_same(callout):
+                before.ended_reason = before.ended_reason or "taken"
         if not self.is_member(by.id):
             self.join(by, "consultant", now=now)
+        due = _word_due(callout, offer)
+        self.next_due_at = min(self.next_due_at or due, due)
         return Acceptance(callout, offer, withdrawn, [], None)
 
     def _own_offer(self, callout: Callout, by: Person, now: datetime) -> Offer:
@@ -633,3 +693,10 @@ class Consultation(Base):
                 callout.end(CalloutState.ENDED, reason, now=now)
                 ending.callouts.append(callout)
         return ending
+
+
+def _word_due(callout: Callout, accepted: Offer) -> datetime:
+    """When a consultant owes a word: as soon after they accepted as the holder of such a case does."""
+    frozen = callout.policy.get("silent_s")
+    silence = timedelta(seconds=frozen) if frozen else SILENT_AFTER[Urgency(callout.urgency)]
+    return (accepted.answered_at or callout.opened_at) + silence

@@ -92,6 +92,63 @@ async def test_what_a_consultant_says_ends_nothing_that_the_holder_owes(
     assert house.id_of(holder) in {o["doctor"] for o in ringing[0]["offers"] if o["state"] == "made"}
 
 
+@pytest.mark.parametrize("held_first", [False, True])
+async def test_a_consultant_who_says_nothing_is_rung_with_the_next_step_until_there_is_a_word(
+    house: Staff, *, held_first: bool
+) -> None:
+    requester = house[REQUESTER]
+    case = await house.hotline.ask("K04", by=requester)
+    asked = await beside(house, case, requester)
+    holder, consultant = house.rung(asked, callout=0)[0], house.rung(asked, callout=1)[0]
+    if held_first:
+        await holder.do(case, "acceptance")
+        await holder.do(case, "messages", {"text": "Tôi xem ngay.", "opinion": True})
+        opinion = (await read(requester, case))["unread"][0]["event_id"]
+        await requester.do(case, "read-back", {"event_id": opinion, "understood": True})
+    await consultant.do(case, "acceptance")
+    await house.hotline.fast_forward(minutes=9, seconds=59)
+    assert len([c for c in (await read(requester, case))["callouts"] if c["question"]]) == 1
+    await house.hotline.fast_forward(seconds=2)
+    [again] = [c for c in (await read(requester, case))["callouts"] if c["question"] and c["state"] == "ringing"]
+    assert (again["reason"], again["question"], again["desk"]) == (
+        "second_specialty",
+        QUESTION,
+        asked["callouts"][1]["desk"],
+    )
+    rung = [house.by_id[o["doctor"]] for o in again["offers"] if o["state"] == "made"]
+    assert consultant in rung
+    assert len(rung) >= 2
+    # Awake is no word: the own sound ends, the others ring on, and nobody is rung for it a second time.
+    await consultant.do(case, "acceptance")
+    await house.hotline.fast_forward(minutes=30)
+    [again] = [c for c in (await read(requester, case))["callouts"] if c["question"] and c["state"] == "ringing"]
+    assert house.id_of(consultant) not in {o["doctor"] for o in again["offers"] if o["state"] == "made"}
+    assert "coordinator" in {o["role"] for o in again["offers"] if o["state"] == "made"}
+    await consultant.do(case, "messages", {"text": "Tôi đang xem phim."})
+    await house.hotline.fast_forward(hours=1)
+    beside_it = [c for c in (await read(requester, case))["callouts"] if c["question"]]
+    assert [(c["state"], c["ended_reason"]) for c in beside_it] == [("accepted", "heard"), ("ended", "heard")]
+
+
+async def test_whoever_accepts_for_a_silent_consultant_owes_the_word_instead(house: Staff) -> None:
+    case, requester, holder = await held(house)
+    await holder.do(case, "messages", {"text": "Tôi xem ngay."})
+    consultant = house.rung(await beside(house, case, holder), callout=1)[0]
+    await consultant.do(case, "acceptance")
+    await house.hotline.fast_forward(minutes=10, seconds=1)
+    seen = await read(requester, case)
+    other = next(p for p in house.rung(seen, callout=2) if p is not consultant)
+    await other.do(case, "acceptance")
+    await house.hotline.fast_forward(minutes=10, seconds=1)
+    beside_it = [c for c in (await read(requester, case))["callouts"] if c["question"]]
+    assert [(c["state"], c["ended_reason"]) for c in beside_it] == [
+        ("accepted", "taken"),
+        ("accepted", None),
+        ("ringing", None),
+    ]
+    assert other in house.rung({"callouts": beside_it[-1:]})
+
+
 async def test_accepting_the_case_leaves_the_second_specialty_ringing_to_its_own_end(house: Staff) -> None:
     case = await house.hotline.ask("K04", by=house[REQUESTER])
     asked = await beside(house, case, house[REQUESTER])

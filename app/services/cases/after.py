@@ -2,14 +2,15 @@
 
 The row of the case is the timer (`consultation.next_due_at`), set by the verbs of the model. The holder stays the
 holder; the holder and the next step of the ladder that was accepted are rung, on to a coordinator, until there is a
-word or somebody else accepts.
+word or somebody else accepts. A consultant of a second specialty owes a word in the same way, whoever holds the case.
 """
 
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 
-from app.models.callout import Callout, Candidate
+from app.models.callout import SECOND_SPECIALTY, Callout, Candidate, Offer
 from app.models.consultation import Consultation, Ending
 from app.services.facts import events
 from app.services.ringing import ladder, routing
@@ -25,6 +26,8 @@ async def fire(work: Work, case: Consultation) -> bool:
     work.touched = True
     if case.heard_at is None and await _opened_after_voice(work, case):
         heard(work, case, case.hear(now=work.now))
+    for callout, offer in case.silent_consultants(work.now):
+        await _ask_again(work, case, callout, offer)
     why = case.fall_due(work.now)
     if why is not None:
         await _ring(work, case, why)
@@ -45,9 +48,22 @@ async def _ring(work: Work, case: Consultation, why: str) -> None:
     told = [case.holder_id, case.requester_id]
     events.record(work, case, "consultation.silent", data | {"since": case.held_since}, to=told)
     holder = Candidate(case.holder_id, case.holder_name or "", "holder")
-    policy = _rest_of(held, case)
+    policy = _steps_after(held, case.holder_id)
     duty = await routing.duty_for(work, desk.id, case.hospital_id, policy=policy)
     made = await ladder.open_callout(work, case, desk, reason=why, also=[holder], policy=policy, duty=duty)
+    await ladder.record_opened(work, case, case.callouts[-1], made)
+
+
+async def _ask_again(work: Work, case: Consultation, asked: Callout, accepted: Offer) -> None:
+    """Ring a consultant who has said nothing, and the next step of their desk, with the question that they accepted."""
+    desk = await routing.desk_now(work, asked.desk_id, case.urgency)
+    assert desk is not None  # a desk that was rung once is closed, and never deleted
+    consultant = Candidate(accepted.doctor_id, accepted.doctor_name, "consultant")
+    policy = _steps_after(asked, accepted.doctor_id)
+    duty = await routing.duty_for(work, desk.id, case.hospital_id, policy=policy)
+    made = await ladder.open_callout(
+        work, case, desk, reason=SECOND_SPECIALTY, also=[consultant], policy=policy, duty=duty, question=asked.question
+    )
     await ladder.record_opened(work, case, case.callouts[-1], made)
 
 
@@ -58,9 +74,9 @@ def _ladder_of(case: Consultation) -> Callout:
     return held if not held.personal or not ladders else ladders[-1]
 
 
-def _rest_of(held: Callout, case: Consultation) -> dict[str, Any]:
-    """The steps after the one at which the holder stood; behind the last one it stands again."""
-    step = next((o.step for o in held.offers if o.doctor_id == case.holder_id), 0)
+def _steps_after(held: Callout, doctor_id: UUID | None) -> dict[str, Any]:
+    """The steps after the one at which whoever accepted stood; behind the last one it stands again."""
+    step = next((o.step for o in held.offers if o.doctor_id == doctor_id), 0)
     return held.policy | {"steps": held.steps[step + 1 :] or held.steps[-1:]}
 
 

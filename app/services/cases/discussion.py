@@ -59,6 +59,7 @@ async def post_message(work: Work, case_id: UUID, posted: MessageIn) -> Message:
     if corrected:
         await work.session.execute(update(Message).where(Message.id == corrected.id).values(superseded_by=message.id))
     events.record(work, case, "message.posted", {"message": show.message(message)}, event_id=message.id)
+    after.heard(work, case, case.consulted(by=subject.id, at=work.now, now=work.now))
     if posted.opinion:
         after.heard(work, case, case.answer(by=subject.id, now=work.now))
         await reminders.wait_for(work, case, message.id, corrects=message.supersedes)
