@@ -98,7 +98,7 @@ def test_a_channel_that_cannot_be_sent_makes_the_next_one_wait_no_longer():
 
 def test_an_offer_that_rings_round_again_has_keys_of_its_own():
     first = plan(offer(), REACHES, now=NIGHT, kinds=ALL)
-    again = plan(offer(round=2), REACHES, now=NIGHT, kinds=ALL)
+    again = plan(offer(again="2"), REACHES, now=NIGHT, kinds=ALL)
     assert all(str(r["key"]).endswith(":2") for r in again)
     assert not any(str(r["key"]).endswith(":2") for r in first[1:] if r["channel_id"] != UUID(int=2))
 

@@ -105,6 +105,38 @@ async def test_a_red_alert_goes_out_on_every_channel_at_once_with_a_call_even_in
         assert sorted(await outbox.sent(doctor)) == ["push", "sms", "voice"], doctor.name
 
 
+async def test_a_red_team_is_told_again_by_the_next_step_and_every_two_minutes_once_there_is_a_leader(
+    house: Staff, outbox: Outbox
+):
+    requester = await house.hotline.requester("K04")
+    case = (await requester.post("/consultations", {"specialty": "K04", "urgency": "red"})).json()
+    await outbox.send()
+    leader, member, *_ = house.rung(case)
+
+    async def calls(person: Person) -> int:
+        return len(await outbox.items(person, kind="offer", channel="voice"))
+
+    assert (await calls(leader), await calls(member)) == (1, 1)
+    # With the offer on every device the whole team is rung once more after two minutes, outside the page too.
+    await house.execute("UPDATE offer SET delivered_at = made_at")
+    await house.hotline.fast_forward(minutes=2)
+    for _ in range(3):
+        await outbox.send()
+    assert (await calls(leader), await calls(member)) == (2, 2)
+    await leader.do(case, "acceptance")
+    await outbox.send(minutes=1, seconds=59)
+    assert await calls(member) == 2
+    for told in (3, 4):
+        await outbox.send(seconds=1)
+        await outbox.send()
+        assert await calls(member) == told
+        await outbox.send(minutes=1, seconds=59)
+    assert await calls(leader) == 2
+    await member.do(case, "attendance", {"coming": True})
+    await outbox.send(minutes=10)
+    assert await calls(member) == 4
+
+
 @pytest.mark.parametrize(("urgency", "at_night"), [("orange", True), ("yellow", False)])
 async def test_quiet_hours_hold_everything_but_emergencies_until_they_end(
     house: Staff, outbox: Outbox, urgency: str, *, at_night: bool

@@ -8,7 +8,8 @@ The rule, per doctor, in the order of channels that they chose:
 4. Quiet hours hold everything but red and orange.
 5. A step that names channels is limited to them; a limit that leaves a doctor nothing is no limit.
 6. A call to be confirmed (`quiet`) is told like what is not urgent: no telephone, unless there is no other way.
-7. When the end of the ladder rings round again, everybody who still rings is told again.
+7. When the end of the ladder rings round again, everybody who still rings is told again; and whoever a later step rings
+   once more (the whole red team). In a red alert that has its leader, each member who has not answered, every 2 min.
 
 Whether a doctor has a socket is not asked: it may be in another process. The delivery that it reports is a fact.
 """
@@ -30,6 +31,8 @@ from app.work import Work
 FOR_A_DEVICE: Final = timedelta(seconds=5)
 APART: Final = timedelta(seconds=20)
 AFTER_SEEN: Final = timedelta(seconds=60)
+OWED_AGAIN: Final = timedelta(minutes=2)
+"""How often a member of a red team who owes the leader an answer is told again."""
 BATCH: Final = 200
 EMERGENCIES: Final = frozenset({Urgency.RED, Urgency.ORANGE})
 
@@ -52,8 +55,8 @@ class Ringing:
     seen_at: datetime | None = None
     channels: Sequence[str] = ()
     """The kinds that its step is limited to; empty: all."""
-    round: int = 1
-    """From the second on the end of the ladder rings round again."""
+    again: str = ""
+    """What tells this ring from those before: a round at the end of the ladder, a later step, the last time told."""
     quiet: bool = False
     """Nobody waits: what was said by telephone is to be confirmed."""
 
@@ -85,7 +88,7 @@ def plan(offer: Ringing, reaches: Sequence[Reach], *, now: datetime, kinds: Coll
             drill=offer.drill,
             consultation_id=offer.consultation_id,
         )
-        again = f":{offer.round}" if offer.round > 1 else ""
+        again = f":{offer.again}" if offer.again else ""
         row = notices.notice_row(
             reach,
             said,
@@ -110,7 +113,7 @@ async def plan_offers(work: Work, kinds: Collection[str]) -> list[UUID]:
     Two processes that plan the same offer write the same keys, and so one set of notices. The mark comes after the
     commit, so that no lock of an offer is ever held together with another.
     """
-    found = [_ringing(row) for row in await _UNPLANNED.rows(work.session, {"limit": BATCH})]
+    found = [_ringing(row) for row in await _UNPLANNED.rows(work.session, {"limit": BATCH, "now": work.now})]
     if not found:
         return []
     by_person: dict[UUID, list[Reach]] = {}
@@ -138,8 +141,8 @@ async def ringing(work: Work, offer_ids: Collection[UUID]) -> dict[UUID, Ringing
 
 
 def _ringing(row: Sequence[Any]) -> Ringing:
-    *facts, step, ring_round, quiet = row
-    ring: tuple[Any, ...] = (*facts, tuple((step or {}).get("channels") or ()), ring_round, quiet)
+    *facts, step, again, quiet = row
+    ring: tuple[Any, ...] = (*facts, tuple((step or {}).get("channels") or ()), again, quiet)
     return Ringing(*ring)
 
 
@@ -148,15 +151,30 @@ _OFFER: Final = f"o.id, o.doctor_id, o.consultation_id, k.urgency, k.desk_name, 
 _TIMES: Final = "k.step_due_at, o.delivered_at, o.seen_at, k.policy -> 'steps' -> o.step"
 _QUIET: Final = "coalesce(k.reason = 'telephone', false)"
 _JOINS: Final = "JOIN callout k ON k.id = o.callout_id JOIN consultation c ON c.id = o.consultation_id"
+_SINCE_TOLD: Final = f"k.state = 'ringing' AND {RINGS} AND o.noticed_at < k.step_started_at"
+ROUND_AGAIN: Final = f"k.round > 1 AND {_SINCE_TOLD}"
+STEP_AGAIN: Final = f"""k.round <= 1 AND {_SINCE_TOLD} AND o.step < k.step
+  AND (k.policy -> 'steps' -> k.step -> 'who') ?| ARRAY[o.role, 'user:' || o.doctor_id]"""
+"""As `Callout.rung_again` has it."""
+# From the few offers that are open to their callouts, never the other way round: callouts are kept for ever.
+LEADER_WAITS: Final = f"""{RINGS} AND o.noticed_at <= CAST(:now AS timestamptz) - interval '{OWED_AGAIN.seconds} s'
+  AND (SELECT k.state = 'accepted' AND k.urgency = 'red' FROM callout k WHERE k.id = o.callout_id)"""  # noqa: S608
 _UNPLANNED = Prepared(f"""
-(SELECT {_OFFER}, o.made_at, {_TIMES}, 1, {_QUIET} FROM offer o {_JOINS}
+(SELECT {_OFFER}, o.made_at, {_TIMES}, '', {_QUIET} FROM offer o {_JOINS}
  WHERE o.state = 'made' AND o.noticed_at IS NULL ORDER BY o.made_at LIMIT :limit)
 UNION ALL
-(SELECT {_OFFER}, k.step_started_at, {_TIMES}, k.round, {_QUIET} FROM offer o {_JOINS}
- WHERE k.state = 'ringing' AND k.round > 1 AND {RINGS} AND o.noticed_at < k.step_started_at LIMIT :limit)
+(SELECT {_OFFER}, k.step_started_at, {_TIMES}, k.round::text, {_QUIET} FROM offer o {_JOINS}
+ WHERE {ROUND_AGAIN} LIMIT :limit)
+UNION ALL
+(SELECT {_OFFER}, k.step_started_at, {_TIMES}, 's' || k.step, {_QUIET} FROM offer o {_JOINS}
+ WHERE {STEP_AGAIN} LIMIT :limit)
+UNION ALL
+(SELECT {_OFFER}, o.noticed_at + interval '{OWED_AGAIN.seconds} s', {_TIMES},
+        'told' || floor(extract(epoch FROM o.noticed_at)), {_QUIET}
+ FROM offer o {_JOINS} WHERE {LEADER_WAITS} LIMIT :limit)
 """)  # noqa: S608 (all parts stand in this file)
 _NOW = Prepared(f"""
-SELECT {_OFFER}, o.made_at, {_TIMES}, 1, {_QUIET} FROM offer o {_JOINS} WHERE o.id = ANY(CAST(:ids AS uuid[]))
+SELECT {_OFFER}, o.made_at, {_TIMES}, '', {_QUIET} FROM offer o {_JOINS} WHERE o.id = ANY(CAST(:ids AS uuid[]))
 """)  # noqa: S608 (all parts stand in this file)
 _MARK = Prepared("""
 UPDATE offer SET noticed_at = CAST(:now AS timestamptz)

@@ -59,7 +59,7 @@ class Glance:
     """What there is to do for the dispatcher."""
 
     to_plan: bool
-    """Offers of which nobody has been told."""
+    """Offers of which nobody has been told, or told again."""
     to_end: bool
     """Notices about offers that ring no longer."""
     earliest: datetime | None
@@ -221,8 +221,9 @@ _ANSWERED: Final = f"""n.offer_id IS NOT NULL AND n.state IN ('waiting', 'sent',
   AND (SELECT NOT {notice_plan.RINGS} FROM offer o WHERE o.id = n.offer_id)"""  # noqa: S608
 _GLANCE = Prepared(f"""
 SELECT EXISTS (SELECT 1 FROM offer WHERE state = 'made' AND noticed_at IS NULL)
-    OR EXISTS (SELECT 1 FROM callout k JOIN offer o ON o.callout_id = k.id
-               WHERE k.state = 'ringing' AND k.round > 1 AND {notice_plan.RINGS} AND o.noticed_at < k.step_started_at),
+    OR EXISTS (SELECT 1 FROM callout k JOIN offer o ON o.callout_id = k.id WHERE {notice_plan.ROUND_AGAIN})
+    OR EXISTS (SELECT 1 FROM callout k JOIN offer o ON o.callout_id = k.id WHERE {notice_plan.STEP_AGAIN})
+    OR EXISTS (SELECT 1 FROM offer o WHERE {notice_plan.LEADER_WAITS}),
   EXISTS (SELECT 1 FROM notice n WHERE {_ANSWERED}),
   (SELECT min(due_at) FROM notice WHERE state = 'waiting'),
   EXISTS (SELECT 1 FROM notice WHERE state = 'waiting' AND due_at <= :now)
