@@ -39,7 +39,8 @@ async def test_a_red_case_entered_afterwards_calls_nobody_by_telephone_and_says_
     await entered(house)
     await outbox.send()
     await outbox.send(seconds=5)
-    await outbox.send(minutes=10)
+    assert await outbox.sent(doctor) == [], "nobody is woken for it"
+    await outbox.send(hours=4)
     items = await outbox.items(doctor)
     assert sorted(i["channel"] for i in items) == ["push", "sms"]
     assert {i["kind"] for i in items} == {"confirmation"}

@@ -56,7 +56,11 @@ def after(rows: list[dict[str, object]]) -> dict[object, float]:
     [
         ("red", {"voice": 0, "push": 0, "sms": 0, "email": 0}),
         ("orange", {"voice": 5, "push": 0, "sms": 5, "email": 5}),
-        ("green", {"voice": 5, "push": 0, "sms": 5, "email": 5}),
+        ("yellow", {"voice": 5, "push": 0, "sms": 5, "email": 5}),
+        (
+            "green",
+            {"voice": 14160, "push": 14160, "sms": 14160, "email": 5},
+        ),  # at night, 03:04: all but e-mail at 07:00
     ],
 )
 def test_what_goes_out_when(urgency: str, waits: dict[str, int]):
@@ -64,6 +68,27 @@ def test_what_goes_out_when(urgency: str, waits: dict[str, int]):
     assert after(rows) == waits
     assert {r["urgent"] for r in rows} == {urgency in ("red", "orange")}
     assert len({r["key"] for r in rows}) == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("now", "speaks"),
+    [
+        (local(6, 59), local(7)),
+        (local(7), local(7)),
+        (local(16, 59), local(16, 59)),
+        (local(17), local(7) + timedelta(days=1)),
+        (local(23), local(7) + timedelta(days=1)),
+    ],
+)
+def test_a_routine_case_makes_no_sound_at_night_and_is_told_once_in_the_morning(now: datetime, speaks: datetime):
+    silent = [Reach(DOCTOR, None, "push", "x")]
+    rings = [offer(urgency="green", since=now, again=again) for again in ("", "2", "3")]
+    rows = [plan(replace(r, id=DOCTOR), silent, now=now, kinds=ALL)[0] for r in rings]
+    assert {r["due_at"] for r in rows} == {speaks}
+    assert len({r["key"] for r in rows}) == (1 if speaks > now else 3)
+    lunch = [replace(silent[0], quiet_from=time(6), quiet_to=time(8))]
+    [own] = plan(offer(urgency="green", since=local(5)), lunch, now=local(5), kinds=ALL)
+    assert own["due_at"] == local(8), "the doctor's own quiet hours count then too"
 
 
 def test_a_call_to_be_confirmed_telephones_nobody_who_can_be_written_to_and_asks_for_no_key():

@@ -5,7 +5,8 @@ The rule, per doctor, in the order of channels that they chose:
 2. Otherwise a push goes out at once, and every other channel five seconds later, when no device has the offer by then.
 3. When a device has it (`offer.delivered`), the other channels follow 20 s apart, and what the doctor has looked at
    (`offer.seen`) waits until a minute after that. Neither silences anything: only an answer does.
-4. Quiet hours hold everything but red and orange.
+4. Quiet hours hold everything but red and orange; and from 17:00 to 07:00 Vietnam time a routine (green) case makes no
+   sound at all: it may be written in an e-mail, all else waits. What waits is told once, however often it rang.
 5. A step that names channels is limited to them; a limit that leaves a doctor nothing is no limit.
 6. A call to be confirmed (`quiet`) is told like what is not urgent: no telephone, unless there is no other way.
 7. When the end of the ladder rings round again, everybody who still rings is told again; and whoever a later step rings
@@ -23,6 +24,7 @@ from uuid import UUID
 from app.identifiers import new_id
 from app.models.channel import ChannelKind, Notice
 from app.models.urgency import Urgency
+from app.models.working_hours import CLOSES, OPENS, ZONE
 from app.prepared import Prepared
 from app.services.outside import notices
 from app.services.outside.notices import Announcement, Reach
@@ -88,15 +90,31 @@ def plan(offer: Ringing, reaches: Sequence[Reach], *, now: datetime, kinds: Coll
             drill=offer.drill,
             consultation_id=offer.consultation_id,
         )
-        again = f":{offer.again}" if offer.again else ""
+        due_at = reach.may_speak_at(max(at, now), urgent=urgent)
+        if offer.urgency == Urgency.GREEN and reach.kind != ChannelKind.EMAIL:
+            due_at = reach.may_speak_at(_by_day(due_at), urgent=urgent)
+        held = due_at > max(at, now)
+        again = f":{due_at:%Y%m%dT%H%M}" if held else f":{offer.again}" if offer.again else ""
         row = notices.notice_row(
             reach,
             said,
             key=f"offer:{offer.id}:{reach.name}{again}",
-            due_at=reach.may_speak_at(max(at, now), urgent=urgent),
+            due_at=due_at,
         )
         rows.append(row | {"id": new_id(now), "made_at": now, "offer_id": offer.id})
     return rows
+
+
+def _by_day(at: datetime) -> datetime:
+    """Return the same instant, or 07:00 if it lies in the night: from 17:00 to 07:00 Vietnam time.
+
+    Source: the default ladder of routine (Xanh) requests.
+    """
+    local = at.astimezone(ZONE)
+    if OPENS <= local.time() < CLOSES:
+        return at
+    day = local.date() + timedelta(days=local.time() >= CLOSES)
+    return datetime.combine(day, OPENS, ZONE)
 
 
 def not_before(notice: Notice, offer: Ringing) -> datetime:
