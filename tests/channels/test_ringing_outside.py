@@ -201,6 +201,26 @@ async def test_a_step_that_names_channels_is_limited_to_them_and_a_limit_that_le
         await asker.do(case, "cancellation", {"reason": "Bấm nhầm"})
 
 
+async def test_a_red_alert_calls_whoever_has_no_telephone_in_their_list_whatever_its_step_names(
+    house: Staff, outbox: Outbox
+):
+    requester = await house.hotline.requester("K04")
+    case = (await requester.post("/consultations", {"specialty": "K04", "urgency": "red"})).json()
+    doctor, *_ = house.rung(case)
+    await put_channels(doctor, PUSH, SMS)
+    await house.execute("""UPDATE callout SET policy = jsonb_set(policy, '{steps,0,channels}', '["push"]')""")
+    await house.hotline.ask("K04", to="/consultations")
+    await outbox.send()
+    await outbox.send(seconds=5)
+    told = await outbox.items(doctor, kind="offer")
+    red = [i for i in told if i["about"] in {f"offer:{o['id']}" for c in case["callouts"] for o in c["offers"]}]
+    assert sorted(i["channel"] for i in red) == ["push", "sms", "voice"]
+    [call] = [i for i in red if i["channel"] == "voice"]
+    assert call["would_send"]["to"] == "+84" + doctor_phone(doctor)[1:]
+    # For anything else the doctor's own list holds.
+    assert not [i for i in told if i not in red and i["channel"] == "voice"]
+
+
 def offer_of(case: Json) -> str:
     offer: str = case["callouts"][0]["offers"][0]["id"]
     return offer

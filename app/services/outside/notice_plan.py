@@ -1,7 +1,8 @@
 """Which channels an offer goes out on beyond the socket, and when: the rule, and the planner that applies it.
 
 The rule, per doctor, in the order of channels that they chose:
-1. A red alert goes out on every channel at once, a telephone call included.
+1. A red alert goes out on every channel at once, a telephone call included: to the number that the hospital noted where
+   the doctor's own list has none, and whatever channels its step names.
 2. Otherwise a push goes out at once, and every other channel five seconds later, when no device has the offer by then.
 3. When a device has it (`offer.delivered`), the other channels follow 20 s apart, and what the doctor has looked at
    (`offer.seen`) waits until a minute after that. Neither silences anything: only an answer does.
@@ -70,10 +71,11 @@ class Ringing:
 
 def plan(offer: Ringing, reaches: Sequence[Reach], *, now: datetime, kinds: Collection[str]) -> list[dict[str, Any]]:
     """Return the notices of one offer. `kinds`: what this installation can send at all."""
-    able = [r for r in reaches if r.kind in kinds] or list(reaches)
+    known = reaches if offer.red else [r for r in reaches if not r.for_red_only]
+    able = [r for r in known if r.kind in kinds] or list(known)
     if offer.quiet:
         able = [r for r in able if r.kind != ChannelKind.VOICE] or able
-    limited = [r for r in able if r.kind in offer.channels] if offer.channels else able
+    limited = [r for r in able if r.kind in offer.channels] if offer.channels and not offer.red else able
     rows = []
     rank = 0
     for reach in limited or able:
@@ -135,7 +137,8 @@ async def plan_offers(work: Work, kinds: Collection[str]) -> list[UUID]:
     if not found:
         return []
     by_person: dict[UUID, list[Reach]] = {}
-    for reach in await notices.reaches(work, {offer.doctor_id for offer in found}):
+    red = {offer.doctor_id for offer in found if offer.red}
+    for reach in await notices.reaches(work, {offer.doctor_id for offer in found}, call_anyway=red):
         if reach.user_id is not None:
             by_person.setdefault(reach.user_id, []).append(reach)
     rows = [

@@ -54,6 +54,8 @@ class Reach:
     language: str = "vi"
     quiet_from: time | None = None
     quiet_to: time | None = None
+    for_red_only: bool = False
+    """The telephone of the network file, of somebody who has chosen channels and no telephone among them."""
 
     @property
     def name(self) -> str:
@@ -117,11 +119,15 @@ async def stop(work: Work, about: str) -> None:
     await end_what_was_sent(work, list(stopped))
 
 
-async def reaches(work: Work, people: Collection[UUID]) -> list[Reach]:
-    """Return every live channel of these people in their order; for whoever chose none, what the network file says."""
+async def reaches(work: Work, people: Collection[UUID], *, call_anyway: Collection[UUID] = ()) -> list[Reach]:
+    """Return every live channel of these people in their order; for whoever chose none, what the network file says.
+
+    `call_anyway`: whose telephone in the network file is added where their own list has no telephone call.
+    """
     if not people:
         return []
-    return [Reach(*row) for row in await _REACHES.rows(work.session, {"people": list(people)})]
+    parameters = {"people": list(people), "anyway": list(call_anyway)}
+    return [Reach(*row) for row in await _REACHES.rows(work.session, parameters)]
 
 
 def notice_row(reach: Reach, said: Announcement, *, key: str, due_at: datetime) -> dict[str, Any]:
@@ -173,9 +179,12 @@ WITH chosen AS (
     ('email', btrim(u.email), 2)) d(kind, address, position)
   WHERE u.id = ANY(CAST(:people AS uuid[])) AND u.active
     AND CASE WHEN d.kind = 'email' THEN d.address LIKE '%_@_%' ELSE d.address ~ '^[+]?[0-9]{8,15}$' END
-    AND NOT EXISTS (SELECT 1 FROM chosen c WHERE c.user_id = u.id)
+    AND (NOT EXISTS (SELECT 1 FROM chosen c WHERE c.user_id = u.id)
+         OR (d.kind = 'voice' AND u.id = ANY(CAST(:anyway AS uuid[]))
+             AND NOT EXISTS (SELECT 1 FROM chosen c WHERE c.user_id = u.id AND c.kind = 'voice')))
 )
-SELECT user_id, channel_id, kind, address, language, quiet_from, quiet_to
+SELECT user_id, channel_id, kind, address, language, quiet_from, quiet_to,
+       channel_id IS NULL AND EXISTS (SELECT 1 FROM chosen c WHERE c.user_id = r.user_id) AS for_red_only
 FROM (SELECT * FROM chosen UNION ALL SELECT * FROM given) r ORDER BY user_id, position
 """)
 
