@@ -43,6 +43,42 @@ async def test_a_routine_request_outside_any_agreement_is_not_sent_and_says_whom
     assert row.n == 0
 
 
+async def test_where_a_desk_has_nobody_at_all_the_next_is_rung_and_with_none_the_request_is_not_taken(
+    house: Staff,
+) -> None:
+    requester = house[REQUESTER]
+    first_desk = (await ask(requester, specialty="K04", urgency="orange"))["callouts"][0]["desk"]
+    await house.execute("UPDATE user_account SET active = false WHERE role = 'coordinator'")
+    await house.execute(
+        "DELETE FROM duty_slot d USING schedule s, desk k WHERE s.id = d.schedule_id AND k.id = CAST(:desk AS uuid) "
+        "AND (s.desk_id = k.id OR s.hospital_id = k.hospital_id)",
+        desk=first_desk,
+    )
+    await house.execute("DELETE FROM duty_slot WHERE role <> 'backup'")
+    case = await ask(requester, specialty="K04", urgency="orange", patient={"label": "MC-018"})
+    assert case["status_code"] == 201
+    [call] = case["callouts"]
+    assert call["desk"] != first_desk
+    assert {o["role"] for o in call["offers"]} == {"backup"}
+    await house.execute("DELETE FROM duty_slot")
+    for urgency in ("red", "yellow"):
+        refused = await ask(requester, specialty="K04", urgency=urgency, patient={"label": "MC-019"})
+        assert (refused["status_code"], refused["type"]) == (409, "/problems/nobody-to-ring")
+    assert len(await house.execute("SELECT id FROM consultation")) == 2
+
+
+async def test_a_case_that_rings_nobody_is_overdue_whatever_its_due_time_says(house: Staff) -> None:
+    case = await ask(house[REQUESTER], specialty="K04", urgency="orange")
+    house.hotline.clock.advance(seconds=29)
+    await house.execute("UPDATE offer SET state = 'withdrawn'")
+    await house.execute("UPDATE callout SET next_due_at = next_due_at + interval '1 day'")
+    timers = house.hotline.app.state.timers
+    assert await timers.check() == 0
+    house.hotline.clock.advance(seconds=2)
+    assert await timers.check() == 1
+    assert case["callouts"][0]["state"] == "ringing"
+
+
 async def test_of_several_desks_the_first_whose_first_step_has_somebody_is_rung(house: Staff) -> None:
     requester = house["gialai-capcuu-1"] if "gialai-capcuu-1" in house.by_username else None
     asking = requester or next(

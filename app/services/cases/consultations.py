@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, or_, text
 
-from app.errors import Invalid, NotFound
+from app.errors import Invalid, NobodyToRing, NotFound
 from app.identifiers import new_id
 from app.models import clinical, news2
 from app.models.callout import SECOND_SPECIALTY, CalloutState, Candidate, Offer, OfferState
@@ -56,11 +56,33 @@ async def ask(work: Work, request: RequestIn, *, online: Callable[[UUID], bool] 
     request.check(work.now)
     case, desk = await begin(work, request)
     await sticky.put_first(work, case, desk, previous_id=request.previous_id, online=online)
-    made = await ladder.open_callout(work, case, desk, reason="request")
+    made = await _ring_somebody(work, case, desk)
     requested = events.record(work, case, "consultation.requested", more)
     ladder.record_step(work, case, case.callouts[0], made)
     body = requested.data["consultation"] = show.full(case)
     return replace(answer(work, case), rendered=body)
+
+
+async def _ring_somebody(work: Work, case: Consultation, desk: routing.Desk) -> list[Offer]:
+    """Ring the desk; where it has nobody, not even a coordinator, the next one that may be asked.
+
+    Raises NobodyToRing: a request that rings nobody is not taken, and the ward is told to telephone.
+    """
+    made = await ladder.open_callout(work, case, desk, reason="request")
+    if made:
+        return made
+    others = await routing.instead_of(
+        work, desk, hospital=case.hospital_id, specialty=case.specialty, urgency=Urgency(case.urgency)
+    )
+    for other in others:
+        case.callouts.clear()
+        made = await ladder.open_callout(work, case, other, reason="request")
+        if made:
+            said = routing.warnings_of(other, case.specialty)
+            case.warnings = [*case.warnings, *(w for w in said if w not in case.warnings)]
+            case.answer_due_at = routing.answer_due(work.now, other.policy)
+            return made
+    raise NobodyToRing
 
 
 async def begin(work: Work, request: RequestIn) -> tuple[Consultation, routing.Desk]:

@@ -156,7 +156,10 @@ async def acknowledge(work: Work, case_id: UUID, offer_id: UUID, how: str) -> bo
 
 
 async def overdue(work: Work) -> list[tuple[UUID, datetime]]:
-    """Return cases whose due time passed over 30 s ago: an alarm of its own, apart from the timer loop."""
+    """Return cases whose due time passed over 30 s ago, or that ring with nobody rung for as long.
+
+    An alarm of its own, apart from the timer loop.
+    """
     rows = await work.session.execute(_OVERDUE, {"before": work.now - OVERDUE})
     return [(row.consultation_id, row.next_due_at) for row in rows]
 
@@ -276,6 +279,9 @@ _OVERDUE = text("""
 SELECT consultation_id, min(next_due_at) AS next_due_at FROM (
   SELECT consultation_id, next_due_at FROM callout
   WHERE state = 'ringing' AND next_due_at < CAST(:before AS timestamptz)
+  UNION ALL SELECT consultation_id, step_started_at FROM callout k
+  WHERE state = 'ringing' AND step_started_at < CAST(:before AS timestamptz) AND reason IS DISTINCT FROM 'telephone'
+    AND NOT EXISTS (SELECT 1 FROM offer o WHERE o.callout_id = k.id AND o.state = 'made')
   UNION ALL SELECT id, next_due_at FROM consultation WHERE next_due_at < CAST(:before AS timestamptz)
   UNION ALL SELECT consultation_id, next_due_at FROM reminder
   WHERE closed_at IS NULL AND next_due_at < CAST(:before AS timestamptz)

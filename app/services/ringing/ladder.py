@@ -39,9 +39,8 @@ async def open_callout(
     now = work.now
     given = desk.duty if duty is None else duty
     quiet = reason == BY_TELEPHONE
-    on_duty = await fairness.counted(
-        work, frozen, case.urgency, _watched(given, desk.duty), uncounted=case.drill or quiet
-    )
+    uncounted = case.drill or quiet
+    on_duty = await fairness.counted(work, frozen, case.urgency, _watched(given, desk.duty), uncounted=uncounted)
     callout = Callout(
         id=new_id(now),
         consultation_id=case.id,
@@ -73,6 +72,7 @@ async def open_callout(
     made = callout.advance(on_duty, now=now, never=case.requester_id)
     if not made:
         anybody = await routing.duty_for(work, desk.id, case.hospital_id)
+        anybody = await fairness.counted(work, frozen, case.urgency, anybody, uncounted=uncounted)
         made = callout.advance(anybody, now=now, never=case.requester_id)
     for candidate in also:
         extra = callout.offer_to(candidate, now=now)

@@ -112,15 +112,29 @@ async def candidates(
     return await _with_outside(work, _desks(row.desks), parameters | {"desk": desk_id})
 
 
-async def _with_outside(work: Work, desks: list[Desk], parameters: dict[str, Any]) -> list[Desk]:
+async def instead_of(work: Work, desk: Desk, *, hospital: UUID, specialty: str, urgency: Urgency) -> list[Desk]:
+    """Return the other desks that may be asked, in their order, where the first has nobody at all to ring.
+
+    Those that are agreed; for red and orange also those outside any agreement.
+    """
+    parameters = {"hospital": hospital, "specialty": specialty, "urgency": urgency.value, "now": work.now}
+    agreed = _desks((await work.session.execute(_CANDIDATES, parameters)).one().desks)
+    emergency = urgency in (Urgency.RED, Urgency.ORANGE)
+    found = await _with_outside(work, agreed, parameters | {"desk": None}, outside=emergency)
+    return [d for d in found if d.id != desk.id and (emergency or d.tier == AGREED)]
+
+
+async def _with_outside(
+    work: Work, desks: list[Desk], parameters: dict[str, Any], *, outside: bool = False
+) -> list[Desk]:
     """Add the desks outside any agreement where none is agreed or another is named, and the people named in steps."""
     wanted = parameters["desk"]
-    if not desks or (wanted is not None and all(d.id != wanted for d in desks)):
+    if outside or not desks or (wanted is not None and all(d.id != wanted for d in desks)):
         await _must_exist(work, parameters["specialty"])
         asked = {k: parameters[k] for k in ("hospital", "specialty", "urgency", "now", "desk")}
-        outside = await work.session.execute(_OUTSIDE, asked)
+        found = await work.session.execute(_OUTSIDE, asked)
         known = {d.id for d in desks}
-        desks = desks + [d for d in _desks(outside.one().desks) if d.id not in known]
+        desks = desks + [d for d in _desks(found.one().desks) if d.id not in known]
     await _add_named(work, [(d.policy, d.duty) for d in desks], parameters["now"])
     return desks
 
@@ -146,7 +160,14 @@ def choose(
     if not desks:
         raise NobodyToRing
     desk = named[0] if named else _first_reachable(desks, never)
-    return desk, [OUTSIDE_AGREEMENT] if desk.specialty == specialty else [OUTSIDE_AGREEMENT, OTHER_SPECIALTY]
+    return desk, warnings_of(desk, specialty)
+
+
+def warnings_of(desk: Desk, specialty: str) -> list[str]:
+    """Return what must be said about asking this desk for a specialty."""
+    if desk.tier == AGREED:
+        return []
+    return [OUTSIDE_AGREEMENT] if desk.specialty == specialty else [OUTSIDE_AGREEMENT, OTHER_SPECIALTY]
 
 
 def _first_reachable(desks: Sequence[Desk], never: UUID) -> Desk:
