@@ -81,6 +81,26 @@ async def test_a_key_in_a_captured_call_accepts_the_case_and_stops_the_other_cha
     assert not await outbox.items(doctor, kind="hangup")
 
 
+@pytest.mark.parametrize("way", ["key", "link"])
+async def test_whoever_has_no_room_takes_a_routine_case_from_outside_as_little_as_on_the_page(
+    house: Staff, outbox: Outbox, rung: tuple[Json, Person], way: str
+):
+    emergency, doctor = rung
+    await doctor.do(emergency, "acceptance")
+    case = await house.hotline.ask("K04", urgency="yellow", patient={"label": "MC-018"})
+    await house.execute("UPDATE user_account SET capacity = 1 WHERE id = CAST(:id AS uuid)", id=house.id_of(doctor))
+    house.hotline.app.state.house.sessions.clear()
+    await outbox.send()
+    await outbox.send(seconds=5)
+    if way == "key":
+        said = str(await outbox.press(await the(outbox, doctor, "voice", case), "1"))
+    else:
+        path = (await the(outbox, doctor, "sms", case))["would_send"]["answer"]
+        said = (await house.hotline.http.post(path, data={"answer": "accept"})).text
+    assert "nhận ca hội chẩn. Mở" not in said
+    assert (await read(house, case))["holder"] is None, said
+
+
 async def test_the_second_key_declines_and_the_next_doctor_is_rung(
     house: Staff, outbox: Outbox, rung: tuple[Json, Person]
 ):

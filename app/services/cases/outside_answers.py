@@ -211,7 +211,7 @@ WHERE o.id = CAST(:id AS uuid) AND o.doctor_id = CAST(:user AS uuid)
 
 _SUBJECT = text("""
 SELECT u.id, u.name, u.role, u.username, u.hospital_id, o.short_name AS hospital_name, u.ward_id,
-       w.name AS ward_name, w.phone AS ward_phone, u.licence, u.phone,
+       w.name AS ward_name, w.phone AS ward_phone, u.licence, u.phone, u.capacity,
        coalesce((SELECT array_agg(us.specialty) FROM user_specialty us WHERE us.user_id = u.id), '{}') AS specialties
 FROM user_account u LEFT JOIN organization o ON o.id = u.hospital_id LEFT JOIN ward w ON w.id = u.ward_id
 WHERE u.id = CAST(:id AS uuid) AND u.active
