@@ -358,17 +358,22 @@ class Consultation(Base):
             offer.decline(reason, text, now=now)
         return open_offers
 
-    def attend(self, *, by: Person, coming: bool, now: datetime) -> tuple[Callout, Offer]:
-        """A member of the red team answers the leader: coming, or cannot (which is a refusal)."""
-        callout, offer = self._team_offer(by.id)
+    def attend(self, *, by: Person, coming: bool, now: datetime) -> list[tuple[Callout, Offer]]:
+        """A member of the red team answers the leader: coming, or cannot (which is a refusal).
+
+        Whoever was rung a second time, because the first leader said nothing, answers both at once.
+        """
+        owed = self._team_offers(by.id)
         if coming:
-            offer.attend("coming", now=now)
+            owed = [(c, o) for c, o in owed if o.rings] or owed
             self.join(by, "team", now=now)
         else:
-            offer.attend("cannot", now=now)
-            offer.decline("cannot", None, now=now)
             self._leave_team(by.id)
-        return callout, offer
+        for _, offer in owed:
+            offer.attend("coming" if coming else "cannot", now=now)
+            if not coming:
+                offer.decline("cannot", None, now=now)
+        return owed
 
     def stand_down(self, *, user_id: UUID | None, now: datetime) -> list[Offer]:
         """The leader needs one member, or all who have not answered, no longer."""
@@ -662,13 +667,12 @@ class Consultation(Base):
         if part is not None and part.role == "team":
             part.role = "former"
 
-    def _team_offer(self, user_id: UUID) -> tuple[Callout, Offer]:
-        for callout in self.callouts:
-            if callout.state == CalloutState.ACCEPTED and callout.urgency == Urgency.RED:
-                for offer in callout.offers:
-                    if offer.doctor_id == user_id and offer.state == OfferState.MADE:
-                        return callout, offer
-        raise NotRinging(status=self.status)
+    def _team_offers(self, user_id: UUID) -> list[tuple[Callout, Offer]]:
+        led = [c for c in self.callouts if c.state == CalloutState.ACCEPTED and c.urgency == Urgency.RED]
+        found = [(c, o) for c in led for o in c.offers if o.doctor_id == user_id and o.state == OfferState.MADE]
+        if not found:
+            raise NotRinging(status=self.status)
+        return found
 
     def _hold(self, by: Person, now: datetime) -> None:
         if self.holder_id is not None and self.holder_id != by.id:

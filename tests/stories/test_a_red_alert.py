@@ -1,5 +1,7 @@
 """A red alert rings a whole team at once; the first to accept leads, and nobody else is let go by that alone."""
 
+import pytest
+
 from tests.hotline import Person
 from tests.staff import Staff
 from tests.stories.telling import REQUESTER, delivered, listening, offer_to, read
@@ -70,6 +72,23 @@ async def test_the_leader_stands_one_member_down_or_all_who_have_not_answered(ho
     assert nobody_left.status_code == 409
     refused = await coming.post(f"/consultations/{case['id']}/stand-down", {})
     assert refused.status_code == 403
+
+
+@pytest.mark.parametrize("coming", [True, False])
+async def test_a_member_who_was_rung_twice_answers_both_leaders_at_once(house: Staff, *, coming: bool) -> None:
+    case, requester, (leader, second, third, *_) = await alert(house)
+    await leader.do(case, "acceptance")
+    await house.hotline.fast_forward(minutes=3, seconds=1)
+    await second.do(case, "acceptance")
+    seen = await read(requester, case)
+    assert house.rung(seen).count(third) == 2
+    assert "attend" in (await read(third, case))["may"]
+    await third.do(case, "attendance", {"coming": coming})
+    seen = await read(requester, case)
+    assert third not in house.rung(seen)
+    mine = [o for c in seen["callouts"] for o in c["offers"] if o["doctor"] == house.id_of(third)]
+    assert {o["attendance"] for o in mine} == {"coming" if coming else "cannot"}
+    assert "attend" not in (await read(third, case))["may"] or coming
 
 
 async def test_a_member_who_is_not_the_leader_is_told_who_leads(house: Staff) -> None:

@@ -83,10 +83,10 @@ async def refuse(work: Work, case_id: UUID, reason: str, said: str | None, *, vi
 async def attend(work: Work, case_id: UUID, *, coming: bool) -> Seen:
     """A member of the red team tells the leader: coming, or cannot."""
     case, on_duty_at = await locked(work, case_id, Action.ATTEND)
-    callout, offer = case.attend(by=work.subject.person, coming=coming, now=work.now)
-    data = ladder.offer_data(callout, offer) | {"coming": coming, "at": work.now}
     told = [case.holder_id] if case.holder_id else []
-    events.record(work, case, "attendance.answered", data, to=[offer.doctor_id, *told])
+    for callout, offer in case.attend(by=work.subject.person, coming=coming, now=work.now):
+        data = ladder.offer_data(callout, offer) | {"coming": coming, "at": work.now}
+        events.record(work, case, "attendance.answered", data, to=[offer.doctor_id, *told])
     return answer(work, case, on_duty_at)
 
 
