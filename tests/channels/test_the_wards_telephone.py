@@ -20,10 +20,14 @@ async def test_the_wards_telephone_is_called_when_nobody_reads_back_and_no_more_
     [call] = await calls_to(outbox, number)
     for secret in ("Enoxaparin", case["patient"]["label"], case["question"]):
         assert secret not in str(call["would_send"])
+    for rounds in (2, 3):  # with the coordinator of the asking hospital, and then every two minutes
+        await house.hotline.fast_forward(minutes=2)
+        await outbox.send()
+        assert len(await calls_to(outbox, number)) == rounds
     await requester.do(case, "read-back", {"event_id": opinion["event_id"], "understood": True})
     await house.hotline.fast_forward(minutes=10)
     await outbox.send()
-    assert len(await calls_to(outbox, number)) == 1
+    assert len(await calls_to(outbox, number)) == 3
 
 
 async def calls_to(outbox: Outbox, number: str) -> list[Json]:

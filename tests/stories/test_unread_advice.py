@@ -70,7 +70,7 @@ async def test_unread_advice_rings_the_ward_then_its_telephone_then_the_coordina
     assert steps(coordinator, case) == [2, 2, 2]
     seen = await mate.do(case, "read-back", {"event_id": opinion["event_id"], "understood": True})
     assert seen["unread"] == []
-    assert await notices(house, case) == [("voice", None, "stopped")]
+    assert await notices(house, case) == [("voice", None, "stopped")] * 4
     await house.hotline.fast_forward(hours=3)
     await coordinator.settled()
     assert steps(coordinator, case) == [2, 2, 2]

@@ -74,9 +74,9 @@ async def _ring(work: Work, case: Consultation, reminder: Reminder, *, changed: 
         drill=case.drill,
         consultation_id=case.id,
     )
-    if reach == Reach.TELEPHONE and case.ward_phone:
+    if reach >= Reach.TELEPHONE and case.ward_phone:
         await notices.tell_number(work, case.ward_phone, said, channel=ChannelKind.VOICE)
-    else:
+    if reach != Reach.TELEPHONE:
         await notices.tell(work, sorted(rung), said)
 
 
