@@ -97,6 +97,20 @@ def test_a_reminder_goes_to_the_ward_its_telephone_and_the_coordinator_and_stays
     assert (reminder.next_due_at, reminder.closed_at) == (None, minutes(60))
 
 
+@pytest.mark.parametrize(
+    ("raised_at", "rung_before", "due"),
+    [(2, False, 5), (5, False, 5), (9, False, 9), (16, True, 17)],
+)
+def test_advice_given_before_the_patient_got_worse_waits_no_longer_than_advice_given_now(
+    raised_at: float, *, rung_before: bool, due: float
+) -> None:
+    reminder = Reminder.of(uuid4(), uuid4(), "yellow", now=START)
+    if rung_before:
+        reminder.ring(telephone=True, now=minutes(15))
+    reminder.hurry("orange", now=minutes(raised_at))
+    assert reminder.next_due_at == minutes(due)
+
+
 def test_without_a_telephone_of_the_ward_the_coordinator_is_next() -> None:
     reminder = Reminder.of(uuid4(), uuid4(), "red", now=START)
     assert [reminder.ring(telephone=False, now=minutes(n)) for n in (5, 7)] == [Reach.WARD, Reach.COORDINATOR]

@@ -73,6 +73,14 @@ class Reminder(Base):
         self.next_due_at = now + RING_ON_AFTER
         return Reach(step)
 
+    def hurry(self, urgency: str, *, now: datetime) -> bool:
+        """The patient is worse: what nobody was rung for yet rings as early as in a case of this urgency."""
+        if self.step != Reach.NOBODY or self.next_due_at is None:
+            return False
+        before, self.next_due_at = self.next_due_at, max(now, self.opened_at + UNREAD_AFTER[Urgency(urgency)])
+        self.next_due_at = min(before, self.next_due_at)
+        return self.next_due_at < before
+
     def close(self, *, now: datetime) -> None:
         """It was read back, corrected, or nobody needs it any more."""
         self.closed_at = now

@@ -56,6 +56,15 @@ async def test_the_answer_is_owed_anew_after_a_raise(house: Staff) -> None:
     assert case["answered_at"] is None
 
 
+async def test_advice_that_waited_fifteen_minutes_waits_five_from_the_raise_on(house: Staff) -> None:
+    case, requester, first = await held(house, urgency="yellow")
+    await first.do(case, "messages", {"text": "Theo dõi thêm.", "opinion": True})
+    await house.hotline.fast_forward(minutes=2)
+    await requester.do(case, "urgency", {"urgency": "orange", "reason": "Sốc"})
+    await house.hotline.fast_forward(minutes=3, seconds=1)
+    await requester.hears_event("advice.unread", case, step=0)
+
+
 async def test_urgency_is_never_lowered_and_the_coordinator_may_raise_it(house: Staff) -> None:
     requester, dispatcher = house[REQUESTER], house[DISPATCHER]
     case = await house.hotline.ask("K04", urgency="orange", by=requester)

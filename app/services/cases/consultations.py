@@ -225,6 +225,7 @@ async def raise_urgency(work: Work, case_id: UUID, urgency: Urgency, reason: str
         to=_told_of_changes(case),
     )
     ladder.record_ending(work, case, ending)
+    await reminders.hurry(work, case)
     for desk in desks:
         made = await ladder.open_callout(work, case, desk, reason="urgency_raised", also=ringing[desk.id])
         await ladder.record_opened(work, case, case.callouts[-1], made)

@@ -33,6 +33,13 @@ async def wait_for(work: Work, case: Consultation, advice: UUID, *, corrects: UU
         await _ring(work, case, reminder, changed=True)
 
 
+async def hurry(work: Work, case: Consultation) -> None:
+    """The urgency was raised: advice given before it waits no longer than advice given now would."""
+    for reminder in case.reminders:
+        if reminder.hurry(case.urgency, now=work.now):
+            await _keep(work, reminder)
+
+
 async def close(work: Work, case: Consultation, *advice: UUID) -> None:
     """Stop ringing for this advice (for all of it, if none is named): it was read back, or matters no more."""
     for reminder in [r for r in case.reminders if not advice or r.event_id in advice]:
