@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from app.models.callout import COORDINATOR
+from app.models.callout import COORDINATOR, WORKING_HOURS
+from app.models.urgency import Urgency
 
 DESK_ROLES = ("primary", "backup", "head_of_shift", "red_team")
 HOSPITAL_ROLES = ("leadership", COORDINATOR)
@@ -17,6 +18,9 @@ CLOCKS = ("wall", "working_hours")
 CHANNELS = ("push", "sms", "voice", "email")
 MOST_STEPS = 20
 SHORTEST_S, LONGEST_S = 10, 7 * 24 * 3600
+EMERGENCIES = (Urgency.RED, Urgency.ORANGE)
+LONGEST_IN_AN_EMERGENCY_S = 30 * 60
+"""Twice the time in which an orange request must have its answer: no step may wait longer for its people."""
 
 
 class Wrong(NamedTuple):
@@ -51,8 +55,8 @@ def named(steps: Iterable[Mapping[str, Any]], kind: str) -> list[tuple[str, UUID
     ]
 
 
-def wrong_with(steps: Sequence[Mapping[str, Any]]) -> Iterator[Wrong]:
-    """Name everything that is wrong with a ladder, whoever its people are."""
+def wrong_with(steps: Sequence[Mapping[str, Any]], urgency: Urgency) -> Iterator[Wrong]:
+    """Name everything that is wrong with a ladder for this urgency, whoever its people are."""
     if not steps:
         yield Wrong("steps", "Cần ít nhất một nấc.", "At least one step is needed.")
         return
@@ -60,6 +64,8 @@ def wrong_with(steps: Sequence[Mapping[str, Any]]) -> Iterator[Wrong]:
         yield Wrong("steps", f"Nhiều nhất {MOST_STEPS} nấc.", f"At most {MOST_STEPS} steps.")
     for i, step in enumerate(steps):
         yield from _wrong_with_step(f"steps.{i}", step)
+        if urgency in EMERGENCIES:
+            yield from _wrong_in_an_emergency(f"steps.{i}", step)
     if COORDINATOR not in steps[-1]["who"]:
         yield Wrong(
             f"steps.{len(steps) - 1}.who",
@@ -83,6 +89,21 @@ def _wrong_with_step(field: str, step: Mapping[str, Any]) -> Iterator[Wrong]:
             )
     if not SHORTEST_S <= step["timeout_s"] <= LONGEST_S:
         yield Wrong(f"{field}.timeout_s", "Từ 10 giây đến 7 ngày.", "From 10 seconds to 7 days.")
+
+
+def _wrong_in_an_emergency(field: str, step: Mapping[str, Any]) -> Iterator[Wrong]:
+    if step.get("clock") == WORKING_HOURS:
+        yield Wrong(
+            f"{field}.clock",
+            "Ca đỏ và cam không chờ đến giờ hành chính. Dùng giờ thường (wall).",
+            "Red and orange wait for no working hours. Use the wall clock.",
+        )
+    if LONGEST_IN_AN_EMERGENCY_S < step["timeout_s"] <= LONGEST_S:
+        yield Wrong(
+            f"{field}.timeout_s",
+            "Ca đỏ và cam: mỗi nấc nhiều nhất 30 phút.",
+            "Red and orange: at most 30 minutes for a step.",
+        )
 
 
 def _is_known(who: str) -> bool:

@@ -53,8 +53,10 @@ class StepIn(Body):
         "person, `desk:<id>` for the first on call of a partner desk",
     )
     mode: Mode = Field("all", description="In turns, each person has `timeout_s`")
-    timeout_s: int = Field(description="10 s to 7 days; counted from when the step really began")
-    clock: Clock = Field("wall", description="working_hours: 07:00 to 17:00, without weekends and holidays")
+    timeout_s: int = Field(description="10 s to 7 days (red and orange: 30 min); from when the step really began")
+    clock: Clock = Field(
+        "wall", description="working_hours: 07:00 to 17:00, without weekends and holidays; not for red and orange"
+    )
     channels: list[ChannelKind] = Field(
         default=[], max_length=8, description="Beside the application; empty: each doctor's own order"
     )

@@ -79,13 +79,13 @@ async def test_what_was_written_is_read_back_in_one_spelling(staff: Staff) -> No
     step = {
         "who": ["team", "red_team", f"user:{who}", f"desk:{partner}"],
         "mode": "least_offered",
-        "timeout_s": 45,
+        "timeout_s": 3600,
         "clock": "working_hours",
         "channels": ["voice", "push", "voice"],
         "skip_empty": False,
         "keep": False,
     }
-    read = (await staff[ADMIN].put(place(staff, "red"), ladder(step, answer_due_s=300))).json()
+    read = (await staff[ADMIN].put(place(staff, "yellow"), ladder(step, answer_due_s=300))).json()
     assert read["steps"][0] == step | {
         "who": ["red_team", f"user:{who}", f"desk:{partner}"],
         "channels": ["voice", "push"],
@@ -98,6 +98,11 @@ WRONG = {
     "silence at the end": ({"steps": [{"who": ["primary"], "timeout_s": 60}], "silent_s": 600}, "steps.0.who"),
     "no time": (ladder({"who": ["primary"], "timeout_s": 9}), "steps.0.timeout_s"),
     "over a week": (ladder({"who": ["primary"], "timeout_s": 7 * 86400 + 1}), "steps.0.timeout_s"),
+    "days in an emergency": (ladder({"who": ["primary"], "timeout_s": 1801}), "steps.0.timeout_s"),
+    "an emergency in working hours": (
+        ladder({"who": ["primary"], "timeout_s": 60, "clock": "working_hours"}),
+        "steps.0.clock",
+    ),
     "unknown role": (ladder({"who": ["primary", "cleaner"], "timeout_s": 60}), "steps.0.who.1"),
     "not an id": (ladder({"who": ["user:me"], "timeout_s": 60}), "steps.0.who.0"),
     "nobody": (ladder({"who": [], "timeout_s": 60}), "steps.0.who"),

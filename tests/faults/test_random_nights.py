@@ -145,19 +145,19 @@ class Night:
             room = {"n": self.chance.choice([None, None, 1, 2]), "id": self.house.id_of(doctor)}
             await self.house.execute("UPDATE user_account SET capacity = :n WHERE id = CAST(:id AS uuid)", **room)
         for urgency in ("red", "orange", "yellow", "green"):
-            steps = [self._step() for _ in range(self.chance.randint(0, 3))]
+            steps = [self._step(urgency) for _ in range(self.chance.randint(0, 3))]
             body = {"steps": [*steps, {"who": ["coordinator"], "timeout_s": 120}], "silent_s": 600}
             answer = await self.house[ADMIN].put(f"/desks/{self.desk}/policies/{urgency}", body)
             assert answer.status_code == 200, answer.text
         await self.publishes("temporary")
         await self.ask()
 
-    def _step(self) -> Json:
+    def _step(self, urgency: str) -> Json:
         named = [
             f"user:{self.house.id_of(self.chance.choice(self.doctors))}",
             f"desk:{self.house[PARTNER].account['desk']}",
         ]
-        return {
+        step = {
             "who": self.chance.sample([*ROLES, "leadership", *named], self.chance.randint(1, 3)),
             "mode": self.chance.choice(["all", "one_by_one", "least_offered"]),
             "timeout_s": self.chance.choice([20, 60, 300]),
@@ -165,6 +165,7 @@ class Night:
             "skip_empty": self.chance.random() < 0.7,
             "keep": self.chance.random() < 0.7,
         }
+        return step | ({"clock": "wall"} if urgency in ("red", "orange") else {})
 
     # --- what may happen ------------------------------------------------------------------------------------------
 

@@ -51,7 +51,7 @@ async def _put(work: Work, urgency: Urgency, wanted: PolicyIn, hospital_id: UUID
     if wanted.version is not None and wanted.version != before.version:
         raise Stale(version=before.version, by_name=await _maker(work, before))
     steps = [step.model_dump() for step in wanted.steps]
-    await _check(work, steps, desk_id)
+    await _check(work, steps, urgency, desk_id)
     own = before if _is_own(before, desk_id) else None
     if own is not None:
         own.superseded_at = work.now
@@ -89,8 +89,8 @@ async def _maker(work: Work, policy: EscalationPolicy) -> str | None:
     return name
 
 
-async def _check(work: Work, steps: Sequence[Mapping[str, Any]], desk_id: UUID | None) -> None:
-    wrong = list(wrong_with(steps))
+async def _check(work: Work, steps: Sequence[Mapping[str, Any]], urgency: Urgency, desk_id: UUID | None) -> None:
+    wrong = list(wrong_with(steps, urgency))
     if not wrong:
         wrong = [*await _unknown_people(work, steps), *await _unknown_desks(work, steps, desk_id)]
     if wrong:
