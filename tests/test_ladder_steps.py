@@ -219,6 +219,16 @@ def test_a_step_that_does_not_keep_stops_its_sound_when_it_is_left_and_not_betwe
     assert callout.open_offer_of(A) is not None
 
 
+def test_whom_a_later_step_rings_once_more_is_heard_again_though_the_earlier_one_did_not_keep_its_sound() -> None:
+    duty = on_duty({"primary": [A]})
+    step = {"who": ["primary"], "timeout_s": 20, "keep": False}
+    callout = ring([step, step, LAST], duty)
+    answer(callout, A, "reached", START)
+    assert advance(callout, duty, later(seconds=20)) == []
+    assert callout.step == 1
+    assert [o.expired_at for o in callout.offers] == [None]
+
+
 def test_a_step_removed_from_the_policy_while_it_escalates_is_still_taken() -> None:
     duty = on_duty({"primary": [A], "backup": [B]})
     in_force = [{"who": ["primary"], "timeout_s": 60}, {"who": ["backup"], "timeout_s": 60}, LAST]

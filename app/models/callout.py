@@ -345,6 +345,8 @@ class Callout(Base):
         while not made and not self.on_last_step and not self._anybody_in_step() and not self._waits_though_empty():
             self.step += 1
             made = self._offer(self.step, duty, now=now, never=never)
+        for offer in self.rung_again():
+            offer.expired_at = None
         self._start_time(now)
         if self.on_last_step:
             self.round += 1
