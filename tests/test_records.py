@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from app.models.urgency import Urgency
 from app.schemas import case_parts, directory, reads, record, vitals
 from app.schemas import consultation as show
 from app.schemas.requests import RED_EXAMPLE, REQUEST_EXAMPLE, RequestIn
-from app.services.cases import consultations, discussion, record_timeline
+from app.services.cases import consultations, discussion, record_timeline, record_words
 from app.services.ringing import ladder
 from app.services.ringing.routing import Desk, Now, Route
 from app.work import Subject, Work
@@ -170,6 +170,24 @@ def test_the_models_describe_what_is_built_of_a_case(name):
     callout = case.callouts[0]
     holds(case_parts.CalloutRead, show.callout(callout))
     holds(reads.OfferPage, {"items": [show.offer_card(case, callout, callout.offers[0])]})
+
+
+@pytest.mark.parametrize(
+    ("born", "years", "said"),
+    [
+        # It is 03:04 of the 24th on the ward, and still the 23rd in UTC.
+        (date(1968, 11, 24), 58, "58"),
+        (date(1968, 11, 25), 57, "57"),
+        (date(2025, 11, 24), 1, "12 tháng"),
+        (date(2026, 11, 24), 0, "0 tháng"),
+        (date(2026, 11, 25), None, None),
+    ],
+)
+def test_the_age_is_that_of_the_wards_day(born: date, years: int | None, said: str | None):
+    case = a_case()
+    case.birth_date, case.age_years, case.age_months = born, None, None
+    assert show.header(case)["age_years"] == years
+    assert record_words.age(case) == said
 
 
 def test_the_models_describe_messages_and_facts():

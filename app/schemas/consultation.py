@@ -1,11 +1,12 @@
 """How a case is shown: the board header, the offer card and the whole case, built from the rows without a query."""
 
 from collections.abc import Collection
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from app.database import plain
+from app.models import clinical
 from app.models.callout import Callout, CalloutState, Offer
 from app.models.consultation import Consultation
 from app.models.discussion import Conclusion, Message, Outcome, Participant, ReadBack, VitalSigns
@@ -453,12 +454,7 @@ def _ward_owner_name(case: Consultation) -> str:
 def _age_years(case: Consultation) -> int | None:
     if case.age_years is not None or case.birth_date is None:
         return case.age_years
-    return age_in_years(case.birth_date, case.created_at.date())
-
-
-def age_in_years(born: date, on: date) -> int:
-    """Return completed years."""
-    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+    return clinical.age_years(birth_date=case.birth_date, years=None, on=clinical.ward_day(case.created_at))
 
 
 def _number(value: Decimal | None) -> float | None:

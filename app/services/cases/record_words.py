@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from app.models import clinical
 from app.models.clinical import WARD_ZONE
 from app.models.consultation import Consultation
-from app.schemas.consultation import age_in_years
 from app.schemas.consultation import label as name_of_patient
 
 Json = dict[str, Any]
@@ -91,12 +91,11 @@ def age(case: Consultation) -> str | None:
         return str(case.age_years)
     if case.birth_date is None:
         return f"{case.age_months} tháng" if case.age_months is not None else None
-    day = case.created_at.astimezone(WARD_ZONE).date()
-    years = age_in_years(case.birth_date, day)
-    if years >= 2:
-        return str(years)
-    months = (day.year - case.birth_date.year) * 12 + day.month - case.birth_date.month
-    return f"{months - (day.day < case.birth_date.day)} tháng"
+    day = clinical.ward_day(case.created_at)
+    if case.birth_date > day:
+        return None
+    known = clinical.age_on(case.birth_date, day)
+    return str(known.years) if known.years >= 2 else f"{known.in_months} tháng"
 
 
 def entered_afterwards(told: Json) -> str:
