@@ -43,6 +43,7 @@ STAND_IN_FROM_ROUND = 3
 """A coordinator who has been rung twice and has not acted is not waited for alone."""
 WORKING_HOURS = "working_hours"
 HOLDER_GONE = "holder_gone"
+PASSED_ON = ("hand_over", "forwarded", "assigned", "shift_end")
 SECOND_SPECIALTY = "second_specialty"
 BY_TELEPHONE = "telephone"
 ONE_BY_ONE, LEAST_OFFERED = "one_by_one", "least_offered"
@@ -124,6 +125,11 @@ class Callout(Base):
         return self.policy.get("id") is None
 
     @property
+    def passes_on(self) -> bool:
+        """Whether a case that has its holder is passed on to one named person: no device in 30 s is no emergency."""
+        return self.personal and self.reason in PASSED_ON
+
+    @property
     def parallel(self) -> bool:
         """Whether a second specialty is asked beside the first: accepting it makes a consultant, not a holder."""
         return self.reason == SECOND_SPECIALTY
@@ -162,7 +168,7 @@ class Callout(Base):
             return not self._waits_though_empty()
         if all(o.state in (OfferState.DECLINED, OfferState.WITHDRAWN) for o in asked):
             return True
-        unhurried = self.steps[self.step].get("clock") == WORKING_HOURS
+        unhurried = self.passes_on or self.steps[self.step].get("clock") == WORKING_HOURS
         return not unhurried and all(o.reaches_nobody for o in asked if o.state == OfferState.MADE)
 
     def rung_again(self) -> list[Offer]:
@@ -372,7 +378,7 @@ class Callout(Base):
 
         Not for a case that its holder only passes on: there the coordinator may take their time.
         """
-        if self.quiet or (self.personal and self.reason != HOLDER_GONE):
+        if self.quiet or self.passes_on:
             return []
         if self.round < STAND_IN_FROM_ROUND and not self._reaches_no_coordinator():
             return []

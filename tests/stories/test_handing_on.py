@@ -1,5 +1,7 @@
 """Passing a case on: forwarding, assignment by the coordinator, and the hand-over at the end of a shift."""
 
+import pytest
+
 from tests.staff import Staff
 from tests.stories.telling import (
     CONCLUSION,
@@ -132,13 +134,17 @@ async def test_the_holder_stays_until_the_successor_accepts(house: Staff) -> Non
     assert roles[house.id_of(successor)] == "assigned"
 
 
-async def test_a_hand_over_that_nobody_accepts_rings_the_coordinator_after_fifteen_minutes(house: Staff) -> None:
+@pytest.mark.parametrize("reached", [True, False])
+async def test_a_hand_over_that_nobody_accepts_rings_the_coordinator_after_fifteen_minutes(
+    house: Staff, *, reached: bool
+) -> None:
     case, requester, first = await held(house)
     await first.do(case, "messages", {"text": "Truyền dịch, theo dõi sát.", "opinion": True})
     successor = await one_more_specialist(house)
     await listening(successor)
     await first.do(case, "hand-over", {"user_id": house.id_of(successor)})
-    await delivered(house, successor, case)
+    if reached:
+        await delivered(house, successor, case)
     await house.hotline.fast_forward(minutes=14, seconds=59)
     assert house.rung(await read(requester, case)) == [successor]
     await house.hotline.fast_forward(seconds=2)
@@ -148,6 +154,16 @@ async def test_a_hand_over_that_nobody_accepts_rings_the_coordinator_after_fifte
     # The case is held, so the coordinator may let it be; the successor is rung on.
     seen = await dispatcher.do(case, "refusal", {"reason": "busy"})
     assert successor in house.rung(await read(requester, case))
+
+
+async def test_only_whom_a_hand_over_is_offered_to_may_take_it(house: Staff) -> None:
+    case, _, first = await held(house)
+    successor, colleague = await one_more_specialist(house), await one_more_specialist(house)
+    await house.put_on_duty([colleague], desk=first.account["desk"], role="backup")
+    await first.do(case, "hand-over", {"user_id": house.id_of(successor)})
+    assert "accept" in (await read(successor, case))["may"]
+    assert "accept" not in (await read(colleague, case))["may"]
+    assert (await colleague.post(f"/consultations/{case['id']}/acceptance")).status_code == 409
 
 
 async def test_a_successor_who_declines_leaves_the_case_where_it_was(house: Staff) -> None:

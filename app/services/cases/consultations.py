@@ -449,7 +449,9 @@ def may_now(
     """
     allowed = may(subject, facts or facts_of(case, subject, on_duty_at))
     own = [o for c in case.callouts for o in c.offers if o.doctor_id == subject.id and o.rings]
-    ringing = [c for c in case.ringing_callouts if c.open_offer_of(subject.id) or c.desk_id in on_duty_at]
+    ringing = [
+        c for c in case.ringing_callouts if c.open_offer_of(subject.id) or (c.desk_id in on_duty_at and not c.personal)
+    ]
     if any(c.specialty in subject.specialties for c in ringing):
         allowed.append("accept")
     if own:
