@@ -20,16 +20,18 @@ class SuccessorRead(Read):
 
 
 class HeldCase(Read):
-    """One case that the caller holds."""
+    """One case that the caller holds, or has concluded while its conclusion is not read back."""
 
     case: ConsultationHeader
     unread: list[UnreadRead] = Field(description="Advice that nobody has read back yet")
     handing_to: list[str] = Field(description="Who is being rung to take it over already")
-    successor: SuccessorRead | None = Field(description="Null: nobody is next on duty; name somebody")
+    successor: SuccessorRead | None = Field(
+        description="Null: nobody is next on duty, name somebody; or the case is concluded"
+    )
 
 
 class ToHandOverRead(Read):
-    """Every case that the caller holds, oldest first."""
+    """Every case that the caller holds, or whose conclusion nobody has read back, oldest first."""
 
     model_config = ConfigDict(
         json_schema_extra={

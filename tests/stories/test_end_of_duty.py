@@ -10,7 +10,7 @@ from app.services.cases import shift_end
 from app.work import Work
 from tests.hotline import Json, Person
 from tests.staff import Staff
-from tests.stories.telling import REQUESTER, held, one_more_specialist, read
+from tests.stories.telling import CONCLUSION, REQUESTER, held, one_more_specialist, read
 
 
 async def duty_ends(house: Staff, doctor: Person, *, minutes: float) -> None:
@@ -80,6 +80,19 @@ async def test_the_doctor_sees_what_is_open_and_unread_and_who_is_next(house: St
         case=case["id"],
     )
     assert "list" in {row.via for row in rows}
+
+
+async def test_a_conclusion_that_nobody_has_read_back_is_on_the_list_and_is_not_handed_over(house: Staff) -> None:
+    case, requester, first = await held(house)
+    seen = await first.do(case, "conclusion", CONCLUSION)
+    [entry] = (await first.get("/me/hand-over")).json()["items"]
+    assert (entry["case"]["id"], entry["case"]["status"]) == (case["id"], "concluded")
+    assert [u["event_id"] for u in entry["unread"]] == [seen["conclusion"]["event_id"]]
+    assert entry["successor"] is None
+    assert (await first.post("/me/hand-over", {})).json()["items"] == []
+    event = {"event_id": seen["conclusion"]["event_id"], "understood": True}
+    await requester.do(case, "read-back", event)
+    assert (await first.get("/me/hand-over")).json()["items"] == []
 
 
 async def test_all_that_is_open_is_handed_to_the_next_on_duty_at_once_and_stays_until_it_is_accepted(

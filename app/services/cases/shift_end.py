@@ -55,14 +55,17 @@ async def open_cases_of(work: Work, doctor_ids: Collection[UUID]) -> dict[UUID, 
 
 
 async def to_hand_over(work: Work) -> list[dict[str, Any]]:
-    """List what the actor would hand over now: each case held, its unread advice, and who would get it."""
+    """List what the actor would hand over now: each case held, its unread advice, and who would get it.
+
+    Cases that they have concluded and whose conclusion nobody has read back stand there too, with nobody to get them.
+    """
     allow(work, Action.SEE_OWN_CASES)
-    held = await open_cases(work, work.subject.id)
-    cases = await case_rows.load_many(work, [row["consultation_id"] for row in held]) if held else []
+    listed_ids = [row.id for row in await work.session.execute(_TO_HAND_OVER, {"doctor": work.subject.id})]
+    cases = await case_rows.load_many(work, listed_ids) if listed_ids else []
     listed = []
     for case in cases:
         log_read(work, case, "card", "list")
-        successor = await _successor(work, case)
+        successor = await _successor(work, case) if case.status == Status.ACTIVE else None
         listed.append(
             {
                 "case": show.header(case, content=True),
@@ -169,6 +172,13 @@ async def _successor(work: Work, case: Consultation) -> Successor | None:
 _HELD = text("""
 SELECT holder_id, id, number, urgency, held_since FROM consultation
 WHERE holder_id = ANY(CAST(:doctors AS uuid[])) AND status = 'active' ORDER BY created_at, id
+""")
+
+_TO_HAND_OVER = text("""
+SELECT id FROM consultation WHERE holder_id = CAST(:doctor AS uuid) AND status = 'active'
+UNION
+SELECT c.id FROM reminder r JOIN consultation c ON c.id = r.consultation_id
+WHERE r.closed_at IS NULL AND c.holder_id = CAST(:doctor AS uuid) AND c.status = 'concluded'
 """)
 
 _SUCCESSOR = text("""

@@ -31,7 +31,8 @@ function HandOverDuty({ close }) {
   if (failed) return html`<div class="stack"><p class="note bad" role="alert"><${Icon} name="warn" /><span>${t("h.failed")}</span></p><button type="button" class="btn o" onClick=${again}>${t("error.retry")}</button></div>`;
   if (!items) return html`<p class="sub">${t("p.loading")}</p>`;
   if (!items.length) return html`<p class="note ok"><${Icon} name="check" /><span>${t("h.none")}</span></p>`;
-  const open = items.filter((x) => !x.handing_to.length);
+  const held = (x) => x.case.status === "active"; // a concluded case is here for its advice that nobody has read back
+  const open = items.filter((x) => held(x) && !x.handing_to.length);
   const lost = open.filter((x) => !x.successor);
   const successors = [...new Map(open.filter((x) => x.successor).map((x) => [x.successor.user, x.successor])).values()];
   const send = async () => {
@@ -47,7 +48,7 @@ function HandOverDuty({ close }) {
       <b lang="vi">${[x.case.label, personText(x.case), problemText(x.case)].filter(Boolean).join(" · ")}</b>
       <p class="cap">${[x.case.hospital_name, x.case.held_since && t("d.since", { time: fmtWhen(x.case.held_since) })].filter(Boolean).join(" · ")}</p>
       ${x.unread.length > 0 && html`<p class="missing"><${Icon} name="warn" />${t("h.unread", { n: x.unread.length })}</p>`}
-      <p class="sub"><${Icon} name=${x.handing_to.length ? "bell" : "user"} /> ${x.handing_to.length ? t("h.handing", { name: nameList(x.handing_to) }) : to ? to.name : x.successor ? t("h.next_named", { name: x.successor.name, role: roleText(x.successor.role).toLowerCase(), time: fmtWhen(x.successor.since) }) : t("h.nobody")}</p></li>`)}</ul>
+      ${held(x) && html`<p class="sub"><${Icon} name=${x.handing_to.length ? "bell" : "user"} /> ${x.handing_to.length ? t("h.handing", { name: nameList(x.handing_to) }) : to ? to.name : x.successor ? t("h.next_named", { name: x.successor.name, role: roleText(x.successor.role).toLowerCase(), time: fmtWhen(x.successor.since) }) : t("h.nobody")}</p>`}</li>`)}</ul>
     ${open.length > 0 && html`<div><span class="lbl" id="ho-to">${t("h.to")}</span><div class="pick" role="radiogroup" aria-labelledby="ho-to">
         ${successors.length > 0 && html`<button type="button" role="radio" aria-checked=${to ? "false" : "true"} onClick=${() => { setTo(null); setChoosing(false); }}>${!to && html`<${Icon} name="check" />`}${successors.length === 1 ? successors[0].name : t("h.next")}</button>`}
         ${to && html`<button type="button" role="radio" aria-checked="true"><${Icon} name="check" />${to.name}</button>`}
