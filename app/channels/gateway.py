@@ -34,6 +34,8 @@ VOICE_TEMPLATE: Final = (
     '"callback": "{callback}"}'
 )
 CANCEL_TEMPLATE: Final = '{"id": "{id}", "key": "{key}"}'
+MISSET: Final = frozenset({401, 403, 404, 410})
+"""A wrong address or key of this house, or an account that is barred: soon mended, no fault of a doctor's number."""
 _HOLE: Final = re.compile(r"\{(to|to_local|text|text_ascii|key|callback|language|keys|id|drill)\}")
 _IDS: Final = ("id", "message_id", "messageId", "call_id", "callId", "SMSID", "tranId", "sid", "request_id")
 
@@ -144,7 +146,11 @@ class Gateway:
     ) -> httpx.Response:
         body, kind = fill(template, words, menu)
         headers = {**self._route.headers, "Content-Type": kind, "Idempotency-Key": key, **self._signer.headers(body)}
-        answer = await post(self._client, url, body, headers)
+        try:
+            answer = await post(self._client, url, body, headers)
+        except Undelivered as error:
+            error.again = error.again or error.status in MISSET
+            raise
         if self._route.ok and not re.search(self._route.ok, answer.text):
             raise Undelivered("the gateway did not take it", again=True)
         return answer

@@ -24,15 +24,17 @@ class Receipt:
 class Undelivered(Exception):
     """It was not taken over. `again`: it may be later; `gone`: the device does not exist any more.
 
-    The sentence goes to the log and the database: it never holds an address or what was sent.
+    `status` is what HTTP said, if it said anything; what it means is for the adapter to know. The sentence goes to
+    the log and the database: it never holds an address or what was sent.
     """
 
-    def __init__(self, why: str, *, again: bool, gone: bool = False) -> None:
+    def __init__(self, why: str, *, again: bool, gone: bool = False, status: int | None = None) -> None:
         """Say why, and whether to try again."""
         super().__init__(why)
         self.why = why
         self.again = again
         self.gone = gone
+        self.status = status
 
 
 class Adapter(Protocol):
@@ -67,5 +69,5 @@ async def post(client: httpx.AsyncClient, url: str, content: bytes, headers: Map
         raise Undelivered(type(error).__name__, again=False) from None
     if not answer.is_success:
         status = answer.status_code
-        raise Undelivered(f"HTTP {status}", again=status >= 500 or status in (408, 425, 429), gone=status in (404, 410))
+        raise Undelivered(f"HTTP {status}", again=status >= 500 or status in (408, 425, 429), status=status)
     return answer

@@ -22,6 +22,8 @@ from app.services.outside.sending import Outgoing
 SIGNED_FOR: Final = timedelta(hours=12)
 """RFC 8292 allows 24 h."""
 CLEARED_FOR: Final = timedelta(hours=1)
+GONE: Final = frozenset({404, 410})
+"""What a push service says of a subscription that has ended (RFC 8030, 7.3). Of no other channel does it mean that."""
 
 
 class WebPush:
@@ -54,7 +56,11 @@ class WebPush:
             "Urgency": "high" if out.urgent else "normal",
             "Topic": topic(out.about),
         }
-        answer = await post(self._client, out.address, body, headers)
+        try:
+            answer = await post(self._client, out.address, body, headers)
+        except Undelivered as error:
+            error.gone = error.status in GONE
+            raise
         return Receipt(answer.headers.get("location"))
 
     def _signed(self, endpoint: str) -> dict[str, str]:

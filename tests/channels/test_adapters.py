@@ -136,6 +136,20 @@ async def test_what_a_push_service_refuses_is_tried_again_or_the_device_is_gone(
     assert there.url not in refused.value.why
 
 
+@pytest.mark.parametrize("channel", ["sms", "voice"])
+@pytest.mark.parametrize(
+    ("status", "again"), [(401, True), (403, True), (404, True), (410, True), (429, True), (503, True), (400, False)]
+)
+async def test_what_a_gateway_refuses_never_says_that_a_number_is_gone(
+    there: Provider, client: httpx.AsyncClient, channel: str, status: int, *, again: bool
+):
+    there.answer = lambda _, __: (status, {})
+    gateway = Gateway(Route(there.url, "{}"), Signer("", CLOCK), client, path=f"/gateway/{channel}")
+    with pytest.raises(Undelivered) as refused:
+        await gateway.send(outgoing(channel, "+84912345678"))
+    assert (refused.value.again, refused.value.gone) == (again, False)
+
+
 async def test_a_subscription_with_broken_keys_is_no_fault_and_not_tried_again(client: httpx.AsyncClient):
     push = WebPush(new_private_key(), "mailto:it@bv.example", client, CLOCK)
     with pytest.raises(Undelivered) as refused:

@@ -14,11 +14,12 @@ import pytest_asyncio
 
 from app.channels.capture import Capture
 from app.channels.gateway import Gateway, Route, Signer
-from app.channels.port import Adapter, Outside
+from app.channels.port import Adapter, Outside, Receipt, Undelivered
 from app.channels.smtp import Smtp
 from app.channels.web_push import WebPush, new_private_key
 from app.realtime.dispatcher import Dispatcher
 from app.services.outside import sending
+from app.services.outside.sending import Outgoing
 from tests.channels.conftest import EMAIL, PUSH, SMS, VOICE, Outbox, put_channels
 from tests.channels.fakes import Mailbox, Provider, mail_server, provider
 from tests.channels.test_adapters import Browser
@@ -179,6 +180,33 @@ async def test_a_device_that_is_gone_is_written_to_no_more_and_leaves_the_list(h
     assert [c["kind"] for c in left["channels"]] == ["sms"]
     [row] = await house.execute("SELECT gone_at FROM channel WHERE kind = 'push'")
     assert row.gone_at is not None
+
+
+async def test_a_gateway_that_is_set_up_wrongly_costs_no_doctor_their_number(house: Staff, world: World):
+    doctor = await first_doctor(house)
+    await put_channels(doctor, SMS)
+    world.there.answer = lambda _, n: (404, {}) if n < 3 else (200, {"id": "x"})
+    await house.hotline.ask("K04")
+    for seconds in (5, 5, 15):
+        await world.pass_time(seconds=seconds)
+    mine = [r for r in world.got("/sms") if r.json["to"] == "+84912345678"]
+    assert len(mine) == 3
+    assert (await house.execute("SELECT 1 FROM notice WHERE address = '+84912345678' AND state = 'sent'")) != []
+    assert [c["kind"] for c in (await doctor.get("/me/channels")).json()["channels"]] == ["sms"]
+
+
+async def test_no_adapter_can_say_that_a_number_is_gone(house: Staff, world: World):
+    class Hasty:
+        async def send(self, out: Outgoing) -> Receipt:
+            raise Undelivered(f"{out.kind} gone", again=False, gone=True)
+
+    doctor = await first_doctor(house)
+    await put_channels(doctor, VOICE, SMS)
+    world.running.outside = Outside(dict.fromkeys(("voice", "sms"), Hasty()), None, "key")
+    await house.hotline.ask("K04")
+    await world.pass_time(seconds=5)
+    assert len(await house.execute("SELECT 1 FROM notice WHERE error = 'offer gone' AND channel_id IS NOT NULL")) >= 2
+    assert await house.execute("SELECT 1 FROM channel WHERE gone_at IS NOT NULL") == []
 
 
 async def test_two_dispatchers_on_one_database_send_each_notice_once(house: Staff, world: World):

@@ -109,12 +109,15 @@ async def mark_sent(work: Work, sent: Sequence[Sent]) -> None:
 
 
 async def mark_failed(work: Work, out: Outgoing, why: str, *, again: bool, gone: bool) -> None:
-    """It did not go: try again in a moment, or give up. A device that is gone is written to no more."""
+    """It did not go: try again in a moment, or give up. A device that is gone is written to no more.
+
+    Only a device can be gone: no gateway's answer takes a doctor's telephone number out of use.
+    """
     notice = await _locked(work, out.notice_id)
     if notice is None:
         return
     notice.failed(why, again=again, now=work.now)
-    if gone and notice.channel_id is not None:
+    if gone and notice.channel == ChannelKind.PUSH and notice.channel_id is not None:
         channel = await work.session.get(Channel, notice.channel_id, with_for_update=True)
         if channel is not None:
             channel.gone_at = channel.gone_at or work.now
