@@ -2,7 +2,11 @@
 
 It asks `/ready` and `/overdue` again and again. After a few failures in a row it calls and writes to everybody in its
 file of people, again every five minutes, until the house is well or somebody has acknowledged; then it says that the
-house is well again. What it has told stands in a file, so that its own restart tells nobody twice and forgets nobody.
+house is well again. What it has told stands in a file, so that its own restart tells nobody twice and forgets nobody;
+a file that cannot be written keeps nobody from being told.
+
+A key acknowledges what its call told, for half an hour: who knows that something is late does not know that the house
+is away.
 """
 
 import asyncio
@@ -10,8 +14,8 @@ import contextlib
 import json
 import sys
 import tomllib
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -35,11 +39,16 @@ from app.models.working_hours import ZONE
 from app.schemas.channels import GatewayEvent, digit_of
 from app.services.outside.notice_texts import Rendered
 from app.services.outside.sending import Outgoing
+from app.watch_memory import OVERDUE, READY, Memory
 
 log = structlog.get_logger()
 TIMEOUT_S: Final = 8.0
+"""For a whole look: the client's own limit is for each piece of an answer."""
+SENT_WITHIN_S: Final = 20.0
 MEMORY_FILE: Final = "watch.json"
 ACKNOWLEDGE: Final = "1"
+THANKS: Final = "Đã ghi là bạn biết. Cảm ơn bạn."
+TOO_LATE: Final = "Cuộc gọi này nói về một sự cố đã qua. Không có gì được ghi."
 
 
 class WatchError(ValueError):
@@ -61,38 +70,6 @@ class Watched:
 
 
 @dataclass(slots=True)
-class Memory:
-    """What the watchdog knows from before; kept in a file."""
-
-    failures: int = 0
-    """Looks in a row at which something was wrong."""
-    since: str | None = None
-    """When the first of them was."""
-    why: str = ""
-    told: int = 0
-    """How often people were told of this trouble."""
-    told_at: str | None = None
-    reached: list[str] = field(default_factory=list)
-    """Who was reached in the present round."""
-    acknowledged: bool = False
-
-    @classmethod
-    def read(cls, file: Path) -> "Memory":
-        """Read the file; without one, or with a broken one, all was well."""
-        try:
-            return cls(**json.loads(file.read_text("utf-8")))
-        except (OSError, ValueError, TypeError):
-            return cls()
-
-    def write(self, file: Path) -> None:
-        """Write the file, whole or not at all."""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_suffix(".new")
-        draft.write_text(json.dumps(asdict(self), ensure_ascii=False), "utf-8")
-        draft.replace(file)
-
-
-@dataclass(slots=True)
 class Watchdog:
     """Watches one house."""
 
@@ -105,25 +82,36 @@ class Watchdog:
     after: int = 2
     repeat: timedelta = timedelta(minutes=5)
     dry_run: bool = False
+    memory: Memory = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Remember what an earlier process of this watchdog knew."""
+        self.memory = Memory.read(self.file)
 
     async def look(self) -> str | None:
         """Look once and tell whoever must be told; return what is wrong."""
         why = await self._trouble()
-        memory = Memory.read(self.file)  # somebody may have acknowledged meanwhile
+        memory = self.memory
         if why is None:
             if memory.told:
-                await self._tell(memory, well=True)
+                await self._tell(well=True)
             elif memory.failures:
                 log.info("well again", after=memory.failures)
-            Memory().write(self.file)
+            self.memory = Memory()
+            self._keep()
             return None
         memory.failures += 1
+        memory.away = memory.away + 1 if why.startswith(READY) else 0
+        memory.path = READY if memory.away >= self.after else OVERDUE
         memory.since = memory.since or self.clock.now().isoformat()
         memory.why = why
-        log.warning("not well", why=why, looks=memory.failures, acknowledged=memory.acknowledged)
-        if memory.failures >= self.after and not memory.acknowledged:
-            await self._tell_in_turn(memory)
-        self._keep(memory)
+        self._hear_of_acknowledgement()
+        known = memory.is_known(self.clock.now())
+        log.warning("not well", why=why, looks=memory.failures, acknowledged=known)
+        if memory.failures >= self.after and not known:
+            await self._tell_in_turn()
+            self._hear_of_acknowledgement()
+        self._keep()
         return why
 
     async def run(self, every_s: float) -> None:
@@ -137,64 +125,103 @@ class Watchdog:
             await asyncio.sleep(max(0.5, every_s - (asyncio.get_running_loop().time() - started)))
 
     def acknowledge(self) -> None:
-        """Somebody knows: nobody is told again of this trouble until it is over."""
-        memory = Memory.read(self.file)
-        memory.acknowledged = True
-        memory.write(self.file)
-        log.info("acknowledged")
+        """Somebody on this machine knows: nobody is told of this trouble for half an hour, unless it becomes worse."""
+        memory = self.memory
+        if memory.since is None:
+            log.info("there is nothing to acknowledge")
+            return
+        memory.acknowledge(memory.path, self.clock.now())
+        memory.write(self.file)  # the process that watches reads it there
+        log.info("acknowledged", what=memory.path)
+
+    def hear(self, calls: Iterable[str | None]) -> bool:
+        """Somebody pressed the key in a call that goes by one of these names; False: it told of a trouble that is over.
+
+        A gateway repeats a callback that it had no answer to, perhaps when another trouble has begun.
+        """
+        told = next((self.memory.calls[call] for call in calls if call and call in self.memory.calls), None)
+        if told is None:
+            return False
+        self.memory.acknowledge(told, self.clock.now())
+        self._keep()
+        log.info("acknowledged", what=told)
+        return True
 
     async def _trouble(self) -> str | None:
-        for path, good in (("/ready", {"status": "ready"}), ("/overdue", {"overdue": False})):
+        for path, good in ((READY, {"status": "ready"}), (OVERDUE, {"overdue": False})):
             try:
-                answer = await self.client.get(f"{self.url}{path}", timeout=TIMEOUT_S)
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                async with asyncio.timeout(TIMEOUT_S):
+                    answer = await self.client.get(f"{self.url}{path}", timeout=TIMEOUT_S)
+            except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
                 return f"{path}: {type(error).__name__}"
             if answer.status_code != 200 or _json(answer) != good:
                 return f"{path}: HTTP {answer.status_code}"
         return None
 
-    async def _tell_in_turn(self, memory: Memory) -> None:
-        """Begin a new round when it is time, and try again whoever was not reached in this one."""
-        now = self.clock.now()
-        if memory.told_at is None or now >= datetime.fromisoformat(memory.told_at) + self.repeat:
+    async def _tell_in_turn(self) -> None:
+        """Begin a new round when it is time or worse, and try again whoever was not reached in this one."""
+        memory, now = self.memory, self.clock.now()
+        worse = memory.path == READY != memory.told_of
+        if memory.told_at is None or worse or now >= datetime.fromisoformat(memory.told_at) + self.repeat:
             memory.told += 1
             memory.told_at = now.isoformat()
+            memory.told_of = memory.path
             memory.reached = []
-        await self._tell(memory, well=False)
+        await self._tell(well=False)
 
-    async def _tell(self, memory: Memory, *, well: bool) -> None:
-        missing = [person for person in self.people if well or person.name not in memory.reached]
-        reached = await asyncio.gather(*(self._tell_one(person, memory, well=well) for person in missing))
-        memory.reached += [person.name for person, done in zip(missing, reached, strict=True) if done]
+    async def _tell(self, *, well: bool) -> None:
+        await asyncio.gather(*(self._tell_one(place, person, well=well) for place, person in enumerate(self.people)))
 
-    async def _tell_one(self, person: Watched, memory: Memory, *, well: bool) -> bool:
-        sends = [
-            self._send(person.name, adapter, _outgoing(memory, kind, address, well=well, host=self.url))
-            for kind, address in person.addresses().items()
-            if (adapter := self.adapters.get(kind)) and not (well and kind == ChannelKind.VOICE)
-        ]
-        done = await asyncio.gather(*sends)
-        return any(done)
+    async def _tell_one(self, place: int, person: Watched, *, well: bool) -> None:
+        """Tell one person in every way that has not reached them yet; who can be called is reached by a call alone."""
+        ways = {kind: adapter for kind in person.addresses() if (adapter := self.adapters.get(kind))}
+        if well:
+            ways.pop(ChannelKind.VOICE, None)
+        else:
+            gone_out = {kind for kind in ways if f"{place}:{kind}" in self.memory.reached}
+            if gone_out and (ChannelKind.VOICE in gone_out or ChannelKind.VOICE not in ways):
+                return
+            ways = {kind: adapter for kind, adapter in ways.items() if kind not in gone_out}
+        await asyncio.gather(*(self._send(place, person, kind, adapter, well=well) for kind, adapter in ways.items()))
 
-    async def _send(self, name: str, adapter: Adapter, out: Outgoing) -> bool:
+    async def _send(self, place: int, person: Watched, kind: ChannelKind, adapter: Adapter, *, well: bool) -> None:
+        memory = self.memory
+        out = _outgoing(memory, kind, person.addresses()[kind], well=well, host=self.url)
+        if kind == ChannelKind.VOICE:
+            memory.calls[out.key] = memory.told_of  # a key may be pressed before the gateway's answer is here
+        if await self._gone_out(person.name, adapter, out):
+            memory.reached.append(f"{place}:{kind}")
+
+    async def _gone_out(self, name: str, adapter: Adapter, out: Outgoing) -> bool:
         if self.dry_run:
             log.info("would tell", who=name, channel=out.channel, text=out.rendered.text)
             return True
         try:
-            await adapter.send(out)
+            async with asyncio.timeout(SENT_WITHIN_S):
+                receipt = await adapter.send(out)
         except Undelivered as error:
             log.warning("could not tell", who=name, channel=out.channel, why=error.why)
             return False
         except Exception as error:  # noqa: BLE001 (the others must still be told)
             log.warning("could not tell", who=name, channel=out.channel, why=type(error).__name__)
             return False
+        if receipt.provider_id and out.key in self.memory.calls:
+            self.memory.calls[receipt.provider_id] = self.memory.calls[out.key]
         log.info("told", who=name, channel=out.channel)
         return True
 
-    def _keep(self, memory: Memory) -> None:
-        """Keep what was done, and an acknowledgement that came while it was being done."""
-        memory.acknowledged = memory.acknowledged or Memory.read(self.file).acknowledged
-        memory.write(self.file)
+    def _hear_of_acknowledgement(self) -> None:
+        """Heed what `--acknowledge` has written of this trouble."""
+        written = Memory.read(self.file)
+        if written.since == self.memory.since and (written.known_at or "") > (self.memory.known_at or ""):
+            self.memory.known, self.memory.known_at = written.known, written.known_at
+
+    def _keep(self) -> None:
+        """Write down what is known, if that can be done: this process knows it anyhow."""
+        try:
+            self.memory.write(self.file)
+        except OSError as error:
+            log.warning("what was told cannot be written down", error=type(error).__name__)
 
 
 def read_people(file: Path | None) -> list[Watched]:
@@ -223,6 +250,7 @@ async def watchdog(settings: Settings, url: str, **how: Any) -> AsyncIterator[Wa
             raise WatchError(str(error)) from None
         if ways.capturing:
             raise WatchError("HOICHAN_CHANNELS=capture: không báo được ai. / nobody would be told.")
+        _try_to_write(memory_file(settings))
         dog = Watchdog(url.rstrip("/"), people, dict(ways.adapters), client, clock, memory_file(settings), **how)
         for person in people:
             if not any(kind in dog.adapters for kind in person.addresses()):
@@ -232,13 +260,25 @@ async def watchdog(settings: Settings, url: str, **how: Any) -> AsyncIterator[Wa
         yield dog
 
 
+def _try_to_write(file: Path) -> None:
+    attempt = file.with_suffix(".try")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        attempt.write_text("{}", "utf-8")
+        attempt.unlink()
+    except OSError as error:
+        raise WatchError(
+            f"HOICHAN_DATA_DIR: không ghi được {file.parent} ({type(error).__name__}). / it cannot be written."
+        ) from None
+
+
 def memory_file(settings: Settings) -> Path:
     """Where the watchdog keeps what it knows."""
     return settings.data_dir / MEMORY_FILE
 
 
 async def listen(dog: Watchdog, settings: Settings, host: str, port: int) -> None:
-    """Take the key that somebody presses in the call: 1 acknowledges."""
+    """Take the key that somebody presses in the call: 1 acknowledges what that call told."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     signer = Signer(settings.gateway_secret, dog.clock)
 
@@ -250,14 +290,11 @@ async def listen(dog: Watchdog, settings: Settings, host: str, port: int) -> Non
             VOICE_PATH, asked.get("n", ""), asked.get("t", ""), asked.get("s", "")
         ):
             return Response(status_code=401)
-        try:
-            event = GatewayEvent.model_validate_json(body)
-        except ValueError:
-            event = GatewayEvent.model_validate(dict(parse_qsl(body.decode("utf-8", "replace"))))
-        if digit_of(event) != ACKNOWLEDGE:
+        event = _event_in(body)
+        if event is None or digit_of(event) != ACKNOWLEDGE:
             return Response('{"say": "", "keys": {"1": "acknowledge"}, "end": false}', media_type="application/json")
-        dog.acknowledge()
-        said = {"say": "Đã ghi là bạn biết. Cảm ơn bạn.", "keys": {}, "end": True}
+        heard = dog.hear((event.key, event.id) if signed else (asked.get("n"),))
+        said: dict[str, Any] = {"say": THANKS if heard else TOO_LATE, "keys": {}, "end": True}
         return Response(json.dumps(said, ensure_ascii=False), media_type="application/json")
 
     server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False))
@@ -332,6 +369,17 @@ def _outgoing(memory: Memory, kind: str, address: str, *, well: bool, host: str)
         drill=False,
         ttl=timedelta(minutes=5),
     )
+
+
+def _event_in(body: bytes) -> GatewayEvent | None:
+    try:
+        return GatewayEvent.model_validate_json(body)
+    except ValueError:
+        pass
+    try:
+        return GatewayEvent.model_validate(dict(parse_qsl(body.decode("utf-8", "replace"))))
+    except ValueError:
+        return None
 
 
 def _id_of(key: str) -> UUID:

@@ -10,15 +10,21 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 import pytest_asyncio
 
 from app.channels.gateway import Gateway, Route, Signer
+from app.channels.port import Receipt
+from app.channels.ways import VOICE_PATH
 from app.clock import FakeClock
 from app.config import Settings
-from app.watchdog import Memory, Watchdog, Watched, WatchError, listen, read_people, watchdog
+from app.services.outside.sending import Outgoing
+from app.watch_memory import Memory
+from app.watchdog import THANKS, TOO_LATE, Watchdog, Watched, WatchError, listen, read_people, watch, watchdog
 from tests.channels.fakes import Provider, provider
 from tests.conftest import a_copy
 from tests.faults.server import ROOT, Server, free_port
@@ -154,12 +160,116 @@ async def test_once_somebody_has_acknowledged_nobody_is_told_again_of_the_same_t
     sick.ready = 503
     await looks(dog, 2)
     dog.acknowledge()
-    await looks(dog, 40)
+    await looks(dog, 80)
     assert len(gateway.received) == 4
     sick.ready = 200
     await looks(dog, 1)
     assert len(gateway.received) == 6
     assert Memory.read(dog.file) == Memory()
+
+
+@pytest.mark.parametrize(
+    ("known", "then", "calls"),
+    [("overdue", "not ready", True), ("not ready", "overdue", False), ("overdue", "overdue", False)],
+)
+async def test_who_knows_of_one_trouble_is_called_when_it_becomes_worse_and_only_then(
+    dog: Watchdog, gateway: Provider, sick: Sick, known: str, then: str, *, calls: bool
+):
+    states = {"overdue": (200, 503), "not ready": (503, 503)}
+    sick.ready, sick.overdue = states[known]
+    await looks(dog, 2)
+    dog.acknowledge()
+    sick.ready, sick.overdue = states[then]
+    await looks(dog, 1)
+    assert len(gateway.received) == 4  # one look may be a hiccup
+    await looks(dog, 3)
+    assert len(gateway.received) == (8 if calls else 4)
+    if calls:
+        assert "/ready" in gateway.received[-1].json["text"] + gateway.received[-2].json["text"]
+
+
+async def test_a_trouble_that_becomes_worse_begins_a_new_round_at_once(dog: Watchdog, gateway: Provider, sick: Sick):
+    sick.overdue = 503
+    await looks(dog, 2)
+    sick.ready = 0
+    await looks(dog, 6)
+    assert len(gateway.received) == 8
+
+
+async def test_an_acknowledgement_lapses_after_half_an_hour(dog: Watchdog, gateway: Provider, sick: Sick):
+    sick.overdue = 503
+    await looks(dog, 2)
+    dog.acknowledge()
+    await looks(dog, 89)
+    assert len(gateway.received) == 4
+    await looks(dog, 2)
+    assert len(gateway.received) == 8
+
+
+async def test_what_another_process_acknowledges_is_heard_and_only_of_this_trouble(
+    dog: Watchdog, gateway: Provider, sick: Sick
+):
+    Watchdog(dog.url, dog.people, dog.adapters, dog.client, dog.clock, dog.file).acknowledge()
+    sick.ready = 503
+    await looks(dog, 2)
+    assert len(gateway.received) == 4
+    Watchdog(dog.url, dog.people, dog.adapters, dog.client, dog.clock, dog.file).acknowledge()
+    await looks(dog, 40)
+    assert len(gateway.received) == 4
+
+
+async def test_a_folder_that_cannot_be_written_keeps_nobody_from_being_told(
+    dog: Watchdog, gateway: Provider, sick: Sick, tmp_path: Path
+):
+    (tmp_path / "full").write_text("")
+    unwritten = Watchdog(dog.url, dog.people, dog.adapters, dog.client, dog.clock, tmp_path / "full" / "watch.json")
+    sick.ready = 503
+    await looks(unwritten, 5)
+    assert len(gateway.received) == 4
+    call = next(r for r in gateway.received if r.path == "/voice")
+    assert unwritten.hear([call.json["key"]])
+    await looks(unwritten, 40)
+    assert len(gateway.received) == 4
+
+
+@pytest.mark.parametrize(
+    ("fails", "tried"),
+    [
+        # A text that went out is no call: the telephone is tried at every look, and the text is not sent twice.
+        ({"/voice"}, ["/sms", "/voice", "/voice", "/voice"]),
+        # Who was called is reached.
+        ({"/sms"}, ["/sms", "/voice"]),
+    ],
+)
+async def test_whoever_has_a_telephone_is_reached_by_a_call_alone(
+    dog: Watchdog, gateway: Provider, sick: Sick, fails: set[str], tried: list[str]
+):
+    sick.ready = 503
+    gateway.answer = lambda r, n: (503, {}) if r.path in fails else (200, {"id": str(n)})
+    dog.people = [Watched("Trực", "+84912345678", None), Watched("Trực", "+84912345679", None)]  # two of one name
+    await looks(dog, 4)
+    for phone in ("+84912345678", "+84912345679"):
+        assert sorted(r.path for r in gateway.received if r.json["to"] == phone) == tried
+
+
+async def test_a_call_that_hangs_holds_nothing_up_for_long(dog: Watchdog, sick: Sick, monkeypatch: pytest.MonkeyPatch):
+    class Hangs:
+        async def send(self, out: Outgoing) -> Receipt:
+            await asyncio.Event().wait()
+            raise AssertionError(out.key)
+
+    async def trickles(_: str, **__: object) -> httpx.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr("app.watchdog.SENT_WITHIN_S", 0.01)
+    monkeypatch.setattr("app.watchdog.TIMEOUT_S", 0.01)
+    monkeypatch.setattr(dog.client, "get", trickles)
+    dog.adapters = {"voice": Hangs()}
+    async with asyncio.timeout(5):
+        await looks(dog, 3)
+    assert dog.memory.why == "/ready: TimeoutError"
+    assert dog.memory.reached == []
 
 
 async def test_a_dry_run_tells_nobody(dog: Watchdog, gateway: Provider, sick: Sick):
@@ -169,10 +279,21 @@ async def test_a_dry_run_tells_nobody(dog: Watchdog, gateway: Provider, sick: Si
     assert gateway.received == []
 
 
-async def test_a_key_pressed_in_the_call_acknowledges_and_only_a_signed_one(dog: Watchdog):
+async def test_a_key_pressed_in_a_call_of_this_trouble_acknowledges_and_only_a_signed_one(
+    dog: Watchdog, gateway: Provider, sick: Sick
+):
+    sick.ready = 503
+    await looks(dog, 2)
+    old = next(r for r in gateway.received if r.path == "/voice").json["key"]
+    sick.ready = 200
+    await looks(dog, 1)
+    sick.ready = 503
+    await looks(dog, 2)
+    new = next(r for r in gateway.received[6:] if r.path == "/voice").json["key"]
     settings, port = Settings(gateway_secret="s"), free_port()
     listening = asyncio.create_task(listen(dog, settings, "127.0.0.1", port))
-    body = json.dumps({"event": "keypress", "digit": "1"}).encode()
+    body = json.dumps({"key": new, "event": "keypress", "digit": "1"}).encode()
+    signer = Signer("s", dog.clock)
     async with httpx.AsyncClient() as http:
         url = f"http://127.0.0.1:{port}/gateway/voice"
         async with asyncio.timeout(10):
@@ -183,13 +304,24 @@ async def test_a_key_pressed_in_the_call_acknowledges_and_only_a_signed_one(dog:
                 except httpx.ConnectError:
                     await asyncio.sleep(0.02)
         assert unsigned.status_code == 401
-        assert not Memory.read(dog.file).acknowledged
-        nonsense = await http.post(url, content=b"{", headers=Signer("s", dog.clock).headers(b"{"))
-        assert nonsense.status_code == 200
-        assert not Memory.read(dog.file).acknowledged
-        signed = await http.post(url, content=body, headers=Signer("s", dog.clock).headers(body))
-        assert signed.json()["end"] is True
-    assert Memory.read(dog.file).acknowledged
+        for nonsense in (b"{", b"event=dance", b'{"digit": 1}'):
+            answer = await http.post(url, content=nonsense, headers=signer.headers(nonsense))
+            assert answer.status_code == 200
+        # A callback that comes once more, about a trouble that is over; one that names no call; a signed body whose
+        # address says another call than it does.
+        for late in ({"key": old}, {}, {"id": "call-1"}):
+            said = json.dumps(late | {"event": "keypress", "digit": "1"}).encode()
+            answer = await http.post(f"{url}?n={new}", content=said, headers=signer.headers(said))
+            assert answer.json()["say"] == TOO_LATE
+        assert (await http.post(signer.callback(url[:-14], VOICE_PATH, UUID(old)), content=body)).json()[
+            "say"
+        ] == TOO_LATE
+        assert not Memory.read(dog.file).known
+        signed = await http.post(url, content=body, headers=signer.headers(body))
+        assert signed.json() == {"say": THANKS, "keys": {}, "end": True}
+        assert Memory.read(dog.file).known == "/ready"
+        by_address = await http.post(signer.callback(url[:-14], VOICE_PATH, UUID(new)), content=b"digit=1")
+        assert by_address.json()["say"] == THANKS
     listening.cancel()
     await asyncio.gather(listening, return_exceptions=True)
 
@@ -210,6 +342,24 @@ def test_a_list_of_people_that_would_reach_nobody_is_refused(tmp_path: Path, tex
     file.write_text(text)
     with pytest.raises(WatchError):
         read_people(file)
+
+
+async def test_it_says_so_at_the_start_when_its_folder_cannot_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    file = tmp_path / "people.toml"
+    file.write_text('[[people]]\nname = "A"\nphone = "0912 345 678"\n')
+    settings = Settings(watch_people=file, voice_url="http://127.0.0.1:1", data_dir=file / "data")
+    how: dict[str, Any] = {
+        "every_s": 20.0,
+        "after": 2,
+        "repeat_min": 5.0,
+        "dry_run": True,
+        "acknowledge": False,
+        "listen_at": None,
+    }
+    assert await watch(settings, "http://127.0.0.1:1", once=True, **how) == 2
+    assert "HOICHAN_DATA_DIR" in capsys.readouterr().err
 
 
 async def test_it_refuses_to_watch_when_it_could_tell_nobody(tmp_path: Path):
