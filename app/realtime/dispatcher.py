@@ -110,7 +110,7 @@ class Dispatcher:
         again, gone = True, False
         try:
             if adapter is None:
-                raise Undelivered("no such channel is set up", again=False)  # noqa: TRY301 (told like any other)
+                raise Undelivered(sending.NOT_SET_UP, again=False)  # noqa: TRY301 (told like any other)
             async with asyncio.timeout(2 * TIMEOUT_S):
                 receipt = await adapter.send(out)
         except Undelivered as error:

@@ -30,6 +30,7 @@ async def ready(house: HouseDep, response: Response) -> dict[str, str]:
 async def overdue(house: HouseDep, response: Response) -> dict[str, bool]:
     """Answer 503 when a due time passed over 30 s ago, or a message waits over a minute, and nobody has acted.
 
+    So it does when a kind of channel takes nothing urgent: tried three times, or given up within the last ten minutes.
     Due times are those of cases and, once two looks have found them passed, those of the watch over duty: gaps, duty
     told, “are you there?”, swaps, agreements. For a watchdog on another machine; it tells nothing else. A database that
     does not answer is overdue.

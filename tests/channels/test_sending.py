@@ -310,6 +310,64 @@ async def test_a_message_that_nobody_sends_is_an_alarm_that_reveals_nothing(hous
     assert (await http.get("/overdue")).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("channels", "refuses", "without", "alarms"),
+    [
+        ([SMS], {"/sms": 503}, "", True),
+        ([SMS], {"/sms": 400}, "", True),
+        ([VOICE, SMS], {"/voice": 503}, "", True),
+        ([SMS], {}, "", False),
+        ([SMS], {}, "sms", False),
+    ],
+    ids=["away", "set up wrongly", "one of two", "well", "not set up"],
+)
+async def test_a_gateway_that_takes_nothing_urgent_is_an_alarm_until_it_does_and_one_that_is_not_set_up_is_none(
+    house: Staff, world: World, channels: list[Json], refuses: dict[str, int], without: str, *, alarms: bool
+):
+    async def overdue() -> int:
+        async with world.running.work(None) as work:
+            return await sending.overdue(work)
+
+    doctor = await first_doctor(house)
+    await put_channels(doctor, *channels)
+    world.there.answer = lambda r, n: (refuses.get(r.path, 200), {"id": str(n)})
+    adapters = {kind: adapter for kind, adapter in world.running.outside.adapters.items() if kind != without}
+    world.running.outside = Outside(adapters, None, "key")
+    await house.hotline.ask("K04")
+    for seconds in (5, 5, 15):
+        await world.pass_time(seconds=seconds)
+    assert bool(await overdue()) is alarms
+    refuses.clear()
+    await house.hotline.ask("K04")
+    for seconds in (5, 5, 60):
+        await world.pass_time(seconds=seconds)
+    assert await overdue() == 0
+
+
+async def test_one_device_that_is_gone_or_one_number_that_is_wrong_alarms_nobody_while_others_are_reached(
+    house: Staff, world: World
+):
+    doctor = await first_doctor(house)
+    await world.subscribe(doctor, SMS)
+    refuses = {"/push": 410, "+84900000000": 400}
+    world.there.answer = lambda r, n: (
+        next((status for what, status in refuses.items() if what in r.path or what.encode() in r.body), 200),
+        {"id": str(n)},
+    )
+    await house.hotline.ask("K04")
+    await house.hotline.app.state.dispatcher._plan()
+    await house.hotline.ask("K04")
+    await house.hotline.app.state.dispatcher._plan()
+    await house.execute(
+        "UPDATE notice SET address = '+84900000000' WHERE id IN (SELECT id FROM notice WHERE channel = 'sms' LIMIT 1)"
+    )
+    await world.pass_time(seconds=5)
+    states = await house.execute("SELECT channel, state FROM notice WHERE state = 'failed'")
+    assert {row.channel for row in states} >= {"push", "sms"}
+    async with world.running.work(None) as work:
+        assert await sending.overdue(work) == 0
+
+
 async def test_a_due_time_that_passed_unnoticed_is_overdue(house: Staff, world: World):
     await house.hotline.ask("K04")
     house.hotline.clock.advance(minutes=10)

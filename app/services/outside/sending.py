@@ -26,6 +26,11 @@ LEAST_TTL: Final = timedelta(seconds=60)
 USEFUL: Final = timedelta(hours=1)
 """How long the network may keep what is not an offer."""
 OVERDUE: Final = timedelta(seconds=60)
+LATELY: Final = timedelta(minutes=10)
+TRIED_IN_VAIN: Final = 3
+"""Attempts after which it is more than a hiccup: 20 s after the first."""
+NOT_SET_UP: Final = "no such channel is set up"
+"""What is noted of a message on a channel that this house has chosen not to have: no fault of tonight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +143,19 @@ async def settle(work: Work) -> int:
 
 
 async def overdue(work: Work) -> int:
-    """Count notices that should have been sent over a minute ago and that nobody has even tried to send."""
-    return int(await work.session.scalar(_OVERDUE, {"before": work.now - OVERDUE}) or 0)
+    """Count notices that nobody has tried to send for a minute, and urgent ones that their channel does not take.
+
+    The latter are those that were tried three times, or given up in the last ten minutes, on a kind of channel that has
+    taken nothing since: a gateway that is away or set up wrongly. A device that is gone, a number that does not answer
+    and a channel that this house does not have are none of that.
+    """
+    asked = {
+        "before": work.now - OVERDUE,
+        "lately": work.now - LATELY,
+        "tries": TRIED_IN_VAIN,
+        "not_set_up": NOT_SET_UP,
+    }
+    return int(await work.session.scalar(_OVERDUE, asked) or 0)
 
 
 def _still_wanted(notice: Notice, offers: dict[UUID, Ringing], now: datetime) -> bool:
@@ -243,7 +259,21 @@ WITH hasty AS MATERIALIZED (
 )
 {notices.ENDING.format(sent="marked")}
 """)  # noqa: S608 (all parts stand in the code)
-_OVERDUE = text("SELECT count(*) FROM notice WHERE state = 'waiting' AND due_at < CAST(:before AS timestamptz)")
+_OVERDUE = text("""
+WITH untaken AS (
+  SELECT channel, made_at FROM notice WHERE state = 'waiting' AND urgent AND attempts >= :tries
+  UNION ALL
+  SELECT channel, made_at FROM notice
+  WHERE made_at > CAST(:lately AS timestamptz) AND state = 'failed' AND urgent AND sent_at IS NULL
+    AND channel <> 'push' AND error IS DISTINCT FROM CAST(:not_set_up AS text)
+), taken AS (
+  SELECT channel, max(sent_at) AS at FROM notice
+  WHERE made_at > CAST(:lately AS timestamptz) AND sent_at IS NOT NULL AND captured IS NULL AND kind <> 'hangup'
+  GROUP BY channel
+)
+SELECT (SELECT count(*) FROM notice WHERE state = 'waiting' AND due_at < CAST(:before AS timestamptz))
+  + (SELECT count(*) FROM untaken u LEFT JOIN taken t USING (channel) WHERE t.at IS NULL OR t.at < u.made_at)
+""")
 _SETTLE = text(f"""
 UPDATE notice SET state = 'stopped' WHERE id IN (
   SELECT n.id FROM notice n WHERE {_ANSWERED}
