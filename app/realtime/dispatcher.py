@@ -24,6 +24,8 @@ AT_MOST_EVERY_S: Final = 0.25
 """Commits that come together are looked at together: a look is half a dozen statements."""
 LONGEST_SLEEP_S: Final = LOOKS_EVERY.total_seconds()
 SIDE_BY_SIDE: Final = 64
+FOR_THE_URGENT: Final = 24
+"""Of them are kept for real emergencies, so that a slow gateway full of drills and reminders holds up no red call."""
 
 
 class Dispatcher:
@@ -94,8 +96,10 @@ class Dispatcher:
 
     async def _begin(self, room: int) -> int:
         """Begin to send what is due, and return how much it was; claimed and committed before the network hears it."""
+        pressing = room <= FOR_THE_URGENT
+        limit = room if pressing else room - FOR_THE_URGENT
         async with self.house.work(None) as work:
-            batch = await sending.claim(work, limit=room, public_url=self.house.settings.public_url)
+            batch = await sending.claim(work, limit=limit, public_url=self.house.settings.public_url, pressing=pressing)
             await work.session.commit()
         for out in batch:
             task = asyncio.create_task(self._send(out))

@@ -154,6 +154,47 @@ async def test_a_failed_send_is_tried_again_with_the_same_key_and_sent_once_it_w
     assert {r.json["key"] for r in world.there.received} == {world.there.received[0].headers["idempotency-key"]}
 
 
+async def test_a_slow_gateway_full_of_drills_and_reminders_holds_up_no_real_emergency(house: Staff, world: World):
+    class Slow:
+        def __init__(self) -> None:
+            self.open, self.tried = asyncio.Event(), list[str]()
+
+        async def send(self, out: Outgoing) -> Receipt:
+            self.tried.append(out.address)
+            await self.open.wait()
+            return Receipt()
+
+    async def wait(address: str, how_many: int, *, urgent: bool, drill: bool) -> None:
+        await house.execute(
+            "INSERT INTO notice (id, key, kind, about, channel, address, language, words, urgent, drill, state,"
+            " attempts, due_at, made_at) SELECT gen_random_uuid(), :a || n, 'test', 'test', 'sms', :a, 'vi', '{}',"
+            " :urgent, :drill, 'waiting', 0, :at, :at FROM generate_series(1, CAST(:n AS int)) n",
+            a=address,
+            n=how_many,
+            urgent=urgent,
+            drill=drill,
+            at=house.hotline.clock.now(),
+        )
+
+    slow, dispatcher = Slow(), house.hotline.app.state.dispatcher
+    world.running.outside = Outside({"sms": slow}, None, "key")
+    await wait("drill", 80, urgent=True, drill=True)
+    house.hotline.clock.advance(seconds=1)
+    await wait("reminder", 2, urgent=False, drill=False)
+    await wait("emergency", 2, urgent=True, drill=False)
+    await dispatcher.look()
+    await asyncio.sleep(0)  # each begins
+    assert slow.tried[:5] == ["emergency", "emergency", "reminder", "reminder", "drill"]
+    begun = len(slow.tried)
+    await wait("late emergency", 3, urgent=True, drill=False)
+    await dispatcher.look()
+    await asyncio.sleep(0)
+    assert slow.tried[begun:] == ["late emergency"] * 3
+    slow.open.set()
+    await dispatcher.run_due()
+    assert len(slow.tried) == 87
+
+
 async def test_nothing_is_tried_again_once_the_offer_has_its_answer(house: Staff, world: World):
     doctor = await first_doctor(house)
     await put_channels(doctor, SMS)

@@ -73,13 +73,19 @@ class Glance:
     """Whether one is now."""
 
 
-async def claim(work: Work, *, limit: int = BATCH, public_url: str | None = None) -> list[Outgoing]:
-    """Take what is due now, look once more whether it is still wanted, and return what must be sent."""
+async def claim(
+    work: Work, *, limit: int = BATCH, public_url: str | None = None, pressing: bool = False
+) -> list[Outgoing]:
+    """Take what is due now, look once more whether it is still wanted, and return what must be sent.
+
+    What is real goes before any drill, what is urgent before the rest. `pressing`: only what is both.
+    """
+    asked = select(Notice).where(Notice.state == NoticeState.WAITING, Notice.due_at <= work.now)
+    if pressing:
+        asked = asked.where(Notice.urgent, ~Notice.drill)
     due = list(
         await work.session.scalars(
-            select(Notice)
-            .where(Notice.state == NoticeState.WAITING, Notice.due_at <= work.now)
-            .order_by(Notice.urgent.desc(), Notice.due_at)
+            asked.order_by(Notice.drill, Notice.urgent.desc(), Notice.due_at)
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
