@@ -191,11 +191,17 @@ async def test_a_link_ends_with_its_offer_and_says_who_has_the_case(
     assert late.json()["done"] is False
 
 
-async def test_who_guesses_links_is_stopped(house: Staff):
+async def test_who_guesses_links_is_stopped_and_whoever_has_one_is_not(
+    house: Staff, outbox: Outbox, rung: tuple[Json, Person]
+):
     statuses = [(await house.hotline.http.get(f"/a/{i:022d}")).status_code for i in range(12)]
     assert statuses[:10] == [404] * 10
     assert statuses[-1] == 429
     assert (await house.hotline.http.get("/a/short")).status_code == 429
+    case, doctor = rung
+    path = (await the(outbox, doctor, "sms", case))["would_send"]["answer"]
+    assert (await house.hotline.http.get(path)).status_code == 200
+    assert "Bạn đã nhận ca hội chẩn" in (await house.hotline.http.post(path, data={"answer": "accept"})).text
 
 
 async def test_a_link_of_a_closed_account_answers_nothing(house: Staff, outbox: Outbox, rung: tuple[Json, Person]):
