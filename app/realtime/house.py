@@ -1,7 +1,7 @@
 """What one serving process holds, and the only place where it commits facts."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -44,6 +44,8 @@ class House:
     demo: bool = False
     name: str = "hoichan"
     ready: bool = False
+    hears_wake_ups: Callable[[], bool] = lambda: False
+    """Whether what wakes the processes of this house is there; the relay knows."""
     outside: Outside = field(default_factory=Outside)
     """The ways out of the house: pushes, text messages, calls, e-mail."""
     notices: asyncio.Event = field(default_factory=asyncio.Event)

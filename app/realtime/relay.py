@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 CHECK_EVERY_S: Final = 1.0
 SILENT_AFTER_S: Final = 2.5
 """A bus that has not even brought our own sign of life is not trusted to bring anything."""
+DEAF_AFTER_S: Final = 10.0
+"""A bus that is silent for so long is away, or this process looks no more; a failover or a busy second is neither."""
 JUST_MADE: Final = timedelta(seconds=10)
 ALONE_AFTER_S: Final = 5.0
 """A process that heard no other for so long says nothing but a sign of life."""
@@ -46,12 +48,15 @@ class Relay:
         self._notifier: Notifier | None = None
         self._heard_another_at = -ALONE_AFTER_S
         self._heard_self_at = -SILENT_AFTER_S
+        self._started_at = -DEAF_AFTER_S
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Begin; the house knows its epoch by now."""
         house, hub = self.house, self.house.hub
         hub.epoch, hub.clock, hub.demo = house.epoch, house.clock, house.demo
+        self._started_at = monotonic()
+        house.hears_wake_ups = lambda: self.hears
         bus = self._bus or self._make_bus()
         self._notifier = Notifier(bus)
         heartbeat = house.settings.heartbeat_s
@@ -96,6 +101,11 @@ class Relay:
         """Whether this process hears itself, and no other has been heard for a while."""
         now = monotonic()
         return now - self._heard_another_at > ALONE_AFTER_S and now - self._heard_self_at < SILENT_AFTER_S
+
+    @property
+    def hears(self) -> bool:
+        """Whether the bus has brought anything lately, be it our own sign of life; who has just begun may wait."""
+        return monotonic() - max(self._heard_self_at, self._started_at) < DEAF_AFTER_S
 
     async def check(self) -> None:
         """Look for what no wake-up told: streams that moved, sessions that ended, a database that was restored."""
