@@ -123,12 +123,16 @@ def address_of(request: Request) -> str:
 
 
 def refuse_insecure(request: Request) -> None:
-    """Refuse a browser session over plain HTTP from another machine: anybody on the way could take it.
+    """Refuse a browser session over plain HTTP from another machine: anybody on the way could take it."""
+    if request.url.scheme != "https" and not is_from_this_machine(request):
+        raise InsecureTransport
+
+
+def is_from_this_machine(request: Request) -> bool:
+    """Whether somebody on the server itself calls.
 
     A proxy on this machine that is not trusted looks like this machine itself; what it adds to the request tells.
     """
-    if request.url.scheme == "https":
-        return
     forwarded = any(name in request.headers for name in ("forwarded", "x-forwarded-for", "x-forwarded-proto", "via"))
     host = request.headers.get("host", "")
     name = host if host.endswith("]") else host.rpartition(":")[0] or host
@@ -136,8 +140,7 @@ def refuse_insecure(request: Request) -> None:
         here = ip_address(address_of(request)).is_loopback
     except ValueError:
         here = False
-    if forwarded or not here or name.lower() not in _HERE:
-        raise InsecureTransport
+    return here and not forwarded and name.lower() in _HERE
 
 
 def _set(response: Response, name: str, value: str, lifetime: timedelta) -> None:

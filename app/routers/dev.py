@@ -1,4 +1,8 @@
-"""The outbox of development and the demonstration: what would have been sent, and keys pressed in captured calls."""
+"""The outbox of development and the demonstration: what would have been sent, and keys pressed in captured calls.
+
+A house that is no demonstration and captures its messages holds real people's numbers and links that answer for them:
+only somebody on its own machine sees them.
+"""
 
 from html import escape
 from typing import Any
@@ -12,6 +16,7 @@ from app.errors import Invalid, NotFound
 from app.models.channel import ChannelKind
 from app.models.working_hours import ZONE
 from app.realtime.house import House
+from app.routers.auth import is_from_this_machine
 from app.routers.edge import HouseDep, json_response
 from app.routers.outside import press
 from app.routers.pages import button, page
@@ -22,8 +27,8 @@ router = APIRouter(prefix="/dev/outbox", include_in_schema=False)
 
 @router.get("")
 async def read(request: Request, house: HouseDep, about: str | None = None, user: UUID | None = None) -> Response:
-    """Show what would have been sent, newest first: JSON, or a page for a browser. 404 where messages really go out."""
-    _only_captured(house)
+    """Show what would have been sent, newest first: JSON, or a page for a browser. 404 where nobody may see it."""
+    _only_captured(house, request)
     async with house.work(None) as work:
         items = await outbox.captured(work, about=about, who=user)
     if "text/html" in request.headers.get("accept", ""):
@@ -34,7 +39,7 @@ async def read(request: Request, house: HouseDep, about: str | None = None, user
 @router.post("/{notice_id}/keypress")
 async def keypress(notice_id: UUID, request: Request, house: HouseDep) -> Response:
     """Press a key in a captured call: `{"key": "1"}`. It takes the way of a real one."""
-    _only_captured(house)
+    _only_captured(house, request)
     key = await _key(request)
     async with house.work(None) as work:
         notice = await outbox.one(work, notice_id)
@@ -46,8 +51,8 @@ async def keypress(notice_id: UUID, request: Request, house: HouseDep) -> Respon
     return json_response({"say": said[notice.language == "en"], "keys": keys, "end": end})
 
 
-def _only_captured(house: House) -> None:
-    if not house.outside.capturing:
+def _only_captured(house: House, request: Request) -> None:
+    if not house.outside.capturing or not (house.demo or is_from_this_machine(request)):
         raise NotFound
 
 

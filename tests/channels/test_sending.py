@@ -335,6 +335,30 @@ async def test_where_messages_really_go_out_there_is_no_outbox(house: Staff, wor
     assert (await http.post(f"/dev/outbox/{uuid4()}/keypress", json={"key": "1"})).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("demo", "headers", "status"),
+    [
+        (True, {"X-Forwarded-For": "203.0.113.9"}, 200),
+        (False, {}, 200),
+        (False, {"X-Forwarded-For": "203.0.113.9"}, 404),
+        (False, {"Forwarded": "for=203.0.113.9"}, 404),
+        (False, {"Host": "hoichan.example"}, 404),
+    ],
+    ids=["the demonstration", "on the server", "by a proxy", "by another proxy", "under a name"],
+)
+async def test_what_a_house_that_is_no_demonstration_captures_is_seen_on_its_own_machine_alone(
+    house: Staff, outbox: Outbox, headers: dict[str, str], status: int, *, demo: bool
+):
+    await house.hotline.ask("K04", urgency="red")
+    await outbox.send()
+    call = (await outbox.items(channel="voice"))[0]
+    house.hotline.app.state.house.demo = demo
+    http = house.hotline.http
+    assert (await http.get("/dev/outbox", headers=headers)).status_code == status
+    pressed = await http.post(f"/dev/outbox/{call['id']}/keypress", json={"key": "3"}, headers=headers)
+    assert pressed.status_code == status
+
+
 async def test_a_message_that_nobody_sends_is_an_alarm_that_reveals_nothing(house: Staff, world: World):
     http, watches = house.hotline.http, house.hotline.app.state.watches
     await watches.run_due()
