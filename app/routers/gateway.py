@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from app.channels.gateway import Signer
 from app.channels.ways import SMS_PATH, VOICE_PATH
 from app.errors import NotFound, Unauthenticated
-from app.models.channel import Notice
+from app.models.channel import ChannelKind, Notice
 from app.realtime.house import House
 from app.routers.edge import HouseDep
 from app.routers.outside import press
@@ -65,13 +65,15 @@ async def voice(
     A request is signed with the gateway's secret, or comes to the callback address that the call was begun with. A
     repeated keypress is answered and does nothing twice. An answered call without a key is no answer.
     """
-    await _admit(request, house, (VOICE_PATH, called, called_at, called_by), stamp, signature)
+    named = await _admit(request, house, (VOICE_PATH, called, called_at, called_by), stamp, signature)
     event = await _event(request)
-    notice = await _notice(house, event, called)
+    notice = await _notice(house, event, named)
     key = digit_of(event)
     if key is None:
         await _receipt(house, notice, event)
         return SpokenRead(say="", keys={}, end=event.event in ("ended", "failed"))
+    if notice.channel != ChannelKind.VOICE:
+        raise NotFound  # nobody pressed a key in a text message
     said, keys, end = await press(house, notice, key)
     return SpokenRead(say=said[notice.language == "en"], keys=keys, end=end)
 
@@ -87,9 +89,9 @@ async def sms(
     called_by: CalledBy = None,
 ) -> None:
     """Take a delivery receipt. Delivery is no answer."""
-    await _admit(request, house, (SMS_PATH, called, called_at, called_by), stamp, signature)
+    named = await _admit(request, house, (SMS_PATH, called, called_at, called_by), stamp, signature)
     event = await _event(request)
-    await _receipt(house, await _notice(house, event, called), event)
+    await _receipt(house, await _notice(house, event, named), event)
 
 
 async def _admit(
@@ -98,13 +100,14 @@ async def _admit(
     callback: tuple[str, str | None, str | None, str | None],
     stamp: str | None,
     signature: str | None,
-) -> None:
+) -> str | None:
+    """Admit what is signed, and return which notice the address names, if the address was signed for that notice."""
     signer = Signer(house.settings.gateway_secret, house.clock)
     path, called, called_at, called_by = callback
-    if signer.is_ours(await request.body(), stamp, signature):
-        return
     if called and called_at and called_by and signer.is_our_callback(path, called, called_at, called_by):
-        return
+        return called
+    if signer.is_ours(await request.body(), stamp, signature):
+        return None  # the body says of which notice it speaks; nobody has signed what the address says
     raise Unauthenticated
 
 

@@ -278,6 +278,20 @@ async def test_a_gateway_that_cannot_sign_answers_at_the_address_that_the_call_w
     assert (await house.hotline.http.post(address, data={"dtmf": "1"})).status_code == 401
 
 
+async def test_a_signed_body_speaks_of_the_call_that_it_names_whatever_its_address_says(
+    house: Staff, outbox: Outbox, rung: tuple[Json, Person]
+):
+    case, doctor = rung
+    call, sms = await the(outbox, doctor, "voice", case), await the(outbox, doctor, "sms", case)
+    nowhere = {"key": "offer:unknown", "event": "keypress", "digit": "1"}
+    assert (await tell(house, nowhere, path=f"/gateway/voice?n={call['id']}"))["status"] == 404
+    # A key is pressed in a call, never in a text message.
+    assert (await tell(house, nowhere | {"key": sms["key"]}))["status"] == 404
+    assert (await read(house, case))["status"] == "ringing"
+    mine = nowhere | {"key": call["key"]}
+    assert (await tell(house, mine, path=f"/gateway/voice?n={sms['id']}"))["say"].startswith("Bạn đã nhận ca")
+
+
 async def test_delivery_and_an_answered_call_are_no_answer_and_a_call_that_ends_is_made_again(
     house: Staff, outbox: Outbox, rung: tuple[Json, Person]
 ):
