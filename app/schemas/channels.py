@@ -4,7 +4,7 @@ import re
 from datetime import time
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from app.models.channel import ChannelKind
 from app.schemas.body import Body
@@ -132,6 +132,20 @@ class ChannelTestRead(BaseModel):
     sent: int
 
 
+_SAID_AS: Final = {
+    "completed": "ended",
+    "busy": "failed",
+    "no-answer": "failed",
+    "rejected": "failed",
+    "declined": "failed",
+    "canceled": "failed",
+    "cancelled": "failed",
+    "undelivered": "failed",
+    "unreachable": "failed",
+}
+"""What providers call the same thing; a call that nobody took is made again."""
+
+
 class GatewayEvent(BaseModel):
     """What a gateway says of a call or a text message. Unknown fields are ignored."""
 
@@ -157,12 +171,22 @@ class GatewayEvent(BaseModel):
         description="What the gateway called it in its answer",
     )
     event: Literal["keypress", "ringing", "answered", "delivered", "ended", "failed"] | None = Field(
-        None, description="Without it, a digit is a keypress and everything else is a delivery"
+        None,
+        description="Without it, a digit is a keypress and everything else is a delivery. `busy`, `no-answer`, "
+        "`rejected`, `canceled` and the like are taken as `failed`, `completed` as `ended`",
     )
     digit: Annotated[str, StringConstraints(max_length=8)] | None = Field(
         None, validation_alias=AliasChoices("digit", "digits", "Digits", "dtmf"), description="The key pressed"
     )
     reason: Line | None = Field(None, description="Why it failed")
+
+    @field_validator("event", mode="before")
+    @classmethod
+    def _as_providers_say_it(cls, said: Any) -> Any:
+        if not isinstance(said, str):
+            return said
+        word = re.sub(r"[\s_]+", "-", said.strip().lower())
+        return _SAID_AS.get(word, word)
 
 
 class SpokenRead(BaseModel):

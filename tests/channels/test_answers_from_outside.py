@@ -310,6 +310,28 @@ async def test_delivery_and_an_answered_call_are_no_answer_and_a_call_that_ends_
     assert (await outbox.press(calls[1], "1"))["say"].startswith("Bạn đã nhận ca")
 
 
+@pytest.mark.parametrize(
+    ("event", "noted"),
+    [("busy", True), ("busy", False), ("No_Answer", True), ("rejected", True), ("canceled", True), ("completed", True)],
+)
+async def test_a_call_that_nobody_took_is_made_again_whatever_the_provider_calls_it(
+    house: Staff, outbox: Outbox, rung: tuple[Json, Person], event: str, *, noted: bool
+):
+    case, doctor = rung
+    call = await the(outbox, doctor, "voice", case)
+    if not noted:  # the line is busy before the gateway's answer to the call has been noted
+        await house.execute(
+            "UPDATE notice SET state = 'waiting', sent_at = NULL WHERE id = CAST(:id AS uuid)", id=call["id"]
+        )
+    told = {"key": call["key"], "event": event}
+    assert [(await tell(house, told))["status"] for _ in range(2)] == [200, 200]
+    assert (await read(house, case))["status"] == "ringing"
+    await outbox.send(seconds=31)
+    calls = await outbox.items(doctor, channel="voice", kind="offer", about=call["about"])
+    assert [c["key"].partition("~")[2] for c in calls] == ["", "2"]
+    assert calls[1]["would_send"]["spoken"] == call["would_send"]["spoken"]
+
+
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"event": "dance", "key": "x"}', b"{}", b'{"key": "unknown"}'])
 async def test_nonsense_from_a_gateway_is_refused_and_never_a_fault(
     house: Staff, rung: tuple[Json, Person], body: bytes

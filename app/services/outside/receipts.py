@@ -16,20 +16,25 @@ _ENDS: Final = frozenset({"ended", "failed"})
 
 
 async def note(work: Work, notice_id: UUID, event: str, reason: str | None) -> None:
-    """Note one receipt. A call that ended without a key being pressed is made again while its offer rings."""
+    """Note one receipt. A call that ended without a key being pressed is made again while its offer rings.
+
+    A busy line is told so soon that the gateway's answer to the call itself may not be noted yet.
+    """
     notice = await work.session.get(Notice, notice_id, with_for_update=True)
     if notice is None:
         return
     ended = event in _ENDS and notice.channel == ChannelKind.VOICE
-    calls_again = ended and notice.state in (NoticeState.SENT, NoticeState.DELIVERED)
+    begun = notice.state in (NoticeState.SENT, NoticeState.DELIVERED) or (
+        notice.state == NoticeState.WAITING and notice.attempts > 0
+    )
     if event == "failed":
         notice.undeliverable(" ".join((reason or "the network could not deliver it").split())[:80])
     elif event in ("delivered", "answered", "ended"):
         notice.deliver(now=work.now)
-    if ended and notice.state in (NoticeState.SENT, NoticeState.DELIVERED):
+    if ended and begun and notice.state != NoticeState.FAILED:
         notice.stop()  # there is no call to end any more
     await work.session.flush()
-    if calls_again and notice.offer_id is not None:
+    if ended and begun and notice.offer_id is not None:
         await _call_again(work, notice)
 
 
