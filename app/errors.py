@@ -416,13 +416,13 @@ class NobodyToRing(Problem):
 
 
 class DatabaseAway(Problem):
-    """The database does not answer; nothing was done that was not acknowledged."""
+    """The database does not answer. A commit whose answer was lost may be stored; only asking again tells."""
 
     status = 503
     type = "unavailable"
     title = ("Máy chủ tạm gián đoạn", "Temporarily unavailable")
     detail = (
-        "Chưa lưu được. Máy sẽ tự thử lại. Gấp thì gọi điện thoại.",
-        "Not stored. Retry shortly. If it is urgent, telephone.",
+        "Chưa rõ đã lưu hay chưa. Máy sẽ gửi lại với cùng khóa, không lưu hai lần. Gấp thì gọi điện thoại.",
+        "It may or may not have been stored. Send it again with the same key. If it is urgent, telephone.",
     )
     retry_after = 2

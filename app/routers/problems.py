@@ -171,7 +171,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         413: "The body is too large",
         422: "Bad input; `errors` names each field",
         429: "Too many failed sign-ins",
-        503: "The database is away; nothing was lost, retry",
+        503: "The database is away; what was sent may be stored or not: send it again with the same key",
     }
     example = {"type": "/problems/taken", "title": "Someone else accepted first", "status": 409, "detail": "…"}
     schema = {"$ref": "#/components/schemas/Problem"}
