@@ -415,6 +415,15 @@ class NobodyToRing(Problem):
     )
 
 
+class TooLarge(Problem):
+    """More than this house reads at once."""
+
+    status = 413
+    type = "too-large"
+    title = ("Nội dung quá lớn", "The body is too large")
+    detail = ("Tối đa {limit} byte.", "At most {limit} bytes.")
+
+
 class DatabaseAway(Problem):
     """The database does not answer. A commit whose answer was lost may be stored; only asking again tells."""
 

@@ -266,12 +266,7 @@ _EXAMPLES: Final[dict[str, Json]] = {
         at="2026-11-23T20:06:20Z",
     ),
     "412": _example(errors.Stale, version=4, by_name="BS trực Tim mạch 1"),
-    "413": {
-        "type": "/problems/too-large",
-        "title": "Nội dung quá lớn / The body is too large",
-        "status": 413,
-        "detail": "Tối đa 1000000 byte. / At most 1000000 bytes.",
-    },
+    "413": _example(errors.TooLarge, limit=1_000_000),
     "422": _example(
         errors.Invalid,
         errors=[{"field": "vitals.0.temperature", "detail": "Đây có vẻ là °F. Ghi theo °C: 37,5."}],

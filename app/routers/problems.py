@@ -43,7 +43,6 @@ _HTTP_TITLES = {
     400: ("Yêu cầu không đọc được", "The request cannot be read"),
     404: ("Không tìm thấy", "Not found"),
     405: ("Không dùng được phương thức này", "Method not allowed"),
-    413: ("Nội dung quá lớn", "The body is too large"),
     415: ("Kiểu nội dung không hỗ trợ", "Unsupported content type"),
     500: ("Lỗi ở máy chủ", "A server fault"),
 }

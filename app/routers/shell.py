@@ -5,7 +5,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.routers.problems import PROBLEM_JSON, fault
+from app.errors import TooLarge
+from app.routers.problems import fault, render
 
 STREAM_PATH = "/api/v1/stream"
 _HEADERS = [
@@ -23,10 +24,6 @@ _CSP = (
     ),
 )
 _NO_STORE = (b"cache-control", b"no-store")
-_TOO_LARGE = (
-    '{"type":"/problems/too-large","title":"Nội dung quá lớn / The body is too large","status":413,'
-    '"detail":"Tối đa {limit} byte. / At most {limit} bytes."}'
-)
 
 
 class _TooLargeError(Exception):
@@ -60,7 +57,7 @@ class Shell:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        exchange = _Exchange(scope["path"], receive, send, self.body_limit)
+        exchange = _Exchange(scope, receive, send, self.body_limit)
         if declared.isdigit() and int(declared) > self.body_limit:
             await exchange.refuse()
             return
@@ -77,9 +74,9 @@ class Shell:
 class _Exchange:
     """One request and its answer: the body measured, the answer given its headers."""
 
-    def __init__(self, path: str, receive: Receive, send: Send, limit: int) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
         self.started = False
-        self._path = path
+        self._scope = scope
         self._receive = receive
         self._send = send
         self._limit = limit
@@ -97,20 +94,19 @@ class _Exchange:
             # Whatever was made of the half that was read: the one answer is that it was too large.
             await self.refuse()
             return
-        if message["type"] == "http.response.start":
-            self.started = True
-            message["headers"] = [*message["headers"], *_protection(self._path, message["headers"])]
-        await self._send(message)
+        await self._pass_on(message)
 
     async def refuse(self) -> None:
-        if self.started:
-            return
-        self.started = True
-        body = _TOO_LARGE.replace("{limit}", str(self._limit)).encode()
-        headers = [(b"content-type", PROBLEM_JSON.encode()), (b"content-length", str(len(body)).encode())]
-        headers += _protection(self._path, headers)
-        await self._send({"type": "http.response.start", "status": 413, "headers": headers})
-        await self._send({"type": "http.response.body", "body": body})
+        """Say that it is too large, unless an answer has begun."""
+        if not self.started:
+            said = render(Request(self._scope), TooLarge(limit=self._limit))
+            await said(self._scope, self._receive, self._pass_on)
+
+    async def _pass_on(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            message["headers"] = [*message["headers"], *_protection(self._scope["path"], message["headers"])]
+        await self._send(message)
 
 
 def _protection(path: str, present: list[Any]) -> list[tuple[bytes, bytes]]:

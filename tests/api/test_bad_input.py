@@ -163,9 +163,22 @@ async def test_a_body_of_another_kind_is_refused(shared_hotline: Hotline, staff:
 
 
 async def test_a_body_that_is_too_large_is_refused_unread(shared_hotline: Hotline, staff: Staff) -> None:
-    answer = await send(shared_hotline, staff, b'{"question": "' + b"x" * 1_000_001 + b'"}')
-    assert answer.status_code == 413
-    assert answer.json()["type"] == "/problems/too-large"
+    for language, title, detail in (
+        ("vi", "Nội dung quá lớn", "Tối đa 1000000 byte."),
+        ("en", "The body is too large", "At most 1000000 bytes."),
+    ):
+        answer = await send(
+            shared_hotline, staff, b'{"question": "' + b"x" * 1_000_001 + b'"}', Accept_Language=language
+        )
+        assert answer.json() == {
+            "type": "/problems/too-large",
+            "title": title,
+            "status": 413,
+            "detail": detail,
+            "limit": 1_000_000,
+        }
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 async def test_a_body_that_hides_its_size_is_refused_where_it_becomes_too_large(
@@ -178,6 +191,7 @@ async def test_a_body_that_hides_its_size_is_refused_where_it_becomes_too_large(
     headers = staff["sonla-capcuu-1"].headers | {"Idempotency-Key": str(uuid4()), "Content-Type": "application/json"}
     answer = await shared_hotline.http.post("/api/v1/consultations", content=without_end(), headers=headers)
     assert answer.status_code == 413
+    assert answer.json()["type"] == "/problems/too-large"
 
 
 async def test_the_largest_request_that_is_allowed_is_taken(shared_hotline: Hotline, staff: Staff) -> None:
