@@ -65,7 +65,15 @@ class Settings(BaseSettings):
     voice_cancel_url: str | None = Field(None, repr=False, description="Where a call that rings is ended")
     gateway_secret: str = Field("", repr=False, description="Signs requests to the gateways, and their callbacks")
     gateway_headers: dict[str, str] = Field(
-        default_factory=dict, repr=False, description="Headers for the gateways, a JSON object"
+        default_factory=dict, repr=False, description="Headers for gateways that have none of their own, a JSON object"
+    )
+    sms_headers: dict[str, str] | None = Field(
+        None, repr=False, description="Headers for the SMS gateway, a JSON object (default: `HOICHAN_GATEWAY_HEADERS`)"
+    )
+    voice_headers: dict[str, str] | None = Field(
+        None,
+        repr=False,
+        description="Headers for the voice gateway, a JSON object (default: `HOICHAN_GATEWAY_HEADERS`)",
     )
     watch_people: Path | None = Field(None, description="Whom `hoichan watch` telephones (TOML)")
     reachability: Literal["auto", "on", "off"] = Field(

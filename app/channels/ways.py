@@ -28,14 +28,12 @@ def ways_out(settings: Settings, client: httpx.AsyncClient, clock: Clock, *, pus
     adapters: dict[str, Adapter] = {ChannelKind.PUSH: push}
     signer = Signer(settings.gateway_secret, clock)
     if settings.sms_url:
-        route = Route(
-            settings.sms_url, settings.sms_template or SMS_TEMPLATE, settings.sms_ok, settings.gateway_headers
-        )
+        headers = settings.gateway_headers if settings.sms_headers is None else settings.sms_headers
+        route = Route(settings.sms_url, settings.sms_template or SMS_TEMPLATE, settings.sms_ok, headers)
         adapters[ChannelKind.SMS] = Gateway(route, signer, client, path=SMS_PATH, public_url=settings.public_url)
     if settings.voice_url:
-        route = Route(
-            settings.voice_url, settings.voice_template or VOICE_TEMPLATE, settings.voice_ok, settings.gateway_headers
-        )
+        headers = settings.gateway_headers if settings.voice_headers is None else settings.voice_headers
+        route = Route(settings.voice_url, settings.voice_template or VOICE_TEMPLATE, settings.voice_ok, headers)
         adapters[ChannelKind.VOICE] = Gateway(
             route,
             signer,

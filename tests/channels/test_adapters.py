@@ -208,6 +208,25 @@ async def test_a_gateway_that_says_200_and_means_no_is_not_believed(there: Provi
     assert (await sms.send(outgoing("sms", "+84912345678"))).provider_id == "abc"
 
 
+@pytest.mark.parametrize(
+    ("own", "sms", "voice"),
+    [
+        ({}, "both", "both"),
+        ({"voice_headers": {"X-Key": "voice"}}, "both", "voice"),
+        ({"sms_headers": {}, "voice_headers": {"X-Key": "voice"}}, None, "voice"),
+        ({"sms_headers": {"X-Key": "sms"}}, "sms", "both"),
+    ],
+)
+async def test_each_provider_gets_the_headers_that_are_meant_for_it(
+    there: Provider, client: httpx.AsyncClient, own: dict[str, dict[str, str]], sms: str | None, voice: str
+):
+    settings = Settings(sms_url=there.url, voice_url=there.url, gateway_headers={"X-Key": "both"}, **own)  # type: ignore[arg-type]
+    ways = ways_out(settings, client, CLOCK, push_key=new_private_key(), capture=False)
+    for kind in ("sms", "voice"):
+        await ways.adapters[kind].send(outgoing(kind, "+84912345678"))
+    assert [r.headers.get("x-key") for r in there.received] == [sms, voice]
+
+
 async def test_an_e_mail_reaches_the_mail_server_with_an_identity_of_its_own():
     async with mail_server() as box:
         smtp = Smtp(f"smtp://127.0.0.1:{box.port}", "hoichan <hoichan@bv.example>", CLOCK)
