@@ -19,7 +19,11 @@ class Smtp:
     """Sends by SMTP: `smtp://user:pass@host:587?starttls` or `smtps://user:pass@host`."""
 
     def __init__(self, url: str, sender: str, clock: Clock, *, tls: ssl.SSLContext | None = None) -> None:
-        """Read the address; STARTTLS is used where it is asked for, TLS from the start with `smtps`."""
+        """Read the address: TLS from the start with `smtps`, STARTTLS or nothing where `?starttls` asks for it.
+
+        Otherwise STARTTLS is used if the server offers it, whatever its certificate: better than none (RFC 7435);
+        `?plain` is for a server that offers what it cannot do.
+        """
         parts = urlsplit(url)
         if parts.scheme not in PORTS or not parts.hostname:
             raise ValueError("HOICHAN_SMTP_URL: smtp://user:pass@host:587?starttls")
@@ -29,7 +33,8 @@ class Smtp:
         self._user = unquote(parts.username) if parts.username else None
         self._password = unquote(parts.password) if parts.password else None
         self._from_the_start = parts.scheme == "smtps"
-        self._starttls = "starttls" in wanted
+        self._proven = self._from_the_start or "starttls" in wanted
+        self._start_tls = False if self._from_the_start or "plain" in wanted else "starttls" in wanted or None
         self._sender = sender
         self._clock = clock
         self._tls = tls
@@ -54,7 +59,8 @@ class Smtp:
                 username=self._user,
                 password=self._password,
                 use_tls=self._from_the_start,
-                start_tls=self._starttls and not self._from_the_start,
+                start_tls=self._start_tls,
+                validate_certs=self._proven,
                 tls_context=self._tls,
                 timeout=TIMEOUT_S,
             )

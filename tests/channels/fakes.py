@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -87,19 +88,28 @@ class Mailbox:
     port: int = 0
     mails: list[bytes] = field(default_factory=list)
     refuse: str = ""
+    tls: ssl.SSLContext | None = None
+    """With it STARTTLS is offered (RFC 3207)."""
+    secured: int = 0
+    """How many connections took it."""
 
 
 @asynccontextmanager
-async def mail_server() -> AsyncIterator[Mailbox]:
+async def mail_server(tls: ssl.SSLContext | None = None) -> AsyncIterator[Mailbox]:
     """Speak just enough SMTP (RFC 5321) to take one message after the other."""
-    box = Mailbox()
+    box = Mailbox(tls=tls)
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 sink\r\n")
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(ConnectionError, ssl.SSLError):
             while line := (await reader.readline()).decode().strip().upper():
                 if line.startswith("EHLO"):
-                    writer.write(b"250-sink\r\n250 8BITMIME\r\n")
+                    writer.write(b"250-sink\r\n250 STARTTLS\r\n" if box.tls else b"250-sink\r\n250 8BITMIME\r\n")
+                elif line == "STARTTLS" and box.tls:
+                    writer.write(b"220 go on\r\n")
+                    await writer.drain()
+                    await writer.start_tls(box.tls)
+                    box.secured += 1
                 elif line.startswith("RCPT") and box.refuse:
                     writer.write(f"{box.refuse} no\r\n".encode())
                 elif line == "DATA":

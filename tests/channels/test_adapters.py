@@ -6,16 +6,22 @@ import email.policy
 import hmac
 import json
 import os
+import ssl
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 from uuid import uuid4
 
 import http_ece
 import httpx
 import pytest
 import pytest_asyncio
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from py_vapid import Vapid02
 
 from app.channels.gateway import Gateway, Route, Signer, fill, without_marks
@@ -237,6 +243,31 @@ async def test_an_e_mail_reaches_the_mail_server_with_an_identity_of_its_own():
     assert first["Subject"] == "Có ca hội chẩn cần bạn trả lời"
     assert first["Message-ID"] == second["Message-ID"] == "<offer.1.2@bv.example>"
     assert "Mức cam, Bàn trực Tim mạch" in first.get_content()
+
+
+@pytest.mark.parametrize(("asked", "arrives", "secured"), [("", True, 1), ("?plain", True, 0), ("?starttls", False, 0)])
+async def test_mail_is_encrypted_where_the_server_offers_it_and_only_to_a_known_server_where_that_is_asked_for(
+    tmp_path: Path, asked: str, secured: int, *, arrives: bool
+):
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sink")])
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    now = datetime.now(UTC)
+    signed = made.not_valid_before(now).not_valid_after(now + timedelta(days=1)).sign(key, SHA256())
+    (tmp_path / "pem").write_bytes(
+        signed.public_bytes(Encoding.PEM) + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(tmp_path / "pem")
+    async with mail_server(tls) as box:
+        smtp = Smtp(f"smtp://127.0.0.1:{box.port}{asked}", "h@bv.example", CLOCK)
+        if arrives:
+            await smtp.send(outgoing("email", "a@b.vn"))
+            assert box.secured == secured
+        else:
+            with pytest.raises(Undelivered):
+                await smtp.send(outgoing("email", "a@b.vn"))
+        assert len(box.mails) == int(arrives)
 
 
 @pytest.mark.parametrize(("code", "again"), [("450", True), ("550", False)])
