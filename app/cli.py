@@ -306,7 +306,6 @@ async def _network(options: argparse.Namespace, settings: Settings) -> int:
 
 async def _holidays(options: argparse.Namespace, settings: Settings) -> int:
     from app.services.rostering import holidays  # noqa: PLC0415
-    from app.services.rostering.duty import compile_duty  # noqa: PLC0415
 
     async with _database(settings, migrate=not settings.database_url) as ready, _work(ready) as work:
         difference = await holidays.compare(work, options.year)
@@ -315,8 +314,7 @@ async def _holidays(options: argparse.Namespace, settings: Settings) -> int:
         if not difference:
             print("Không có gì khác. / No difference.")
         elif options.apply:
-            await holidays.apply(work, difference)
-            await compile_duty(work)
+            await holidays.take_over(work, difference)
             await _commit(work)
             print("Đã cập nhật. / Taken over.")
         else:

@@ -266,5 +266,5 @@ def _rotas_told(plan: Plan) -> Iterator[tuple[str, str, dict[str, Any]]]:
             desk_id = thing.row["desk_id"]
             hospital_id = homes[desk_id] if desk_id else thing.row["hospital_id"]
             fact = {"schedule": thing.row["id"], "desk": desk_id, "hospital": hospital_id}
-            fact |= {"rota_version": thing.row["version"], "reason": "network file"}
+            fact |= {"version": thing.row["version"], "reason": "network file"}
             yield f"hospital:{hospital_id}", "rota.published", fact

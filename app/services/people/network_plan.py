@@ -346,7 +346,9 @@ class Plan:
             hospital = self._id_of("organization", line.hospital, number, "hospital", _HOSPITAL)
         if line.as_day is not None and line.type == "off":
             self._complain(number, "as", "Ngày nghỉ không thay cho thứ nào.", "A day off does not stand for a weekday.")
-        given = {"hospital_id": hospital, "day": line.day, "kind": line.type, "as_day": line.as_day}
+        # Its own from now on: what the library says otherwise later changes it no more.
+        given: dict[str, Any] = {"hospital_id": hospital, "day": line.day, "kind": line.type, "as_day": line.as_day}
+        given["source"] = "own"
         self._put("holiday", (hospital, line.day), number, line.kind, given)
 
     def _agreement(self, number: int, line: AgreementLine) -> None:

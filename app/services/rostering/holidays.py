@@ -22,7 +22,10 @@ from app.models.rota import Holiday
 from app.models.rota_format import HOME_ZONE, read_zone
 from app.models.rota_rules import WEEKDAYS
 from app.policy import Action, allow
+from app.services.rostering import duty_moves, rota_people
+from app.services.rostering.duty_settled import resettle
 from app.services.rostering.rota_view import holidays_of
+from app.services.rostering.rotas import Rota
 from app.work import Work
 
 Json = dict[str, Any]
@@ -69,13 +72,15 @@ class Difference:
 
 
 async def seed(work: Work) -> int:
-    """Bring in the country's holidays for each of the coming years that has none yet; return how many.
+    """Bring in the country's holidays for each of the coming years that has none of them yet; return how many.
 
-    Any number of processes may do this at once.
+    What was added by hand or by a file stays, and keeps no Tết away. Any number of processes may do this at once.
     """
     first = _today(work).year
     years = func.date_part("year", Holiday.day)
-    known = await work.session.execute(select(years).where(Holiday.hospital_id.is_(None)).distinct())
+    known = await work.session.execute(
+        select(years).where(Holiday.hospital_id.is_(None), Holiday.source == "library").distinct()
+    )
     there = {int(row[0]) for row in known}
     missing = [year for year in range(first, first + YEARS) if year not in there]
     return await _add(work, await asyncio.to_thread(library, missing)) if missing else 0
@@ -101,6 +106,17 @@ async def compare(work: Work, years: Iterable[int] | None = None) -> Difference:
         },
         removed={day: old for day, (source, old) in there.items() if source == "library" and day not in says},
     )
+
+
+async def take_over(work: Work, difference: Difference) -> None:
+    """Take over what the library says, and let duty follow: gaps are found and whoever is moved is told, at once."""
+
+    async def change(_rotas: list[Rota]) -> None:
+        await apply(work, difference)
+
+    settled = await resettle(work, await rota_people.all_rotas(work), change)
+    await duty_moves.record(work, duty_moves.facts_of(work, settled.moves))
+    await duty_moves.notify(work, settled.moves)
 
 
 async def apply(work: Work, difference: Difference) -> None:
