@@ -8,7 +8,7 @@ from playwright.async_api import Locator, expect
 
 from app.models.news2 import assess
 from tests.browser.conftest import DESKTOP, PHONE, Ward
-from tests.browser.hands import CASE_PAGE, button, choice, field, fill_request, send_request
+from tests.browser.hands import CASE_PAGE, button, choice, field, fill_request, form_kept, send_request
 from tests.hotline import Json
 
 pytestmark = pytest.mark.browser
@@ -78,6 +78,7 @@ async def test_a_low_score_says_what_it_does_not_exclude_and_a_child_has_none(wa
     await field(page, "Tuổi").fill("15")
     await expect(score).to_contain_text("Không dùng cho người dưới 16 tuổi hoặc mang thai")
     await expect(score.locator(".tot")).to_have_text("–")
+    await expect(page.locator(".vg .nw")).to_have_count(0)  # nor a digit beside any value
 
 
 async def test_values_say_when_they_were_taken_and_are_called_old(ward: Ward) -> None:
@@ -94,6 +95,26 @@ async def test_values_say_when_they_were_taken_and_are_called_old(ward: Ward) ->
     await expect(desk.locator(".vit.old")).to_be_visible()
     await expect(desk.locator(".vit-at")).to_contain_text("Đo lúc 03:00, 31 phút trước.")
     await expect(desk.locator(".vit-at")).to_contain_text("cũ")
+
+
+async def test_new_vital_signs_keep_the_minute_of_the_first_key_and_the_scale_of_the_last_set(ward: Ward) -> None:
+    requester = await ward.requester("K04")
+    vitals = [WHOLE_SET | {"spo2": 89, "spo2_scale": 2, "taken_at": "2026-11-23T20:00:00Z"}]
+    case = await ward.ask("K04", by=requester, vitals=vitals)
+    page = await ward.open(requester, on=DESKTOP, at=f"/cases/{case['id']}?view=full")
+    await button(page, "Thêm sinh hiệu").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Mạch").fill("118")
+    await form_kept(page, f"vitals:{case['id']}", "118")
+    await page.keyboard.press("Escape")
+    await ward.moves_on(minutes=90)
+    await button(page, "Thêm sinh hiệu").click()
+    await expect(dialog.get_by_label("Giờ đo")).to_have_value("03:04")
+    await expect(dialog.get_by_role("radio", name="Thang 2")).to_have_attribute("aria-checked", "true")
+    await button(dialog, "Lưu sinh hiệu").click()
+    await expect(dialog).to_have_count(0)
+    [*_, last] = (await requester.get(f"/consultations/{case['id']}")).json()["vitals"]
+    assert (last["pulse"], last["taken_at"][:16]) == (118, "2026-11-23T20:04")
 
 
 async def test_a_time_without_a_date_is_echoed_with_its_date_across_midnight(ward: Ward) -> None:
@@ -131,6 +152,12 @@ async def test_numbers_are_asked_about_and_never_guessed(ward: Ward) -> None:
     await field(page, "Mạch").fill("0")
     await expect(page.get_by_text("0: đúng là ngừng tim hoặc không đo được?")).to_be_visible()
     await expect(summary).to_have_count(0)
+    await field(page, "Nhiệt độ").fill("366")
+    await button(page, "Báo động đỏ").click()  # nothing that was typed keeps the team from being rung
+    await page.wait_for_url(CASE_PAGE)
+    await expect(page.locator(".note").filter(has_text="Không gửi kèm vì không đọc được")).to_be_visible()
+    read = (await requester.get(f"/consultations/{page.url.rsplit('/', 1)[1]}")).json()
+    assert (read["urgency"], read["vitals"][0]["temperature"]) == ("red", None)
 
 
 async def test_allergy_and_what_nobody_asked_stand_out_on_card_case_and_beside_the_conclusion(ward: Ward) -> None:

@@ -41,7 +41,7 @@ function saturation({ spo2, spo2_scale, on_oxygen }) {
   return on_oxygen ? oxygen : air;
 }
 
-export function digit(part, v) {
+function digit(part, v) {
   switch (part) {
     case "spo2": return saturation(v);
     case "oxygen": return v.on_oxygen === true ? 2 : v.on_oxygen === false ? 0 : null;
@@ -63,6 +63,10 @@ export function whyNot({ age_years, sex, pregnancy }) {
   if (pregnancy !== "none" && asksPregnancy({ age_years, sex }) && (sex === "female" || pregnancy === "unknown")) return "pregnancy_unknown";
   return null;
 }
+
+/** The digit of each value beside its field; none for a child or in pregnancy, where they would mislead (hazard 14). */
+export const digits = (v, patient) =>
+  (["under_16", "pregnant"].includes(whyNot(patient)) ? {} : Object.fromEntries(PARTS.map((part) => [part, digit(part, v)])));
 
 export function assess(v, patient) {
   const scale = v.spo2_scale === 2 ? 2 : 1;

@@ -21,7 +21,7 @@ export const EMPTY = {
 };
 /** What a case that was handled by telephone says of the call: two dated times, who answered, and the words. */
 export const EMPTY_TOLD = { asked: { day: "", clock: "" }, answered: { day: "", clock: "" }, by: "", desk: null, shown: "", name: "", text: "" };
-const CHILD = 16, MONTHS_BELOW = 72; // months are asked below six years
+const CHILD = 16, OLDEST = 130, MONTHS_BELOW = 72; // months are asked below six years
 
 /** Whole years, from years or months; null when nothing usable was typed. */
 export function ageYears({ age, age_unit }) {
@@ -86,30 +86,35 @@ const said = ({ vitals, told = EMPTY_TOLD, ...words }) =>
 
 export const begun = (form, next) => said(form) !== said(EMPTY) && said(form) !== said(next);
 
-/** Everything that stops sending, in the order of the form; a red alert needs a specialty only. */
+/**
+ * Everything that stops sending, in the order of the form. A red alert needs a specialty only: what cannot be read is left
+ * out of it, because nothing that was typed may keep the team from being rung.
+ */
 export function check(form, { red = false } = {}) {
   const errors = [];
   const need = (field, key) => errors.push({ field, detail: t(key) });
-  const urgent = red || form.urgency === "red";
+  if (red) return form.specialty ? [] : [{ field: "specialty", detail: t("error.specialty") }];
+  const urgent = form.urgency === "red";
   if (!urgent && !form.label.trim()) need("label", "error.label");
   if (String(form.age).trim()) {
     const years = ageYears(form);
-    if (years === null || years > 130) need("age", "error.age");
+    if (years === null || years > OLDEST) errors.push({ field: "age", detail: t("error.age"), own: t("error.age") });
   }
   if (!urgent && isChild(form) && !String(form.weight).trim() && form.safety.weight.state !== "unknown") need("weight", "error.weight");
   const { error } = readMeasure("weight_kg", form.weight);
   if (error) errors.push({ field: "weight", detail: `${t("request.weight")}: ${error}`, own: error });
   if (!form.specialty) need("specialty", "error.specialty");
-  if (!red && !form.urgency) need("urgency", "error.urgency");
+  if (!form.urgency) need("urgency", "error.urgency");
   if (!urgent && !/[\p{L}\p{N}]/u.test(form.question)) need("question", "error.question");
   return [...errors, ...checkVitals(form.vitals)];
 }
 
 export function toBody(form, { red = false } = {}) {
-  const years = ageYears(form);
+  const years = ageYears(form) > OLDEST ? null : ageYears(form);
   const months = form.age_unit === "months" ? parseNumber(form.age).value : undefined;
   const { value: kg } = readMeasure("weight_kg", form.weight);
   const vitals = vitalsBody(form.vitals);
+  if (vitals?.diastolic > vitals?.systolic) delete vitals.diastolic;
   const safety = Object.fromEntries(SAFETY.map((x) => [x, clean(form.safety[x])]));
   if (kg !== undefined && safety.weight.state === "not_asked") safety.weight = { state: "value", text: num(kg, "kg") };
   return {

@@ -1,11 +1,11 @@
 // What a member does in a case besides writing: invite, hand over, raise the urgency, measure, complete, cancel, report. Every
 // dialog names the patient. Loaded after the case is on the screen.
 import { html, Icon, useRef, useState } from "../core/html.js";
-import { serverNow } from "../core/clock.js";
+import { nowIso, serverNow } from "../core/clock.js";
 import { useDraft } from "../core/drafts.js";
 import { latestAt, Measure, Pick, readClock, readMeasure } from "../core/form.js";
 import { fmtDate, fmtTime, fmtWhen, num, t } from "../core/i18n.js";
-import { digit } from "../core/news2.js";
+import { digits } from "../core/news2.js";
 import { checkVitals, EMPTY_VITALS, hasVitals, measured, MEASURES, vitalsBody } from "../core/requests.js";
 import { useStore } from "../core/store.js";
 import { hotline } from "../core/telephones.js";
@@ -113,14 +113,16 @@ export const vitalsDialog = (c) => openBody(t("p.vitals_add"), VitalsForm, { c }
 
 function VitalsForm({ c, close }) {
   const last = c.vitals?.[c.vitals.length - 1];
-  const [form, set, draft] = useDraft(`vitals:${c.id}`, { ...EMPTY_VITALS, time: "" });
+  const [form, set, draft] = useDraft(`vitals:${c.id}`, { ...EMPTY_VITALS, scale: last?.spo2_scale ?? 1, time: "" });
   const [errors, setErrors] = useState([]);
   const [run, action] = useAction();
   const summary = useRef(null);
-  const time = form.time || fmtTime(serverNow());
+  // What was typed at one was measured at one, however long the form lies open or waits as a draft.
+  const begun = new Date(form.taken_at ?? serverNow());
+  const time = form.time || fmtTime(begun);
   const clock = readClock(time);
-  const takenAt = clock && latestAt(clock);
-  const put = (key) => (value) => set((f) => ({ ...f, [key]: value }));
+  const takenAt = form.time ? clock && latestAt(clock) : begun;
+  const put = (key) => (value) => set((f) => ({ ...f, taken_at: f.taken_at ?? nowIso(), [key]: value }));
   const send = async (e) => {
     e.preventDefault();
     const found = checkVitals(form);
@@ -136,8 +138,8 @@ function VitalsForm({ c, close }) {
     return undefined;
   };
   const own = (name) => errors.find((x) => x.field === `vitals.${name}`)?.own;
-  const values = measured(form);
-  const field = (name) => html`<${Measure} key=${name} id=${`v-${name}`} name=${name} value=${form[name]} onInput=${put(name)} error=${own(name)} digit=${newsDigit(name, values)} />`;
+  const shown = digits(measured(form), { age_years: yearsOf(c.patient), sex: c.patient?.sex, pregnancy: c.safety?.pregnancy?.state });
+  const field = (name) => html`<${Measure} key=${name} id=${`v-${name}`} name=${name} value=${form[name]} onInput=${put(name)} error=${own(name)} digit=${shown[name] ?? null} />`;
   return html`<form class="stack" onSubmit=${send}><${PatientLine} c=${c} />
     ${errors.length > 0 && html`<div class="note bad" role="alert" tabindex="-1" ref=${summary}><${Icon} name="warn" /><span>${errors.map((x) => html`<span class="blk-link" key=${x.field}>${x.detail}</span>`)}</span></div>`}
     ${last && html`<p class="cap">${t("p.vit.before", { time: fmtWhen(last.taken_at) })} ${vitalsLine(last)}</p>`}
@@ -146,13 +148,15 @@ function VitalsForm({ c, close }) {
     <div class="vgrid">${MEASURES.map(field)}</div>
     <${Pick} id="v-oxygen" label=${t("p.v.oxygen")} value=${form.oxygen} onPick=${put("oxygen")} options=${[["air", t("p.air")], ["oxygen", t("p.vit.on_oxygen")]]} />
     ${form.oxygen === "oxygen" && field("oxygen_l_min")}
+    <${Pick} id="v-scale" label=${t("vitals.scale")} value=${String(form.scale)} onPick=${(x) => put("scale")(Number(x))} options=${[["1", t("vitals.scale1")], ["2", t("vitals.scale2")]]} />
+    ${form.scale === 2 && html`<p class="cap">${t("vitals.scale_hint")}</p>`}
     <${Pick} id="v-consciousness" label=${t("p.v.consciousness")} value=${form.consciousness} onPick=${put("consciousness")} options=${CONSCIOUS.map((v) => [v, t(`p.consc.${v}`)])} />
     <${ActionState} action=${action} />
     <${ActButton} type="submit" cls="btn p blk" icon="check" busy=${action.busy}>${t("p.vit.save")}</${ActButton}></form>`;
 }
 
 const CONSCIOUS = ["alert", "confusion", "voice", "pain", "unresponsive"];
-const newsDigit = (name, values) => (["respiration", "spo2", "systolic", "pulse", "temperature"].includes(name) ? digit(name, values) : null);
+const yearsOf = (patient) => patient?.age_years ?? (patient?.age_months != null ? Math.floor(patient.age_months / 12) : null);
 
 // --- the request's own words ------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import { get } from "../core/api.js";
 import { serverNow, useTick } from "../core/clock.js";
 import { fmtDate, fmtTime, fmtWhen, lang, t, vietnam } from "../core/i18n.js";
 import { navigate } from "../core/router.js";
-import { AppBar, DataAge, notify, openDialog } from "../core/shell.js";
+import { AppBar, DataAge, Loading, notify, openDialog } from "../core/shell.js";
 import { getState, putHeaders, putOnCall, specialtyName, useStore } from "../core/store.js";
 import { onEvent } from "../core/stream.js";
 import { onTelephones, tel, telephones } from "../core/telephones.js";
@@ -67,7 +67,7 @@ export function Board() {
         </div>
         <${DataAge} />
         <${ToConfirm} />
-        <${Cases} rows=${shown} view=${view} />
+        <${Cases} rows=${shown} view=${view} known=${boards.size > 0} />
       </main>
       <${Desks} boards=${boards} />
     </div>
@@ -176,7 +176,8 @@ function useHeldOrder(rows) {
 
 const idOf = (h) => h.consultation_id ?? h.id;
 
-function Cases({ rows, view }) {
+/** @param known  whether the board has been read: before that nobody knows that it is empty */
+function Cases({ rows, view, known }) {
   const held = useHeldOrder(rows);
   const [, redraw] = useState(0);
   const box = useRef(null);
@@ -186,7 +187,7 @@ function Cases({ rows, view }) {
   const list = held.rows;
   return html`<div ref=${box} class="cases-box" onPointerEnter=${(e) => e.pointerType === "mouse" && held.hold(true)} onPointerLeave=${release} onFocusIn=${() => held.hold(true)} onFocusOut=${release}>
     ${held.moved && html`<button type="button" class="chip info upd" onClick=${() => { held.apply(); redraw((n) => n + 1); }}><${Icon} name="refresh" />${held.waiting ? t("b.update_n", { n: held.waiting }) : t("b.update")}</button>`}
-    ${!list.length && html`<p class="card sub">${t(`b.none.${view}`)}</p>`}
+    ${!list.length && (known ? html`<p class="card sub">${t(`b.none.${view}`)}</p>` : html`<${Loading} />`)}
     ${list.length > 0 && html`<table class="cases dsk-t"><caption class="vh">${t(`b.view.${view}`)}</caption><thead><tr>${["level", "case", "left", "who"].map((k) => html`<th scope="col" key=${k}>${t(`b.col.${k}`)}</th>`)}<th scope="col"><span class="vh">${t("b.col.act")}</span></th></tr></thead>
       <tbody>${list.map((h) => html`<${Row} key=${idOf(h)} h=${h} />`)}</tbody></table>
       <ul class="cards">${list.map((h) => html`<${Card} key=${idOf(h)} h=${h} />`)}</ul>`}
@@ -280,7 +281,7 @@ function Desks({ boards }) {
     <h2 class="sec-h gap-t">${t("b.gaps_14")} <a class="end tl" href="/rota">${t("b.see_rota")}</a></h2>
     ${rows.length > 0 && html`<div class="g24">${rows.map((d) => html`<span class="clip" key=${`n${d.desk}`}>${d.specialty ? specialty(d.specialty) : d.desk_name}</span><span class="trk" key=${`t${d.desk}`}>${all.filter((g) => g.desk.desk === d.desk).map((g) => html`<span class=${`gap ${g.kind}`} key=${g.id} style=${strip(g, now)}><span class="vh">${gapText(g)}</span></span>`)}</span>`)}
       <span></span><span class="hrs num" aria-hidden="true">${[0, 3, 7, 10, 14].map((d) => html`<span key=${d}>${fmtDate(now + d * DAY_MS, { year: false })}</span>`)}</span></div>`}
-    ${missing.length > 0 ? html`<div class="note bad gap-t"><${Icon} name="warn" /><ul class="b-gaps"><li><b>${t("b.gaps_n", { n: missing.length })}</b></li>${missing.slice(0, 8).map((g) => html`<li key=${g.id}><a href=${rotaOf(g)}>${gapText(g)}</a></li>`)}</ul></div>` : html`<p class="note ok gap-t"><${Icon} name="check" /><span>${t("b.no_gaps")}</span></p>`}
+    ${missing.length > 0 ? html`<div class="note bad gap-t"><${Icon} name="warn" /><ul class="b-gaps"><li><b>${t("b.gaps_n", { n: missing.length })}</b></li>${missing.slice(0, 8).map((g) => html`<li key=${g.id}><a href=${rotaOf(g)}>${gapText(g)}</a></li>`)}</ul></div>` : desks.length > 0 && html`<p class="note ok gap-t"><${Icon} name="check" /><span>${t("b.no_gaps")}</span></p>`}
   </aside>`;
 }
 

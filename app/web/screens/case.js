@@ -25,6 +25,7 @@ import { corrects } from "../parts/rings.js";
 import { Safety } from "../parts/safety.js";
 import { SoundButton } from "../parts/sound.js";
 import { Urgency } from "../parts/urgency.js";
+import { Warnings } from "../parts/warnings.js";
 import { NewsTotal, Trend, Vitals } from "../parts/vitals.js";
 
 /** The dialogs come after the first picture of the case; a tap before that waits for them. */
@@ -143,7 +144,7 @@ function Summary({ c }) {
     <div class="row wrap"><${Drill} c=${c} /><${Urgency} level=${c.urgency} /><span class="cap end num">${c.number}</span></div>
     <${PatientLine} c=${c} heading="h2" />
     <div class="blk2"><${Holder} c=${c} /></div>
-    ${(c.warnings ?? []).includes("outside_agreement") && html`<p class="note"><${Icon} name="info" /><span>${t("d.outside")}</span></p>`}
+    <${Warnings} c=${c} cls="note" />
     ${(ringing.length > 0 || led) && (ringing.length ? ringing : c.callouts.slice(-1)).map((x) => html`<details class="blk2" key=${x.id} open=${!c.holder || led}><summary class="sec-h">${t("c.ladder", { desk: x.desk_name })}</summary>${x.question && html`<p class="sub" lang="vi"><b>${x.question}</b></p>`}<${Ladder} c=${c} callout=${x} phone /></details>`)}
     <${Team} c=${c} />
     <section class="blk2"><${NewsTotal} vitals=${c.vitals} />

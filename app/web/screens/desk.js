@@ -6,7 +6,7 @@ import { get } from "../core/api.js";
 import { serverNow, useTick } from "../core/clock.js";
 import { fmtTime, fmtWhen, lang, t } from "../core/i18n.js";
 import { navigate } from "../core/router.js";
-import { announce, AppBar, notify } from "../core/shell.js";
+import { announce, AppBar, HotlineLink, Loading, notify } from "../core/shell.js";
 import { getState, putHeaders, specialtyName, useStore } from "../core/store.js";
 import { ackOffer, watch } from "../core/stream.js";
 import { hotline } from "../core/telephones.js";
@@ -25,6 +25,7 @@ import { Safety } from "../parts/safety.js";
 import { ToldCard } from "../parts/told-card.js";
 import { SoundButton, SoundNotice, useAlarm } from "../parts/sound.js";
 import { Urgency } from "../parts/urgency.js";
+import { Warnings } from "../parts/warnings.js";
 import { Vitals } from "../parts/vitals.js";
 
 const REASON_SHOWN_MS = 6000;
@@ -138,6 +139,7 @@ function Backup({ desk, roles, me }) {
 function Quiet({ held }) {
   const me = useStore((s) => s.me);
   const { sound } = useAlarm();
+  const { state, lastAt } = useStore((s) => s.connection);
   const onDuty = (me.desks ?? []).length > 0;
   const [failed, setFailed] = useState(false);
   if (onDuty && sound === "blocked") {
@@ -146,6 +148,10 @@ function Quiet({ held }) {
       <button type="button" class="btn p xl" onClick=${async () => setFailed(!(await enableSound()))}><${Icon} name="vol" />${t("a.test")}</button>
       <button type="button" class="btn g" onClick=${phoneOnly}>${t("a.skip")}</button></section>`;
   }
+  if (state === "offline") {
+    return html`<section class="ctr quiet" role="status"><span class="ill w"><${Icon} name="off" /></span><h1 class="h3">${t("d.quiet_offline")}</h1><${HotlineLink} /></section>`;
+  }
+  if (!lastAt) return html`<${Loading} />`; // nothing is known yet: not that nothing rings
   return html`<section class="ctr quiet"><span class="ill"><${Icon} name="check" /></span><h1 class="h3">${t("d.quiet")}</h1>
     <p class="sub">${t(onDuty ? (sound === "on" ? "d.quiet_on" : "a.skipped") : "d.quiet_off")}</p>
     ${held.length > 0 && html`<p class="sub">${t("d.quiet_held", { n: held.length })}</p>`}</section>`;
@@ -293,7 +299,7 @@ export function WakeCard({ offer, c, taken }) {
       </div>`}
     </header>
     ${raised && html`<p class="note bad w-raised" role="alert"><${Icon} name="warn" /><span>${t("d.raised_from", { from: t(`urgency.short.${raised.from}`), to: t(`urgency.short.${raised.to}`) })}</span></p>`}
-    ${(c.warnings ?? []).includes("outside_agreement") && html`<p class="note w-raised"><${Icon} name="info" /><span>${t("d.outside")}</span></p>`}
+    <${Warnings} c=${c} cls="note w-raised" />
     <${WhyAgain} c=${c} callout=${callout} mine=${mine} />
     <div class="w-body">
       <div class="wq">

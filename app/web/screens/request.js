@@ -9,7 +9,7 @@ import { dropAside, useDraft } from "../core/drafts.js";
 import { doubt, echo, Field, latestAt, Measure, Pick, readClock, readMeasure, Text, Triage } from "../core/form.js";
 import { fmtTime, fmtWhen, lang, num, t } from "../core/i18n.js";
 import { useModule } from "../core/lazy.js";
-import { asksPregnancy, assess } from "../core/news2.js";
+import { asksPregnancy, assess, digits } from "../core/news2.js";
 import { discard, resend, retryNow, useOutbox } from "../core/outbox.js";
 import { ageYears, begun, check, checkVitals, EMPTY, EMPTY_TOLD, hasVitals, isChild, measured, MEASURES, SAFETY, send, similar } from "../core/requests.js";
 import { navigate } from "../core/router.js";
@@ -109,6 +109,8 @@ function Form({ onSent, others, told, part }) {
       return;
     }
     setBusy(true);
+    const left = red ? check(form).filter((e) => e.own).map((e) => e.detail) : [];
+    if (left.length) notify(`${t("red.left_out")} ${left.join("; ")}`, "warn", 30);
     if (red && !form.drill) dialIfOffline();
     if (!form.drill) noteUse(form.specialty);
     const { promise, kept } = submit(form, { red, more: part ? part.body(form.told) : {}, instead: draft.instead, onSent });
@@ -153,7 +155,7 @@ function Form({ onSent, others, told, part }) {
       </section>
       ${part && html`<${part.Told} told=${form.told} put=${putTold} specialty=${form.specialty} error=${error} />`}
       <section id="s-a"><h2 class="fs"><b aria-hidden="true">A</b>${t("request.a")}</h2>
-        <${VitalsFields} v=${form.vitals} put=${putVital} error=${error} />
+        <${VitalsFields} v=${form.vitals} put=${putVital} error=${error} patient=${personOf(form)} />
         ${asksPregnancy({ age_years: ageYears(form), sex: form.sex || "unknown" }) && hasVitals(form.vitals) && form.sex !== "male" && html`<${Pick} id="f-pregnant" label=${t("request.pregnant")} value=${form.safety.pregnancy.state} opt=${t("request.pregnant_why")}
           onPick=${(state) => setForm((f) => ({ ...f, safety: { ...f.safety, pregnancy: { ...f.safety.pregnancy, state } } }))} options=${["none", "value", "unknown"].map((x) => [x, t(`request.pregnant.${x}`)])} />`}
         <div class="card news-card"><${News} news2=${news2} any=${hasVitals(form.vitals)} /></div>
@@ -303,7 +305,7 @@ function OnCall({ specialty, urgency, note = false }) {
 }
 
 /** One set, one time. The time is the first key's minute and can be corrected; the date is always said. */
-export function VitalsFields({ v, put, error, id = "f" }) {
+export function VitalsFields({ v, put, error, patient, id = "f" }) {
   const m = measured(v);
   const [clock, setClock] = useState(null);
   const read = clock === null ? null : readClock(clock);
@@ -311,18 +313,17 @@ export function VitalsFields({ v, put, error, id = "f" }) {
     if (read) put("taken_at")(latestAt(read).toISOString());
     setClock(null);
   };
-  const part = { respiration: "respiration", spo2: "spo2", pulse: "pulse", systolic: "systolic", temperature: "temperature" };
-  const score = assess({ ...m }, { age_years: 40, sex: "male", pregnancy: "none" });
+  const shown = digits(m, patient);
   return html`
     <div class="row wrap taken">${clock === null ? html`<span class="cap">${v.taken_at ? echo(v.taken_at) : t("form.taken_none")}</span>
       <button type="button" class="linkish" onClick=${() => setClock(fmtTime(v.taken_at ?? serverNow()))}>${t("form.change_time")}</button>`
     : html`<${Field} id=${`${id}-time`} label=${t("form.taken_at")} error=${read ? null : t("error.clock")} hint=${read ? echo(latestAt(read)) : ""}>
         <div class="row"><input class="in clock" id=${`${id}-time`} inputmode="numeric" value=${clock} onInput=${(e) => setClock(e.target.value)} onKeyDown=${(e) => { if (e.key === "Enter") { e.preventDefault(); setTime(); } }} />
         <button type="button" class="btn s o" disabled=${!read} onClick=${setTime}>${t("form.ok")}</button></div></${Field}>`}</div>
-    <div class="vg">${MEASURES.map((name) => html`<${Measure} key=${name} id=${`${id}-vitals.${name}`} name=${name} value=${v[name]} onInput=${put(name)} error=${error(`vitals.${name}`)} digit=${part[name] ? score.parts[name] : null} />`)}</div>
+    <div class="vg">${MEASURES.map((name) => html`<${Measure} key=${name} id=${`${id}-vitals.${name}`} name=${name} value=${v[name]} onInput=${put(name)} error=${error(`vitals.${name}`)} digit=${shown[name] ?? null} />`)}</div>
     <div class="two x">
-      <${Pick} id=${`${id}-o2`} label=${t("vitals.breathing")} digit=${score.parts.oxygen} value=${v.oxygen} onPick=${put("oxygen")} options=${[["air", t("vitals.air")], ["oxygen", t("vitals.oxygen")]]} />
-      <${Pick} id=${`${id}-cs`} label=${t("vitals.consciousness")} digit=${score.parts.consciousness} value=${v.consciousness} onPick=${put("consciousness")} options=${CONSCIOUS.map((x) => [x, x === "alert" ? t("vitals.c.short") : x[0].toUpperCase(), t(`vitals.c.${x}`)])} />
+      <${Pick} id=${`${id}-o2`} label=${t("vitals.breathing")} digit=${shown.oxygen} value=${v.oxygen} onPick=${put("oxygen")} options=${[["air", t("vitals.air")], ["oxygen", t("vitals.oxygen")]]} />
+      <${Pick} id=${`${id}-cs`} label=${t("vitals.consciousness")} digit=${shown.consciousness} value=${v.consciousness} onPick=${put("consciousness")} options=${CONSCIOUS.map((x) => [x, x === "alert" ? t("vitals.c.short") : x[0].toUpperCase(), t(`vitals.c.${x}`)])} />
     </div>
     ${v.oxygen === "oxygen" && html`<div class="vg"><${Measure} id=${`${id}-vitals.oxygen_l_min`} name="oxygen_l_min" value=${v.oxygen_l_min} onInput=${put("oxygen_l_min")} error=${error("vitals.oxygen_l_min")} /></div>`}
     <details class="scale"><summary class="cap">${t(v.scale === 2 ? "vitals.scale2_on" : "vitals.scale1_on")}</summary>
@@ -368,7 +369,8 @@ const fromServer = (errors) => errors.map(({ field, detail }) => {
 const minute = (iso) => `${iso.slice(0, 16)}:00Z`;
 const below = (urgency, suggests) => Boolean(urgency && suggests && RANK.indexOf(urgency) > RANK.indexOf(suggests));
 
-const scoreOf = (form) => assess(measured(form.vitals), { age_years: ageYears(form), sex: form.sex || "unknown", pregnancy: form.safety.pregnancy.state });
+const personOf = (form) => ({ age_years: ageYears(form), sex: form.sex || "unknown", pregnancy: form.safety.pregnancy.state });
+const scoreOf = (form) => assess(measured(form.vitals), personOf(form));
 
 function sectionDone(section, form) {
   switch (section) {

@@ -22,6 +22,7 @@ import { Ladder } from "../parts/ladder.js";
 import { PatientLine } from "../parts/patient.js";
 import { Safety } from "../parts/safety.js";
 import { Urgency } from "../parts/urgency.js";
+import { Warnings } from "../parts/warnings.js";
 import { Vitals } from "../parts/vitals.js";
 
 const UNDO_S = 10;
@@ -69,7 +70,7 @@ function Body({ c, pane = false }) {
   const unheld = c.status === "ringing" && !c.holder;
   return html`
     <${Undo} c=${c} />
-    ${(c.warnings ?? []).includes("outside_agreement") && html`<p class="note warn"><${Icon} name="warn" /><span>${t("wait.outside")}</span></p>`}
+    <${Warnings} c=${c} outside="wait.outside" />
     <div class="waitgrid"><div class="stack">
       ${c.telephone && html`<p class="note info"><${Icon} name="phone" /><span>${toldText(c)}</span></p>`}
       ${unheld && callout && !isQuiet(c) ? html`<${Hero} c=${c} />` : html`<${Holder} c=${c} />`}

@@ -43,6 +43,7 @@ export default {
   "conn.request_on_page": "Not sent, and this device cannot keep it: do not close the page.",
   "conn.look": "See the request",
   "conn.open_case": "Open the case",
+  "red.left_out": "Left out because it cannot be read:",
   "conn.back": "Back at {time}. {n} sent, {m} new.",
   "conn.data_at": "data from {time}",
   "conn.try_now": "Try now",

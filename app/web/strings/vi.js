@@ -43,6 +43,7 @@ export default {
   "conn.request_on_page": "Chưa gửi được, và máy này không lưu được: đừng đóng trang.",
   "conn.look": "Xem yêu cầu",
   "conn.open_case": "Mở ca này",
+  "red.left_out": "Không gửi kèm vì không đọc được:",
   "conn.back": "Đã nối lại {time}. {n} tin đã gửi, {m} tin mới.",
   "conn.data_at": "dữ liệu lúc {time}",
   "conn.try_now": "Thử ngay",
