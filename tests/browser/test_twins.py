@@ -23,12 +23,13 @@ async def test_a_like_open_case_of_the_ward_is_named_before_a_second_one_is_sent
     await expect(like.get_by_role("link", name="Cùng người bệnh thì mở ca đó")).to_be_visible()
 
     second = await ward.ask("K04", by=requester)  # all the same: both doctors read that there are two
+    twins = "Khoa này đang có ca khác cùng tên hoặc mã"
+    await phone.goto(f"/cases/{second['id']}")
+    await expect(phone.get_by_text(twins)).to_be_visible()
     doctor = await ward.first_of(second)
     await doctor.do(second, "acceptance")
     desk = await ward.open(doctor, on=DESKTOP, at=f"/cases/{second['id']}")
-    await phone.goto(f"/cases/{second['id']}")
-    for page in (desk, phone):
-        await expect(page.get_by_text("Khoa này đang có ca khác cùng tên hoặc mã").first).to_be_visible()
+    await expect(desk.get_by_text(twins)).to_be_visible()
 
 
 async def test_drafts_and_signatures_stay_with_their_patient(ward: Ward) -> None:
