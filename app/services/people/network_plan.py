@@ -261,7 +261,9 @@ class Plan:
             return
         if "required_roles" in line.model_fields_set:
             given["required_roles"] = roles
-        used = [role for role in DESK_ROLES + HOSPITAL_ROLES if any(layer.role == role for layer in layers)]
+        always = {"primary"} if line.desk is not None else set()  # a desk is never without anybody by oversight
+        wanted = {layer.role for layer in layers} | always
+        used = [role for role in DESK_ROLES + HOSPITAL_ROLES if role in wanted]
         rota = self._put("schedule", owner, number, line.kind, given, {"required_roles": used})
         rota.touched |= self._replace_layers(rota.row["id"], layers)
         if rota.changed:
