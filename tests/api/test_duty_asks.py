@@ -136,8 +136,11 @@ async def test_what_an_override_or_a_temporary_rota_decides_cannot_be_swapped_wi
         "taken out beforehand": (desk.override("remove", other, *held), held),
         "replaced beforehand": (desk.override("replace", other, *held, third), held),
     }
+    back = {"return": {"from": desk.at(taken + 0.2), "to": desk.at(taken + 0.8)}}
+    changes["what comes back was added"] = (desk.override("add", third, *theirs_then), held)
     for case, (change, (begins, ends)) in changes.items():
-        body = {"role": "primary", "from": desk.at(begins + 0.2), "to": desk.at(ends - 0.2)}
+        body: Json = {"role": "primary", "from": desk.at(begins + 0.2), "to": desk.at(ends - 0.2)}
+        body |= back if case == "what comes back was added" else {}
         await desk.publish(change)
         refused = await giver.post("/swaps", body)
         if refused.status_code == 201:  # nobody knows beforehand who will take it
@@ -183,6 +186,9 @@ async def test_a_swap_of_what_is_not_ones_own_coming_duty_names_the_field(house:
     span = {"from": slot["from"], "to": slot["to"]}
     past = {"from": later(slot["from"], -72), "to": later(slot["from"], -70)}
     years = {"from": later(slot["from"], 999), "to": later(slot["from"], 99_999)}
+    far = {"from": later(slot["from"], 24 * 401), "to": later(slot["from"], 24 * 401 + 1)}
+    nobodys = {"from": later(slot["to"], 1), "to": later(slot["to"], 24 * 20)}
+    own = next({"from": s["from"], "to": s["to"]} for s in (await coming(house))[1:] if s["doctor"] == slot["doctor"])
     refused: list[tuple[Person, Json, str]] = [
         (other, {"role": "primary", **span}, "from"),
         (giver, {"role": "primary", **span, "desk": house["tn-nhi-1"].account["desk"]}, "from"),
@@ -191,11 +197,10 @@ async def test_a_swap_of_what_is_not_ones_own_coming_duty_names_the_field(house:
         (giver, {"role": "primary", "from": slot["to"], "to": slot["from"]}, "to"),
         (giver, {"role": "primary", **span, "return": span}, "return.from"),
         (giver, {"role": "primary", **span, "return": past}, "return.from"),
-        (
-            giver,
-            {"role": "primary", **span, "return": years},
-            "return.to",
-        ),
+        (giver, {"role": "primary", **span, "return": years}, "return.to"),
+        (giver, {"role": "primary", **span, "return": far}, "return.to"),
+        (giver, {"role": "primary", **span, "return": nobodys}, "return.from"),
+        (giver, {"role": "primary", **span, "return": own}, "return.from"),
         (giver, {"role": "king", **span}, "role"),
         (giver, {**span}, "role"),
         (giver, {"role": "primary", "from": "2026-11-27T08:00", "to": slot["to"]}, "from"),

@@ -40,18 +40,23 @@ from app.work import Work
 
 Json = dict[str, Any]
 _REMEMBERED: Final = timedelta(days=30)
+_FURTHEST: Final = timedelta(days=400)
+"""A duty further ahead than any change of a rota may reach is nobody's yet."""
 
 
 async def offer(work: Work, body: SwapIn) -> Json:
     """Offer a coming duty of one's own.
 
-    Raises Forbidden, Invalid (no such duty, or which desk?), InTheWay and SwapWithoutEffect (whoever might take it).
+    Raises Forbidden, Invalid (no such duty, which desk?, or nobody has what is to come back), InTheWay and
+    SwapWithoutEffect (whoever might take it).
     """
     allow_own(work, DutyAction.OFFER_SWAP)
     if body.start <= work.now:
         raise Invalid("from", "Ca này đã bắt đầu hoặc đã qua.", "This duty has begun or is over.")
     if body.returns is not None and body.returns.start <= work.now:
         raise Invalid("return.from", "Ca này đã bắt đầu hoặc đã qua.", "This duty has begun or is over.")
+    if body.returns is not None and body.returns.end > work.now + _FURTHEST:
+        raise Invalid("return.to", f"Xa nhất {_FURTHEST.days} ngày.", f"At most {_FURTHEST.days} days ahead.")
     schedule_id, owner = await _rota_of(work, body)
     [rota] = await read_rotas(work, [schedule_id])
     row = Swap(
@@ -67,16 +72,15 @@ async def offer(work: Work, body: SwapIn) -> Json:
         made_at=work.now,
         answered_at=None,
     )
-    anybody = uuid4()
-    _must_move(work, rota, row, {anybody: span_of(row.during)}, {work.subject.id: work.subject.name})
+    people = await candidates(work, owner)
+    able = [person.id for person in people.values() if body.role in person.roles]
+    _must_be_possible(work, rota, row, able)
     try:
         async with work.session.begin_nested():
             work.session.add(row)
             await work.session.flush()
     except IntegrityError:
         raise await _offered_already(work, schedule_id, body) from None
-    people = await candidates(work, owner)
-    able = [person.id for person in people.values() if body.role in person.roles]
     await duty_moves.record(work, _facts(work, row, owner, "swap.offered", able))
     return await _read(work, row, owner, people)
 
@@ -275,6 +279,32 @@ async def _check(work: Work, row: Swap, rota: Rota) -> None:
         _must_be_free(rota, row.role, row.giver_id, returned, names)
     moved = {row.taker_id: given} | ({row.giver_id: span_of(row.returns)} if row.returns is not None else {})
     _must_move(work, rota, row, moved, names)
+
+
+def _must_be_possible(work: Work, rota: Rota, row: Swap, able: Iterable[UUID]) -> None:
+    """Anybody could take the duty; in an exchange somebody holds the whole of what is asked for, and can give it."""
+    given, me = span_of(row.during), {work.subject.id: work.subject.name}
+    if row.returns is None:
+        _must_move(work, rota, row, {uuid4(): given}, me)
+        return
+    returned = span_of(row.returns)
+    slots = [slot for slot in rota.compiled(*returned) if slot.role == row.role]
+    held = {slot.doctor for slot in slots if (slot.start, slot.end) == returned}
+    holders = [doctor for doctor in able if doctor in held and doctor != row.giver_id]
+    if not holders:
+        raise Invalid(
+            "return.from",
+            "Không đồng nghiệp nào trực trọn khoảng giờ này ở vai trò đó.",
+            "No colleague has this role for all of this time.",
+        )
+    refusals = []
+    for holder in holders:
+        try:
+            _must_move(work, rota, row, {holder: given, row.giver_id: returned}, me)
+        except SwapWithoutEffect as refusal:
+            refusals.append(refusal)
+    if len(refusals) == len(holders):
+        raise refusals[0]
 
 
 def _must_move(work: Work, rota: Rota, row: Swap, to: Mapping[UUID, Span], names: dict[UUID, str]) -> None:
