@@ -32,7 +32,7 @@ import { absorb } from "./store.js";
 const STEPS = [1, 2, 4, 8, 15, 30]; // seconds, then every 30 s; ± 20 %
 const STALE_MS = 120e3;
 /** What must not wait behind a message that does not get through. */
-const AHEAD = new Set(["accept", "decline", "cancel", "urgency", "attendance", "read-back"]);
+const AHEAD = new Set(["accept", "decline", "cancel", "urgency", "attendance", "coming", "cannot", "read-back"]);
 const CARRIES_WRITTEN_AT = /^\/consultations(\/telephone|\/[^/]+\/messages)?$/;
 
 let items = new Map();
@@ -50,7 +50,8 @@ export async function start(userId) {
   const earlier = kept.filter((row) => !items.has(row.id)).sort((a, b) => Date.parse(a.value.createdAt) - Date.parse(b.value.createdAt));
   items = new Map([...earlier.map((row) => {
     const state = row.value.state === "refused" ? "refused" : "queued";
-    return [row.id, { ...row.value, state, on: "device", error: row.value.error ?? null }];
+    const tries = Math.max(1, row.value.tries); // whether the earlier page had sent it already, nobody knows
+    return [row.id, { ...row.value, state, tries, on: "device", error: row.value.error ?? null }];
   }), ...items]);
   clock ??= setInterval(tick, 1000);
   changed();

@@ -23,7 +23,9 @@ const AGE_LIMIT_S = 30, SKEW_LIMIT_S = 60, BACK_MS = 4000;
 // --- live regions ---------------------------------------------------------------------------------------------------
 
 export function announce(text, assertive = false) {
-  const region = document.getElementById(assertive ? "say-now" : "say");
+  const name = assertive ? "say-now" : "say";
+  const top = [...document.querySelectorAll(`dialog[open] .${name}`)].pop(); // beside an open dialog nothing is read out
+  const region = top ?? document.getElementById(name);
   if (!region) return;
   region.textContent = "";
   setTimeout(() => { region.textContent = text; }, 50); // the same words twice are two announcements
@@ -93,6 +95,7 @@ function Dialog({ entry }) {
     onPointerDown=${(e) => { outside.current = e.target === box.current; }}
     onClick=${(e) => e.target === box.current && outside.current && close(undefined)}>
     <div class="dlg-in">${entry.view(close)}</div>
+    <div class="vh say" aria-live="polite"></div><div class="vh say-now" aria-live="assertive"></div>
   </dialog>`;
 }
 
@@ -146,7 +149,7 @@ function OfflineBar() {
   const words = [];
   if (state === "offline") {
     words.push(t(slow ? "conn.slow_poll" : "conn.off_since", { time: fmtTime(since) }));
-    if (queued.length) words.push(t("conn.queued", { n: queued.length }));
+    if (queued.length) words.push(t(queued.some((item) => item.on === "page") ? "conn.queued_on_page" : "conn.queued", { n: queued.length }));
   }
   return html`
     ${requests.length > 0 && requests.some((r) => r.state === "retrying" || r.stale || state === "offline") && html`<${UnsentRequest} item=${requests[0]} />`}
@@ -174,8 +177,10 @@ function Refused() {
   const path = usePath();
   const elsewhere = ({ what, caseId }) => what !== "message" || path !== `/cases/${caseId}`; // the open case shows its own
   const items = useOutbox().filter((item) => item.state === "refused" && item.what !== "request" && elsewhere(item));
+  const unknown = (item) => item.error?.type === "unanswered";
+  const why = ({ error }) => (has(`p.err.${error?.type}`) ? t(`p.err.${error.type}`) : error?.detail || error?.title || "");
   return items.map((item) => html`<div key=${item.id} class="note strip bad" role="alert"><${Icon} name="warn" />
-    <span class="grow"><b>${t("msg.failed")}: ${t(has(`what.${item.what}`) ? `what.${item.what}` : "what.command")}</b> ${item.error?.detail || item.error?.title || ""}
+    <span class="grow"><b>${t(unknown(item) ? "msg.unknown" : "msg.failed")}: ${t(has(`what.${item.what}`) ? `what.${item.what}` : "what.command")}</b> ${why(item)}
       ${item.caseId && path !== `/cases/${item.caseId}` && html` <a href=${`/cases/${item.caseId}`}>${t("conn.open_case")}</a>`}</span>
     <button class="btn s o" onClick=${() => resend(item.id)}>${t("msg.again")}</button>
     <button class="btn s g" onClick=${() => discard(item.id)}>${t("msg.delete")}</button>

@@ -113,6 +113,9 @@ function check() {
   if (quiet >= SLOW_MS && now - lastPoll >= POLL_MS) {
     lastPoll = now;
     watched.forEach((_, id) => poll(id));
+  } else if (downSince === null && unread.size && now - lastPoll >= POLL_MS) {
+    lastPoll = now;
+    unread.forEach((id) => (watched.has(id) && !refreshing.has(id) ? refresh(id).catch(() => {}) : unread.delete(id)));
   }
 }
 
@@ -143,7 +146,7 @@ async function read(id) {
   return consultation;
 }
 
-/** Cases whose last reading failed: they are read again with the next connection. */
+/** Cases whose last reading failed: they are read again every 10 s, and with the next connection. */
 const unread = new Set();
 
 /** Read a case now; calls within the same half second are one. */
@@ -151,8 +154,10 @@ export function refresh(id) {
   if (!refreshing.has(id)) {
     refreshing.set(id, new Promise((resolve, reject) => setTimeout(() => {
       refreshing.delete(id);
-      unread.add(id);
-      read(id).then((read) => { unread.delete(id); resolve(read); }, reject);
+      read(id).then((read) => { unread.delete(id); resolve(read); }, (error) => {
+        if (error.temporary) unread.add(id);
+        reject(error);
+      });
     }, 300)));
     refreshing.get(id).catch(() => {});
   }

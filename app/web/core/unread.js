@@ -1,6 +1,6 @@
 /** Messages that came while their case was not open: useUnread(id) -> count. Opening the case (markRead) clears it. */
 import { useEffect, useState } from "./html.js";
-import { getState } from "./store.js";
+import { getState, subscribe } from "./store.js";
 import { onEvent } from "./stream.js";
 
 const counts = new Map();
@@ -12,6 +12,15 @@ onEvent((e) => {
   const id = e.d?.consultation_id;
   if (e.t !== "message.posted" || !e.s.startsWith("consultation:") || e.by === getState().me?.id || open.get(id)) return;
   counts.set(id, (counts.get(id) ?? 0) + 1);
+  tell();
+});
+
+// Nothing that was counted for one person is shown to the next.
+let reader = getState().me?.id;
+subscribe(({ me }) => {
+  if (me?.id === reader) return;
+  reader = me?.id;
+  counts.clear();
   tell();
 });
 

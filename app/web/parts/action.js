@@ -3,6 +3,7 @@
 import { html, Icon, useCallback, useEffect, useRef, useState } from "../core/html.js";
 import { has, t } from "../core/i18n.js";
 import { command } from "../core/outbox.js";
+import { refresh } from "../core/stream.js";
 
 /**
  * const [run, action] = useAction();
@@ -24,6 +25,7 @@ export function useAction() {
       if (alive.current) set({ busy: null, slow: false, error: null });
       return answer;
     } catch (error) {
+      if (error.type === "unanswered" && spec.caseId) refresh(spec.caseId).catch(() => {}); // the case tells whether it arrived
       if (alive.current) set({ busy: null, slow: false, error });
       return null;
     } finally {

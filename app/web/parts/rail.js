@@ -22,6 +22,9 @@ export function Rail({ current }) {
 }
 
 const typing = (el) => el instanceof Element && (el.closest("input, textarea, select, [contenteditable]") !== null);
+/** A letter that decides something is not taken from beside another button, such as the one that refuses. */
+const DECIDES = new Set(["KeyA", "KeyC", "KeyT"]);
+const onAnotherButton = (el) => el instanceof Element && el.closest("button, summary") !== null && !el.closest(".qi, .w-accept");
 
 /**
  * Single-key shortcuts by physical key, so that Vietnamese typing modes do not interfere. Never in a text field, never
@@ -37,6 +40,7 @@ export function useShortcuts(keys) {
     const up = () => clearTimeout(timer);
     const down = (e) => {
       if (e.repeat || e.ctrlKey || e.metaKey || e.altKey || e.isComposing || typing(e.target) || document.querySelector("dialog[open]")) return;
+      if (DECIDES.has(e.code) && onAnotherButton(e.target)) return;
       if (!shortcutsOn() && e.code !== "F6") return;
       const action = now.current[e.code === "Slash" && e.shiftKey ? "Help" : e.code];
       if (!action) return;

@@ -200,7 +200,16 @@ function followAdvice(state) {
   }
 }
 
+// Another person at the same page begins with nothing of the former one.
+let reader = getState().me?.id;
+function beginAnew({ me }) {
+  if (me?.id === reader) return;
+  reader = me?.id;
+  [acted, told, safetyKnown].forEach((known) => known.clear());
+}
+
 setClock(serverNow);
+subscribe(beginAnew);
 subscribe(followAdvice);
 subscribe(watchSafety);
 subscribe(sync);

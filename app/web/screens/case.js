@@ -197,7 +197,7 @@ function Team({ c }) {
   return html`<div class="stack-s blk2">
     ${mine && html`<p><b>${t("d.leads", { name: c.holder_name })}</b> ${t("d.coming_ask")}</p><div class="row">
       <${ActButton} cls="btn p s" icon="check" busy=${action.busy} onClick=${() => attend(true)}>${t("p.attendance.coming")}</${ActButton}>
-      <${ActButton} cls="btn o s" icon="x" onClick=${() => attend(false)}>${t("p.attendance.cannot")}</${ActButton}></div>`}
+      <${ActButton} cls="btn o s" icon="x" disabled=${Boolean(action.busy)} onClick=${() => attend(false)}>${t("p.attendance.cannot")}</${ActButton}></div>`}
     ${may(c, "stand_down") && unanswered.length > 0 && html`<${ActButton} cls="btn s o blk" icon="users" busy=${action.busy} onClick=${() => run({ path: path(c, "stand-down"), caseId: c.id, what: "stand-down" })}>${t("c.stand_down", { n: unanswered.length })}</${ActButton}>`}
     <${ActionState} action=${action} /></div>`;
 }

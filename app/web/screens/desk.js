@@ -320,15 +320,15 @@ export function WakeCard({ offer, c, taken }) {
     <footer class="wact">
       ${led
         ? html`<p class="w-led grow"><b>${t("d.leads", { name: c.holder_name })}</b> ${t("d.coming_ask")}</p>
-          <${ActButton} cls="btn p xl" icon="check" busy=${action.busy === "coming"} onClick=${() => attend(true)}>${t("p.attendance.coming")}</${ActButton}>
-          <${ActButton} cls="btn o xl" icon="x" busy=${action.busy === "cannot"} onClick=${() => attend(false)}>${t("p.attendance.cannot")}</${ActButton}>`
+          <${ActButton} cls="btn p xl" icon="check" busy=${action.busy === "coming"} disabled=${action.busy === "cannot"} onClick=${() => attend(true)}>${t("p.attendance.coming")}</${ActButton}>
+          <${ActButton} cls="btn o xl" icon="x" busy=${action.busy === "cannot"} disabled=${action.busy === "coming"} onClick=${() => attend(false)}>${t("p.attendance.cannot")}</${ActButton}>`
         : mine ? html`<a class="btn p xl w-accept" href=${`/cases/${c.id}`}><${Icon} name="send" />${t("d.answer_now")}</a>
           <${ActButton} cls="btn o xl w-2nd" icon="vol" busy=${action.busy === "accept"} onClick=${hush}>${t("d.hush_mine")}</${ActButton}>`
         : html`${canAccept
-            ? html`<${ActButton} cls="btn p xl w-accept" icon="check" kbd="A" busy=${action.busy === "accept"} disabled=${!online} onClick=${accept}>${t("d.accept")}</${ActButton}>`
+            ? html`<${ActButton} cls="btn p xl w-accept" icon="check" kbd="A" busy=${action.busy === "accept"} disabled=${!online || action.busy === "decline"} onClick=${accept}>${t("d.accept")}</${ActButton}>`
             : html`<p class="w-led grow">${t("d.may_not_accept")}</p>`}
-          <button type="button" class="btn o xl w-2nd" onClick=${forward}><${Icon} name="swap" /><span>${t("d.forward")}</span> <kbd>C</kbd></button>
-          <${ActButton} cls="btn o xl w-2nd" icon="x" kbd="T" busy=${action.busy === "decline"} onClick=${refuse}>${t("d.decline")}</${ActButton}>`}
+          <button type="button" class="btn o xl w-2nd" disabled=${Boolean(action.busy)} onClick=${forward}><${Icon} name="swap" /><span>${t("d.forward")}</span> <kbd>C</kbd></button>
+          <${ActButton} cls="btn o xl w-2nd" icon="x" kbd="T" busy=${action.busy === "decline"} disabled=${action.busy === "accept"} onClick=${refuse}>${t("d.decline")}</${ActButton}>`}
     </footer>
     ${(action.error && !action.error.is?.("taken")) || action.slow ? html`<div class="w-state"><${ActionState} action=${action} phone=${c.requester_phone ?? c.ward_phone ?? hotline()?.phone} /></div>` : null}
   </article>
