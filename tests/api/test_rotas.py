@@ -149,6 +149,20 @@ async def test_a_rota_that_begins_with_one_night_or_with_its_settings_needs_some
         await desk.staff.execute("DELETE FROM desk WHERE id = :d", d=row.id)
 
 
+async def test_what_lies_beyond_the_compiled_horizon_is_shown_and_told_with_its_publication(desk: Desk) -> None:
+    far = desk.override("add", 6, 24 * 120, 24 * 120 + 8)
+    shown = await desk.publish(far, dry_run=True)
+    done = await desk.publish(far)
+    for answer in (shown, done):
+        assert [(s["doctor"], s["from"][:10]) for s in answer["added"]] == [(desk.ids[5], desk.at(24 * 120)[:10])]
+    [row] = await desk.staff.execute(
+        "SELECT data FROM event WHERE type = 'duty.moved' AND at = :now AND chain = :chain",
+        now=desk.now,
+        chain=f"user:{desk.ids[5]}",
+    )
+    assert row.data["added"]
+
+
 async def test_of_two_identical_overrides_at_once_one_commits(desk: Desk) -> None:
     change = desk.override("add", 5, 1, 2)
     version = (await desk.rota())["version"]

@@ -129,6 +129,8 @@ class _Edit:
     after: list[Rota]
     changed: list[Changed]
     people: dict[UUID, Candidate]
+    until: datetime
+    """As far ahead as it changes anything, and at least as far as duty is compiled."""
 
     @property
     def rota(self) -> Rota:
@@ -168,7 +170,14 @@ async def _edit(work: Work, owner: Owner, body: PublicationIn, changes: Sequence
         .values(version=version + 1)
         .execution_options(synchronize_session=False)
     )
-    return _Edit(owner, schedule_id, version, before, await read_rotas(work, touched), changed, people)
+    until = _as_far_as(work, changes)
+    return _Edit(owner, schedule_id, version, before, await read_rotas(work, touched), changed, people, until)
+
+
+def _as_far_as(work: Work, changes: Iterable[Change]) -> datetime:
+    """Whoever is put on duty next Tết reads it now, and not when the horizon has come so far."""
+    ends = [c.body.end for c in changes if isinstance(c.body, OverrideIn | TemporaryIn)]
+    return min(max([work.now + timedelta(days=HORIZON_DAYS), *ends]), work.now + FURTHEST)
 
 
 async def first_rota(work: Work, owner: Owner) -> UUID:
@@ -224,7 +233,7 @@ async def require(work: Work, schedule_id: UUID, roles: Collection[str]) -> None
 
 async def _answer(work: Work, edit: _Edit, body: PublicationIn, window: Window) -> Json:
     rota = edit.rota
-    moves = edit.moves(work.now, work.now + timedelta(days=HORIZON_DAYS))
+    moves = edit.moves(work.now, edit.until)
     slots = rota.compiled(window.start, window.end)
     gaps = rota.gaps_in(slots, window.start, window.end)
     was = next((old for old in edit.before if old.schedule_id == edit.schedule_id), None)
@@ -261,7 +270,7 @@ def _moved(slots: Iterable[tuple[Owner, Slot]], names: dict[UUID, str]) -> list[
 
 
 async def _record(work: Work, edit: _Edit, reason: str) -> None:
-    moves = edit.moves(work.now, work.now + timedelta(days=HORIZON_DAYS))
+    moves = edit.moves(work.now, edit.until)
     await tell_of(work, edit.owner, edit.schedule_id, edit.version + 1, moves, reason, edit.changed)
 
 
