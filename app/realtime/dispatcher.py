@@ -22,6 +22,7 @@ from app.services.outside.sending import Glance, Outgoing, Sent
 log = structlog.get_logger()
 AT_MOST_EVERY_S: Final = 0.25
 """Commits that come together are looked at together: a look is half a dozen statements."""
+AGAIN_EVERY: Final = timedelta(seconds=1)
 LONGEST_SLEEP_S: Final = LOOKS_EVERY.total_seconds()
 SIDE_BY_SIDE: Final = 64
 FOR_THE_URGENT: Final = 24
@@ -37,6 +38,7 @@ class Dispatcher:
         self._sends: set[asyncio.Task[None]] = set()
         self._loop = Loop(self._look, what="messages", wake=house.notices)
         self._looked_at = -AT_MOST_EVERY_S
+        self._again_at: datetime | None = None
         self._sent: list[Sent] = []
         self._marking = asyncio.Lock()
 
@@ -55,11 +57,13 @@ class Dispatcher:
     async def look(self) -> datetime | None:
         """Plan, end what is answered, and begin to send what is due; return when the next notice is due."""
         seen = await self._glance()
-        if seen.to_plan:
-            await self._plan()
+        again = await self._rung_again()
+        to_plan = seen.to_plan or again
+        if to_plan:
+            await self._plan(again=again)
         if seen.to_end:
             await self._end_answered()
-        if seen.to_plan or seen.to_end:
+        if to_plan or seen.to_end:
             seen = await self._glance()
         room = SIDE_BY_SIDE - len(self._sends)
         if seen.due and room > 0 and await self._begin(room):
@@ -79,11 +83,20 @@ class Dispatcher:
         async with self.house.glance() as work:
             return await sending.glance(work)
 
-    async def _plan(self) -> None:
+    async def _rung_again(self) -> bool:
+        """Look at all that rings, at most every `AGAIN_EVERY`: what is told every two minutes can wait a second."""
+        now = self.house.clock.now()
+        if self._again_at is not None and self._again_at <= now < self._again_at + AGAIN_EVERY:
+            return False
+        self._again_at = now
+        async with self.house.glance() as work:
+            return await sending.rung_again(work)
+
+    async def _plan(self, *, again: bool) -> None:
         kinds = self.house.outside.adapters.keys()
         while True:
             async with self.house.glance() as work:
-                planned = await notice_plan.plan_offers(work, kinds)
+                planned = await notice_plan.plan_offers(work, kinds, again=again)
                 if planned:
                     await notice_plan.mark(work, planned)
             if len(planned) < notice_plan.BATCH:

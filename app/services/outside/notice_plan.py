@@ -127,13 +127,16 @@ def not_before(notice: Notice, offer: Ringing) -> datetime:
     return max(earliest, offer.seen_at + AFTER_SEEN) if offer.seen_at else earliest
 
 
-async def plan_offers(work: Work, kinds: Collection[str]) -> list[UUID]:
+async def plan_offers(work: Work, kinds: Collection[str], *, again: bool = True) -> list[UUID]:
     """Plan the messages of offers that have none yet, and return those offers; `mark` them in the next transaction.
 
     Two processes that plan the same offer write the same keys, and so one set of notices. The mark comes after the
     commit, so that no lock of an offer is ever held together with another.
     """
-    found = [_ringing(row) for row in await _UNPLANNED.rows(work.session, {"limit": BATCH, "now": work.now})]
+    found = [
+        _ringing(row)
+        for row in await (_UNPLANNED if again else _UNTOLD).rows(work.session, {"limit": BATCH, "now": work.now})
+    ]
     if not found:
         return []
     by_person: dict[UUID, list[Reach]] = {}
@@ -180,13 +183,15 @@ STEP_AGAIN: Final = f"""k.round <= 1 AND {_SINCE_TOLD} AND o.step < k.step
 # From the few offers that are open to their callouts, never the other way round: callouts are kept for ever.
 LEADER_WAITS: Final = f"""{RINGS} AND o.noticed_at <= CAST(:now AS timestamptz) - interval '{OWED_AGAIN.seconds} s'
   AND (SELECT k.state = 'accepted' AND k.urgency = 'red' FROM callout k WHERE k.id = o.callout_id)"""  # noqa: S608
-_UNPLANNED = Prepared(f"""
+_NEWS: Final = f"""
 (SELECT {_OFFER}, o.made_at, {_TIMES}, '', {_QUIET} FROM offer o {_JOINS}
  WHERE o.state = 'made' AND o.noticed_at IS NULL ORDER BY o.made_at LIMIT :limit)
 UNION ALL
 (SELECT {_OFFER}, k.step_started_at, {_TIMES}, k.round::text, {_QUIET} FROM offer o {_JOINS}
  WHERE {ROUND_AGAIN} LIMIT :limit)
-UNION ALL
+"""  # noqa: S608 (all parts stand in this file)
+_UNTOLD = Prepared(_NEWS)
+_UNPLANNED = Prepared(f"""{_NEWS}UNION ALL
 (SELECT {_OFFER}, k.step_started_at, {_TIMES}, 's' || k.step, {_QUIET} FROM offer o {_JOINS}
  WHERE {STEP_AGAIN} LIMIT :limit)
 UNION ALL

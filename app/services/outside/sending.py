@@ -141,6 +141,12 @@ async def glance(work: Work) -> Glance:
     return Glance(*row)
 
 
+async def rung_again(work: Work) -> bool:
+    """Whether a later step, or a red team's leader who waits, lets somebody be told again; costs with what rings."""
+    [(again,)] = await _AGAIN.rows(work.session, {"now": work.now})
+    return bool(again)
+
+
 async def settle(work: Work) -> int:
     """End everything about offers that ring no longer, whoever answered and wherever; returns how much it was."""
     ended = list(await work.session.scalars(_SETTLE))
@@ -246,12 +252,14 @@ _ANSWERED: Final = f"""n.offer_id IS NOT NULL AND n.state IN ('waiting', 'sent',
   AND (SELECT NOT {notice_plan.RINGS} FROM offer o WHERE o.id = n.offer_id)"""  # noqa: S608
 _GLANCE = Prepared(f"""
 SELECT EXISTS (SELECT 1 FROM offer WHERE state = 'made' AND noticed_at IS NULL)
-    OR EXISTS (SELECT 1 FROM callout k JOIN offer o ON o.callout_id = k.id WHERE {notice_plan.ROUND_AGAIN})
-    OR EXISTS (SELECT 1 FROM callout k JOIN offer o ON o.callout_id = k.id WHERE {notice_plan.STEP_AGAIN})
-    OR EXISTS (SELECT 1 FROM offer o WHERE {notice_plan.LEADER_WAITS}),
+    OR EXISTS (SELECT 1 FROM callout k JOIN offer o ON o.callout_id = k.id WHERE {notice_plan.ROUND_AGAIN}),
   EXISTS (SELECT 1 FROM notice n WHERE {_ANSWERED}),
   (SELECT min(due_at) FROM notice WHERE state = 'waiting'),
   EXISTS (SELECT 1 FROM notice WHERE state = 'waiting' AND due_at <= :now)
+""")  # noqa: S608 (all parts stand in the code)
+_AGAIN = Prepared(f"""
+SELECT EXISTS (SELECT 1 FROM callout k JOIN offer o ON o.callout_id = k.id WHERE {notice_plan.STEP_AGAIN})
+    OR EXISTS (SELECT 1 FROM offer o WHERE {notice_plan.LEADER_WAITS})
 """)  # noqa: S608 (all parts stand in the code)
 # A mark that is lost in a crash of the database repeats a send under the same key: it need not wait for the disk.
 _SENT = Prepared(f"""
