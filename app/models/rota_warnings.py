@@ -11,8 +11,8 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from app.models.rota_rules import DESK_ROLES, Gap, Layer, Slot
-from app.models.spans import tidy
+from app.models.rota_rules import DESK_ROLES, Gap, Layer, Leave, Slot
+from app.models.spans import Span, Spans, common, tidy
 
 LONGEST_PRIMARY: Final = timedelta(hours=24)
 CALLED_IN: Final = frozenset({"red_team"})
@@ -39,12 +39,14 @@ class Elsewhere(NamedTuple):
     place: str
 
 
-def find(  # what a rota is judged by
+def find(  # noqa: PLR0913  # what a rota is judged by
     slots: Sequence[Slot],
     elsewhere: Iterable[Elsewhere],
     gaps: Iterable[Gap],
     layers: Iterable[tuple[str, Layer]],
+    leaves: Iterable[Leave],
     *,
+    required_roles: Collection[str],
     rest_hours: int,
     licensed: Collection[UUID],
     eligible: Mapping[UUID, Collection[str]],
@@ -56,13 +58,19 @@ def find(  # what a rota is judged by
     own: dict[UUID, list[Slot]] = defaultdict(list)
     for slot in slots:
         own[slot.doctor].append(slot)
+    away: dict[UUID, list[Span]] = defaultdict(list)
+    for leave in leaves:
+        away[leave.doctor].append((leave.start, leave.end))
     found = [Doubt("gap", role=gap.role, start=gap.start, end=gap.end) for gap in gaps]
+    if not required_roles:
+        found.append(Doubt("no_required_roles"))
     for doctor, here in own.items():
         there = others[doctor]
         everywhere = [*here, *(other.slot for other in there)]
         found += _short_rests(doctor, everywhere, timedelta(hours=rest_hours))
         found += _long_duties(doctor, everywhere)
         found += _at_two_desks(doctor, here, there)
+        found += _on_leave(doctor, here, tidy(away[doctor]))
         if doctor not in licensed and any(slot.role in DESK_ROLES for slot in here):
             found.append(Doubt("licence_missing", doctor))
     return sorted([*found, *_of_layers(layers, eligible)], key=_order)
@@ -96,6 +104,13 @@ def _at_two_desks(doctor: UUID, here: Iterable[Slot], there: Sequence[Elsewhere]
             start, end = max(slot.start, other.slot.start), min(slot.end, other.slot.end)
             if start < end:
                 yield Doubt("two_desks", doctor, slot.role, start, end, place=other.place)
+
+
+def _on_leave(doctor: UUID, here: Iterable[Slot], away: Spans) -> Iterable[Doubt]:
+    """What stands above leave: an override or a temporary rota has put somebody on who is away."""
+    for slot in here:
+        for start, end in common([(slot.start, slot.end)], away):
+            yield Doubt("on_leave", doctor, slot.role, start, end)
 
 
 def _of_layers(layers: Iterable[tuple[str, Layer]], eligible: Mapping[UUID, Collection[str]]) -> Iterable[Doubt]:

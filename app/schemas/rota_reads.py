@@ -15,7 +15,16 @@ from app.schemas.rota import HOLIDAY, LAYER, OVERRIDE, SETTINGS, TEMPORARY, Holi
 SwapStateName: TypeAlias = Literal["offered", "taken", "withdrawn", "lapsed"]
 LeaveStateName: TypeAlias = Literal["requested", "approved", "declined", "withdrawn"]
 WarningCode: TypeAlias = Literal[
-    "rest", "long_duty", "gap", "two_desks", "empty_layer", "licence_missing", "not_eligible"
+    "rest",
+    "long_duty",
+    "gap",
+    "two_desks",
+    "empty_layer",
+    "licence_missing",
+    "not_eligible",
+    "no_required_roles",
+    "no_effect",
+    "on_leave",
 ]
 
 ROTA_DOCUMENT_ID: Final = "01a20a03-a608-7fa1-9d12-3c5e7a90b1d4"
@@ -224,8 +233,16 @@ class OpenedRead(GapRead):
     desk_name: str
 
 
+class KeptRead(Interval):
+    """Duty that stays although its doctor is away."""
+
+    desk: UUID | None = Field(description="null: in the hospital's own rota")
+    desk_name: str
+    role: RotaRole
+
+
 class LeaveDecidedRead(LeaveRead):
-    """A leave that was decided or withdrawn, and the gaps that it leaves."""
+    """A leave that was decided or withdrawn, the gaps that it leaves, and the duty that it does not end."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -246,11 +263,15 @@ class LeaveDecidedRead(LeaveRead):
                             "kind": "nobody",
                         }
                     ],
+                    "still_on": [],
                 }
             ]
         }
     )
 
+    still_on: list[KeptRead] = Field(
+        description="Duty within an approved leave that an override or a temporary rota keeps: its head changes that"
+    )
     gaps: list[OpenedRead] = Field(description="Required roles that have nobody now and had somebody before")
 
 

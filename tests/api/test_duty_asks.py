@@ -231,10 +231,30 @@ async def test_approved_leave_is_taken_out_of_every_rota_and_its_gaps_are_shown(
     assert done.status_code == 200, done.text
     gaps = [(gap["role"], gap["from"], gap["to"], gap["desk"]) for gap in done.json()["gaps"]]
     assert ("primary", slot["from"], slot["to"], doctor.account["desk"]) in gaps
+    assert done.json()["still_on"] == []
     assert (await head.post(path, {"approve": False})).status_code == 409
     back = await delete(doctor, f"/leaves/{leave['id']}")
     assert (back.status_code, back.json()["state"]) == (200, "withdrawn")
     assert await on_at(house, slot["from"]) == slot["doctor"]
+
+
+async def test_approving_leave_says_which_duty_stands_above_it_and_so_does_a_publication(house: Staff) -> None:
+    desk, doctor = Desk(house), house["tn-timmach-6"]
+    shift = {"role": "primary", "doctor": desk.ids[5], "from": desk.at(70), "to": desk.at(71)}
+    body = {"roles": ["primary"], "from": shift["from"], "to": shift["to"], "shifts": [shift]}
+    temporary = {"op": "put", "kind": "temporary", "body": body}
+    done = await desk.publish(desk.override("add", 6, 50, 52), temporary)
+    assert "on_leave" not in {warning["code"] for warning in done["warnings"]}
+    asked = (await doctor.post("/leaves", {"from": desk.at(48), "to": desk.at(96)})).json()
+    approved = await house["tn-quantri"].post(f"/leaves/{asked['id']}/approval", {"approve": True})
+    still = approved.json()["still_on"]
+    kept = [(duty["role"], duty["desk"], *map(datetime.fromisoformat, (duty["from"], duty["to"]))) for duty in still]
+    times = [tuple(desk.now + timedelta(hours=hours) for hours in span) for span in ((50, 52), (70, 71))]
+    assert kept == [("primary", desk.id, *span) for span in times]
+    warned = (await desk.publish(desk.override("add", 6, 80, 81)))["warnings"]
+    away = {warning["from"]: warning["new"] for warning in warned if warning["code"] == "on_leave"}
+    assert list(away.values()) == [True, False, False]
+    assert (await delete(doctor, f"/leaves/{asked['id']}")).json()["still_on"] == []
 
 
 async def test_leave_that_has_begun_ends_now_and_stays_for_what_was_taken(house: Staff) -> None:

@@ -163,6 +163,26 @@ async def test_what_lies_beyond_the_compiled_horizon_is_shown_and_told_with_its_
     assert row.data["added"]
 
 
+async def test_an_override_that_moves_nobody_and_a_rota_that_needs_nobody_are_warned_of(desk: Desk) -> None:
+    [on] = await desk.on(at=desk.at(1))
+    number = desk.ids.index(on) + 1
+    other = next(n for n in (1, 2, 3, 4) if n != number)
+    nothing = {"op": "put", "kind": "settings", "body": {"required_roles": []}}
+    variants = [
+        (desk.override("remove", number, 1, 1.5), set()),
+        (desk.override("replace", number, 1, 1.5, by=6), set()),
+        (desk.override("add", 6, 1, 1.5), set()),
+        (desk.override("remove", other, 1, 1.5), {"no_effect"}),
+        (desk.override("replace", other, 1, 1.5, by=6), {"no_effect"}),
+        (desk.override("add", number, 1, 1.5), {"no_effect"}),
+        (nothing, {"no_required_roles"}),
+    ]
+    for change, expected in variants:
+        done = await desk.publish(change, dry_run=True)
+        new = {warning["code"] for warning in done["warnings"] if warning["new"]}
+        assert new & {"no_effect", "no_required_roles"} == expected, change
+
+
 async def test_of_two_identical_overrides_at_once_one_commits(desk: Desk) -> None:
     change = desk.override("add", 5, 1, 2)
     version = (await desk.rota())["version"]

@@ -1,6 +1,7 @@
 """Leave: asked for by a doctor, decided by the head of a rota or the administrator, then compiled into every rota."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,8 @@ from app.identifiers import new_id
 from app.models.desk import Desk
 from app.models.duty_change import Leave, LeaveState
 from app.models.rota import DutySlot, Layer, Schedule
+from app.models.rota_rules import Leave as LeaveRule
+from app.models.rota_rules import Slot
 from app.models.user import Role, User, UserSpecialty
 from app.policy import DutyAction, Verdict, allow_duty, decide_duty, standings_to
 from app.schemas.duty_asks import LeaveDecisionIn, LeaveIn
@@ -21,7 +24,7 @@ from app.services.rostering import duty_moves
 from app.services.rostering import rota_documents as documents
 from app.services.rostering.duty_asks import leave_read
 from app.services.rostering.duty_settled import Settled, resettle
-from app.services.rostering.rotas import Rota, names_of, schedules_of_hospital
+from app.services.rostering.rotas import Owner, Rota, names_of, schedules_of_hospital, span_of
 from app.services.rostering.swaps import allow_own
 from app.work import Work
 
@@ -71,7 +74,7 @@ async def listed(work: Work) -> list[Json]:
 
 
 async def decide(work: Work, leave_id: UUID, body: LeaveDecisionIn) -> Json:
-    """Approve or decline; what is approved leaves gaps, which the answer lists.
+    """Approve or decline; what is approved leaves gaps, which the answer lists, and duty that it does not end.
 
     Nobody decides about their own. Raises NotFound, Forbidden and NoLongerOpen.
     """
@@ -81,12 +84,15 @@ async def decide(work: Work, leave_id: UUID, body: LeaveDecisionIn) -> Json:
     if row.doctor_id not in await _decides_for(work):
         raise NotFound
 
-    async def change(_rotas: list[Rota]) -> None:
+    kept: list[tuple[Owner, Slot]] = []
+
+    async def change(rotas: list[Rota]) -> None:
         row.decide(approve=body.approve, by=work.subject.id, now=work.now)
+        kept.extend(_kept(work, row, rotas))
 
     settled = await _settled(work, row, change, counts=body.approve)
     await _tell(work, row, settled, body.reason)
-    return await _read(work, row, settled, decides=True)
+    return await _read(work, row, settled, kept, decides=True)
 
 
 async def withdraw(work: Work, leave_id: UUID) -> Json:
@@ -101,7 +107,7 @@ async def withdraw(work: Work, leave_id: UUID) -> Json:
 
     settled = await _settled(work, row, change, counts=row.state == LeaveState.APPROVED)
     await _tell(work, row, settled, "")
-    return await _read(work, row, settled, decides=decides)
+    return await _read(work, row, settled, (), decides=decides)
 
 
 async def _asked_already(work: Work, body: LeaveIn) -> InTheWay:
@@ -185,6 +191,18 @@ async def _settled(work: Work, row: Leave, change: Callable[[list[Rota]], Awaita
     return await resettle(work, ids, change)
 
 
+def _kept(work: Work, row: Leave, rotas: Iterable[Rota]) -> Iterable[tuple[Owner, Slot]]:
+    """Duty within the leave that stands above it: from an override or a temporary rota that names the doctor."""
+    start, end = span_of(row.during)
+    for rota in rotas:
+        named = {person for override in rota.overrides for person in (override.doctor, override.by)}
+        named |= {shift.doctor for temporary in rota.temporaries for shift in temporary.shifts}
+        if row.doctor_id in named:
+            after = replace(rota, leaves=[*rota.leaves, LeaveRule(row.doctor_id, start, end)])
+            slots = after.compiled(max(start, work.now), end)
+            yield from ((rota.owner, slot) for slot in slots if slot.doctor == row.doctor_id)
+
+
 async def _tell(work: Work, row: Leave, settled: Settled, reason: str) -> None:
     hospital = await work.session.scalar(select(User.hospital_id).where(User.id == row.doctor_id))
     facts = _facts(work, row, hospital, "leave.decided", reason=reason)
@@ -207,7 +225,7 @@ def _facts(work: Work, row: Leave, hospital: UUID | None, event_type: str, **mor
     return [(chain, event_type, dict(data)) for chain in chains]
 
 
-async def _read(work: Work, row: Leave, settled: Settled, *, decides: bool) -> Json:
+async def _read(work: Work, row: Leave, settled: Settled, kept: Iterable[tuple[Owner, Slot]], *, decides: bool) -> Json:
     names = await names_of(work, [row.doctor_id, row.decided_by])
     gaps = [
         {"desk": owner.desk_id, "desk_name": owner.name, "role": gap.role, "from": gap.start, "to": gap.end}
@@ -215,4 +233,9 @@ async def _read(work: Work, row: Leave, settled: Settled, *, decides: bool) -> J
         for owner, gap in settled.gaps
     ]
     gaps.sort(key=lambda gap: (gap["from"], gap["role"], str(gap["desk"])))
-    return leave_read(work, row, names, decides=decides) | {"gaps": gaps}
+    still_on = [
+        {"desk": owner.desk_id, "desk_name": owner.name, "role": slot.role, "from": slot.start, "to": slot.end}
+        for owner, slot in kept
+    ]
+    still_on.sort(key=lambda duty: (duty["from"], duty["role"], str(duty["desk"])))
+    return leave_read(work, row, names, decides=decides) | {"gaps": gaps, "still_on": still_on}

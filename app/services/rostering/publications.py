@@ -14,9 +14,10 @@ from sqlalchemy.exc import IntegrityError
 
 from app.errors import Invalid, Stale
 from app.identifiers import new_id
-from app.models.rota import Override, Schedule
+from app.models.rota import Override as OverrideRow
+from app.models.rota import Schedule
 from app.models.rota_format import HOME_ZONE
-from app.models.rota_rules import Slot
+from app.models.rota_rules import Override, Slot
 from app.policy import DutyAction, allow_duty
 from app.schemas.rota import Change, LayerIn, OverrideIn, PublicationIn, SettingsIn, TemporaryIn
 from app.services.facts.authors import last_author
@@ -114,7 +115,8 @@ async def _all_soon(work: Work, changes: Sequence[Change]) -> bool:
     if any(isinstance(change.body, OverrideIn) and change.body.start > soon for change in changes):
         return False
     ids = [change.id for change in changes if change.id is not None]
-    starts = await work.session.scalars(select(func.lower(Override.during)).where(Override.id.in_(ids))) if ids else ()
+    chosen = select(func.lower(OverrideRow.during)).where(OverrideRow.id.in_(ids))
+    starts = await work.session.scalars(chosen) if ids else ()
     return all(start <= soon for start in starts)
 
 
@@ -136,6 +138,13 @@ class _Edit:
     def rota(self) -> Rota:
         """The rota that is edited; a holiday touches others as well."""
         return next(rota for rota in self.after if rota.schedule_id == self.schedule_id)
+
+    @property
+    def put(self) -> list[Override]:
+        """The overrides that it made or changed."""
+        places = [c.after for c in self.changed if c.op == "put" and c.kind == "override" and c.after is not None]
+        known = {(place["kind"], place["role"], place["doctor"], place["from"]) for place in places}
+        return [o for o in self.rota.overrides if (o.kind.value, o.role, o.doctor, o.start) in known]
 
     def moves(self, start: datetime, end: datetime) -> list[Move]:
         """What it does to everybody's duty."""
@@ -237,7 +246,7 @@ async def _answer(work: Work, edit: _Edit, body: PublicationIn, window: Window) 
     slots = rota.compiled(window.start, window.end)
     gaps = rota.gaps_in(slots, window.start, window.end)
     was = next((old for old in edit.before if old.schedule_id == edit.schedule_id), None)
-    warnings = await thoughts(work, rota, was, edit.people, window.start, window.end)
+    warnings = await thoughts(work, rota, was, edit.people, window.start, window.end, put=edit.put)
     names = await names_of(work, {s.doctor for s in slots}.union(*(move.people for move in moves)))
     return {
         "version": edit.version if body.dry_run else edit.version + 1,

@@ -1,6 +1,8 @@
 """The warnings of a publication, in words: what it brings that is worth thinking about, and what was there before."""
 
-from collections.abc import Collection, Mapping
+import asyncio
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -14,7 +16,7 @@ from app.models.desk import Desk
 from app.models.organization import Organization
 from app.models.rota import DutySlot, Schedule
 from app.models.rota_format import HOME_ZONE
-from app.models.rota_rules import Slot
+from app.models.rota_rules import Override, Slot
 from app.models.rota_warnings import Doubt, Elsewhere
 from app.models.user import User
 from app.services.rostering.rotas import Candidate, Rota
@@ -27,9 +29,16 @@ _AROUND: Final = timedelta(days=4)
 
 
 async def thoughts(
-    work: Work, rota: Rota, was: Rota | None, people: Mapping[UUID, Candidate], start: datetime, end: datetime
+    work: Work,
+    rota: Rota,
+    was: Rota | None,
+    people: Mapping[UUID, Candidate],
+    start: datetime,
+    end: datetime,
+    *,
+    put: Iterable[Override] = (),
 ) -> list[Json]:
-    """Warn of a rota between two instants; what `was` so before is not new."""
+    """Warn of a rota between two instants, and of overrides just `put` in it; what `was` so before is not new."""
     low, high = start - _AROUND, end + _AROUND
     after = rota.compiled(max(low, work.now), high)
     before = was.compiled(max(low, work.now), high) if was else []
@@ -38,10 +47,24 @@ async def thoughts(
     served = [slot for slot in served if slot.start < slot.end]
     elsewhere = [Elsewhere(slot, place) for id_, slot, place in stored if id_ != rota.schedule_id]
     found = _found(rota, [*served, *after], elsewhere, people, start, end)
+    found += await _without_effect(rota, put)
     known = set(_found(was, [*served, *before], elsewhere, people, start, end)) if was else set()
     names = await _names(work, {warning.doctor for warning in found if warning.doctor})
     chosen = sorted(found, key=lambda warning: warning in known)[:MOST]
     return [_said(work, warning, names, new=warning not in known) for warning in chosen]
+
+
+async def _without_effect(rota: Rota, put: Iterable[Override]) -> list[Doubt]:
+    """Overrides that leave everybody's duty as it would be without them."""
+    found = []
+    for override in put:
+        await asyncio.sleep(0)  # a hundred long ones take a while, and others are waiting
+        span = (override.start, override.end)
+        alone = replace(rota, layers=[layer for layer in rota.layers if layer.role == override.role])
+        others = [other for other in rota.overrides if other != override]
+        if alone.compiled(*span) == replace(alone, overrides=others).compiled(*span):
+            found.append(Doubt("no_effect", override.doctor, override.role, *span))
+    return found
 
 
 def _found(
@@ -57,6 +80,8 @@ def _found(
         elsewhere,
         rota.gaps_in(slots, start, end),
         zip(rota.names, rota.layers, strict=True),
+        rota.leaves,
+        required_roles=rota.required_roles,
         rest_hours=rota.rest_hours,
         licensed={person.id for person in people.values() if person.licence},
         eligible={person.id: person.roles for person in people.values()},
@@ -105,6 +130,18 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "{who} is on duty at {place} at the same time, from {from} to {to}.",
     ),
     "empty_layer": ("Lớp «{place}» ({role}) không có ai.", "Nobody is in the layer “{place}” ({role})."),
+    "no_required_roles": (
+        "Không vai trò nào bắt buộc phải có người: nơi này không có ai trực thì cũng không ai được báo.",
+        "No role needs somebody: nobody is told when nobody is on duty here.",
+    ),
+    "no_effect": (
+        "Thay đổi cho {who} ({role}) từ {from} đến {to} không làm ca trực nào khác đi.",
+        "The change for {who} ({role}) from {from} to {to} moves nobody's duty.",
+    ),
+    "on_leave": (
+        "{who} đang nghỉ phép mà vẫn có ca {role} từ {from} đến {to}.",
+        "{who} is on leave, and is {role} all the same from {from} to {to}.",
+    ),
     "licence_missing": ("{who} chưa có số giấy phép hành nghề.", "{who} has no practice licence on record."),
     "not_eligible": (
         "{who} có trong một lớp {role} nhưng không còn trực ở đây được.",

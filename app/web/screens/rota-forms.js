@@ -57,7 +57,7 @@ export function blank(kind, rota, given = {}) {
   if (kind === "layer") return { name: "", role, priority: 0, on: "any", turns: [[]], rotation: null, windows: null };
   if (kind === "temporary") return { roles: [role], from, to, shifts: [], reason: "" };
   if (kind === "holiday") return { date: dateOf(from), kind: "off", as: null, name: "" };
-  if (kind === "settings") return { required_roles: rota.required_roles, head: rota.head, rest_hours: rota.rest_hours };
+  if (kind === "settings") return { required_roles: rota.version ? rota.required_roles : rota.roles.filter((r) => r === "primary"), head: rota.head, rest_hours: rota.rest_hours };
   return { kind: given.kind ?? "replace", role, doctor: given.doctor ?? "", by: "", from, to, reason: "" };
 }
 

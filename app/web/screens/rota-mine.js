@@ -149,8 +149,10 @@ function Decide({ leave, done }) {
   const say = (approve) => async () => {
     const answer = await run({ path: `/leaves/${leave.id}/approval`, body: { approve, reason }, what: approve ? "approve" : "refuse" });
     if (!answer) return;
+    const kept = answer.still_on?.[0];
+    if (kept) notify(t("r.m.leaves_duty", { name: leave.doctor_name, n: answer.still_on.length, first: `${roleText(kept.role).toLowerCase()}, ${spanText(kept)}` }), "bad", 30);
     if (answer.gaps?.length) notify(t("r.m.leaves_gaps", { n: answer.gaps.length, first: `${roleText(answer.gaps[0].role).toLowerCase()}, ${spanText(answer.gaps[0])}` }), "bad", 30);
-    else notify(t(approve ? "r.m.approved" : "r.m.declined"), "ok");
+    else if (!kept) notify(t(approve ? "r.m.approved" : "r.m.declined"), "ok");
     done();
   };
   return html`<li class="duty"><span class="grow"><b>${leave.doctor_name} · ${spanText(leave)}</b>${leave.reason && html`<br /><span class="sub">${leave.reason}</span>`}</span>

@@ -258,6 +258,7 @@ export default {
   "r.m.refuse": "Decline",
   "r.m.approved": "Approved. It leaves no gap.",
   "r.m.declined": "Declined.",
+  "r.m.leaves_duty": "Approved, but {name} stays on duty {n} times by an override or a temporary rota: change that in the rota. The first: {first}.",
   "r.m.leaves_gaps": "Approved, but it leaves {n} gaps. The first: {first}.",
   "r.state.offered": "waiting",
   "r.state.taken": "taken",

@@ -258,6 +258,7 @@ export default {
   "r.m.refuse": "Không duyệt",
   "r.m.approved": "Đã duyệt. Không có khoảng thiếu trực.",
   "r.m.declined": "Đã trả lời là không duyệt.",
+  "r.m.leaves_duty": "Đã duyệt, nhưng {name} vẫn còn {n} ca do thay đổi hoặc lịch tạm: sửa trong lịch trực. Ca đầu: {first}.",
   "r.m.leaves_gaps": "Đã duyệt, nhưng để lại {n} khoảng thiếu trực. Đầu tiên: {first}.",
   "r.state.offered": "đang chờ người nhận",
   "r.state.taken": "đã có người nhận",
