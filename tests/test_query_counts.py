@@ -321,8 +321,7 @@ async def _swaps_and_leaves(hotline: Hotline, count: Counter) -> None:
     accounts = {account["username"]: account for account in hotline.accounts}
     taker = await hotline.sign_in(accounts["tn-timmach-5"])
     duty = (await taker.get(f"/desks/{taker.account['desk']}/duty")).json()["slots"]
-    # What an override decided (the ones before this made some) cannot be swapped.
-    coming = [s for s in duty if s["role"] == "backup"][3:]
+    coming = [s for s in duty if s["role"] == "backup"][2:]  # one runs, and one is an override's, which no swap moves
     by_id = {
         (await (person := await hotline.sign_in(account)).me())["id"]: person
         for name, account in accounts.items()
