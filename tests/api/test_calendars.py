@@ -140,6 +140,8 @@ primary,{FIVE},2026-12-24 08:00,2026-12-26 08:00
             "RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30;COUNT=1"
         ).encode(),
         calendar("UID:a\nSUMMARY:nobody\nDTSTART:20261224T080000\nDURATION:PT4H").encode(),
+        calendar(f"UID:a\nSUMMARY:{FIVE}\nDTSTART;TZID=Mars/Base:20261224T080000\nDURATION:PT4H").encode(),
+        calendar(f"UID:a\nSUMMARY:{FIVE}\nDTSTART:20261224T080000Z\nDTEND;TZID=Mars/Base:20261224T220000").encode(),
     ],
 )
 async def test_what_cannot_be_read_is_an_error_in_words_and_never_a_fault(house: Staff, file: bytes) -> None:
@@ -159,7 +161,7 @@ async def test_a_series_is_expanded_in_the_zone_of_the_rota_and_a_higher_sequenc
         f"UID:s@x\nRECURRENCE-ID:20261202T200000\nSEQUENCE:2\nSUMMARY:{FIVE}\nDTSTART:20261202T220000\nDURATION:PT10H"
     )
     called_off = f"UID:s@x\nRECURRENCE-ID:20261204T200000\nSTATUS:CANCELLED\nSUMMARY:{FIVE}\nDTSTART:20261204T200000\n"
-    called_off += "DURATION:PT12H\nSEQUENCE:2"
+    called_off += "SEQUENCE:2"
     assert await imported(house, calendar(series, moved, called_off)) == (3, 0, 1, 1)
     assert [shift["from"] for shift in await shifts(house)] == [
         "2026-12-01T13:00:00Z",

@@ -71,7 +71,7 @@ def _read_one(
     for event in calendar.walk("VEVENT"):
         line = next(lines, 1)
         sheet.rows += 1
-        if _sound(sheet, line, event):
+        if _sound(sheet, line, event) and _zones_known(sheet, line, event):
             series[str(event["UID"])].append((line, event))
     zones = list(calendar.walk("VTIMEZONE"))
     for events in series.values():
@@ -100,6 +100,17 @@ def _sound(sheet: Sheet, line: int, event: Any) -> bool:
                 "This rule is not for duty: repeat by the hour, day, week, month or year.",
             )
     return len(sheet.complaints) == before
+
+
+def _zones_known(sheet: Sheet, line: int, event: Any) -> bool:
+    """Whether each time that names a zone has it: one that is unknown would be read as the rota's own."""
+    for name in ("DTSTART", "DTEND", "RECURRENCE-ID"):
+        said = event.get(name)
+        zone = getattr(said, "params", {}).get("TZID")
+        if zone and isinstance(getattr(said, "dt", None), datetime) and said.dt.tzinfo is None:
+            sheet.complain(line, f"Không rõ múi giờ {zone} ở {name}.", f"The zone {zone} in {name} is not known.")
+            return False
+    return True
 
 
 def _modest(rule: Any) -> bool:
@@ -178,6 +189,8 @@ def _end(event: Any, until: datetime) -> None:
 
 def _shift(sheet: Sheet, line: int, event: Any, clock: Clockface, place: str, *, called_off: bool) -> Iterator[Entry]:
     start, end = _span(event, clock)
+    if (end is None or end <= start) and (called_off or _cancelled(event)):
+        end = start + _DAY  # what is called off needs no end
     if end is None or end <= start or in_reach(end) is None:
         sheet.complain(line, "Thiếu giờ kết thúc sau giờ bắt đầu.", "An end after the start is needed.")
         return
