@@ -13,12 +13,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from app.models.rota_rules import WEEKDAYS, Holiday, HolidayKind, Layer, On, RotaError, Rotation, Shift, Unit, Window
 
 HOME_ZONE: Final = "Asia/Ho_Chi_Minh"
+_NO_ZONES: Final = frozenset({"localtime", "posixrules", "Factory"})
 
 _NUMBER = {name: number for number, name in enumerate(WEEKDAYS)}
 
 
 def read_zone(name: str) -> ZoneInfo:
-    """Find an IANA zone; raises RotaError when there is none of that name."""
+    """Find an IANA zone; raises RotaError when there is none of that name.
+
+    What names the clock of one machine (`localtime`) or of none is no zone, though files of those names are there.
+    """
+    if name in _NO_ZONES:
+        raise RotaError(f"unknown time zone {name}")
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -410,6 +410,7 @@ def wrong_changes(desk: Desk) -> list[tuple[Json, str]]:
         ),
         (put("settings", {"zone": "Mars/Olympus"}), "body.zone"),
         (put("settings", {"zone": "../etc/passwd"}), "body.zone"),
+        *((put("settings", {"zone": name}), "body.zone") for name in ("localtime", "posixrules", "Factory")),
         (put("settings", {"head": stranger[:-1]}), "body.head"),
         (put("settings", {"head": desk.staff.id_of(desk.staff["tudu-sanphu-1"])}), "body.head"),
         (put("settings", {"required_roles": ["coordinator"]}), "body.required_roles.0"),
