@@ -11,8 +11,9 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 class Body(BaseModel):
     """A JSON object sent by a client.
 
-    A field that is null counts as not sent, everywhere: clients send whole forms, and an empty box says nothing. A
-    name that the contract does not know is refused instead of ignored: what a doctor wrote must not vanish.
+    A field that is null counts as not sent, everywhere but in `dry_run`: clients send whole forms, and an empty box
+    says nothing. A name that the contract does not know is refused instead of ignored: what a doctor wrote must not
+    vanish.
     """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)

@@ -320,6 +320,14 @@ class PublicationIn(Body):
         }
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _says_whether_for_real(cls, data: Any) -> Any:
+        """A dry run that is null must not publish: who sends it meant one thing or the other."""
+        if isinstance(data, dict) and "dry_run" in data and data["dry_run"] is None:
+            refuse("publication", [Complaint(("dry_run",), "bool_type")])
+        return data
+
     version: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(
         description="The version that was seen; 0 for a rota that does not exist yet"
     )

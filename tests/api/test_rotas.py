@@ -436,6 +436,7 @@ async def test_every_error_names_its_place_in_both_languages_and_saves_nothing(d
     for body, field in (
         ({"changes": []}, "version"),
         ({"version": -1, "changes": []}, "version"),
+        ({"version": before["version"], "changes": [good], "dry_run": None}, "dry_run"),
         ({"version": 2**40, "changes": []}, "version"),
         ({"version": before["version"], "changes": []}, "changes"),
         ({"version": before["version"], "changes": [good] * 101}, "changes"),
