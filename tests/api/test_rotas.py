@@ -448,6 +448,28 @@ async def test_every_error_names_its_place_in_both_languages_and_saves_nothing(d
         assert field in {error["field"] for error in answer.json()["errors"]}, answer.text
 
 
+async def test_people_of_another_hospital_are_not_told_from_nobody(desk: Desk) -> None:
+    elsewhere = desk.staff.id_of(desk.staff["mocchau-capcuu-1"])
+    override = desk.override("add", 5, 1, 2)["body"]
+    shift = {"role": "primary", "from": desk.at(1), "to": desk.at(2)}
+    temporary: Json = {"roles": ["primary"], "from": desk.at(1), "to": desk.at(2)}
+    said: list[Json] = []
+    for person in (elsewhere, str(uuid4())):
+        bodies: list[tuple[str, Json]] = [
+            ("override", override | {"doctor": person}),
+            ("override", override | {"kind": "remove", "doctor": person}),
+            ("override", override | {"kind": "replace", "by": person}),
+            ("layer", {"role": "primary", "turns": [[person]]}),
+            ("temporary", temporary | {"shifts": [shift | {"doctor": person}]}),
+            ("settings", {"head": person}),
+        ]
+        refused = await desk.send(*({"op": "put", "kind": kind, "body": body} for kind, body in bodies))
+        assert refused.status_code == 422, refused.text
+        said.append(refused.json()["errors"])
+    assert said[0] == said[1]
+    assert len(said[0]) == 6
+
+
 async def test_late_truth_is_appended_for_the_past_only_and_moves_nothing(desk: Desk) -> None:
     desk.staff.hotline.clock.advance(seconds=3 * 3600)
     [on] = await desk.on(at=desk.at(-1))

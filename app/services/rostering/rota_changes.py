@@ -139,7 +139,8 @@ class Editor:
             self._strangers.append((place, head, "head"))
 
     async def _refuse(self) -> None:
-        names = await names_of(self.work, (person for _, person, _ in self._strangers)) if self._strangers else {}
+        known = [person for _, person, _ in self._strangers if await self._known_here(person)]
+        names = await names_of(self.work, known) if known else {}  # who is of another hospital is nobody here
         for place, person, role in self._strangers:
             self.complaints.append(_stranger(place, names.get(person), role, self.owner))
         if self.complaints:
