@@ -92,7 +92,7 @@ class Dispatcher:
         async with self.house.glance() as work:
             return await sending.rung_again(work)
 
-    async def _plan(self, *, again: bool) -> None:
+    async def _plan(self, *, again: bool = True) -> None:
         kinds = self.house.outside.adapters.keys()
         while True:
             async with self.house.glance() as work:
