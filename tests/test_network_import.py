@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import func, select, update
+from sqlalchemy import Update, func, select, update
 from sqlalchemy.dialects.postgresql import Range
 
 from app.database import make_engine, make_sessions
@@ -26,6 +27,7 @@ from app.services.people.network import Report, import_network, read
 from app.services.rostering import duty
 from app.work import Work
 
+_TN_1 = select(User.id).where(User.username == "tn-1").scalar_subquery()
 NOW = datetime(2026, 11, 23, 20, 8, tzinfo=UTC)  # Tuesday 24 November, 03:08 in Vietnam
 
 NETWORK: list[dict[str, Any]] = [
@@ -237,6 +239,29 @@ BROKEN: list[tuple[str, list[dict[str, Any]], int, str, str]] = [
         "does not have the desk's specialty K04",
     ),
     (
+        "a doctor of another hospital on the rota",
+        changed("rota", layers=[{"role": "primary", "turns": [["tn-1", "mc-1"]]}]),
+        11,
+        "layers.0.turns.0.1",
+        "belongs to another hospital",
+    ),
+    (
+        "somebody who asks on the rota",
+        changed("rota", layers=[{"role": "primary", "turns": [["tn-1", "mc-1"]]}]),
+        11,
+        "layers.0.turns.0.1",
+        "is a requester and cannot be on as primary",
+    ),
+    (
+        "a specialist who coordinates",
+        changed(
+            "rota", desk=None, hospital="tn", required_roles=[], layers=[{"role": "coordinator", "turns": [["tn-1"]]}]
+        ),
+        11,
+        "layers.0.turns.0.0",
+        "is a specialist and cannot be on as coordinator",
+    ),
+    (
         "turns without a rotation",
         changed("rota", layers=[{"role": "primary", "turns": [["tn-1"], ["tn-2"]]}]),
         11,
@@ -303,6 +328,27 @@ async def test_a_published_rota_is_a_fact_in_the_chain_of_its_hospital(work: Wor
     before = len(work.facts)
     await import_(work, NETWORK)
     assert len(work.facts) == before
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        update(User).where(User.username == "tn-1").values(active=False),
+        update(User).where(User.username == "tn-1").values(role="requester"),
+        update(UserSpecialty).where(UserSpecialty.user_id == _TN_1).values(specialty="K02"),
+    ],
+    ids=["closed", "answers no more", "of another specialty"],
+)
+async def test_whoever_could_not_accept_is_not_on_duty_and_that_is_a_gap(work: Work, why: Update) -> None:
+    await import_(work, NETWORK)
+    desk = (await work.session.scalars(select(Desk.id))).one()
+    assert [p.role for p in await duty.on_duty(work, desk, NOW)] == ["primary", "backup"]
+    await work.session.execute(why)
+    later = replace(work, now=NOW + timedelta(minutes=1))
+    await duty.compile_duty(later)
+    assert [p.role for p in await duty.on_duty(later, desk, later.now)] == ["backup"]
+    [gap] = (await duty.duty_of_desk(later, desk, later.now, later.now + timedelta(hours=1))).gaps
+    assert gap.role == "primary"
 
 
 async def test_the_gaps_of_an_imported_rota_are_found_and_told_in_the_same_transaction(work: Work) -> None:

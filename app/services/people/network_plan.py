@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, S
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, cast
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import Range
@@ -242,16 +242,16 @@ class Plan:
                 number, "desk", "Cần đúng một: desk hoặc hospital.", "Exactly one is needed: desk or hospital."
             )
             return
-        specialty = None
         if line.desk is not None:
             owner = self._id_of("desk", line.desk, number, "desk", _DESK)
             given: Row = {"desk_id": owner}
             desk = self.things["desk"].get(line.desk)
-            specialty = desk.row["specialty"] if desk else None
+            home, specialty = (desk.row["hospital_id"], desk.row["specialty"]) if desk else (None, None)
         else:
             owner = self._id_of("organization", line.hospital or "", number, "hospital", _HOSPITAL)
             given = {"hospital_id": owner}
-        layers = self._layers(number, line, specialty)
+            home, specialty = owner, None
+        layers = self._layers(number, line, home, specialty)
         given["zone"] = line.zone
         if line.head is not None:
             given["head_id"] = self._id_of("user_account", line.head, number, "head", _PERSON)
@@ -269,17 +269,15 @@ class Plan:
         if rota.changed:
             rota.row["version"] = rota.row["version"] + 1
 
-    def _layers(self, number: int, line: RotaLine, specialty: str | None) -> list[LayerRule] | None:
+    def _layers(self, number: int, line: RotaLine, home: UUID | None, specialty: str | None) -> list[LayerRule] | None:
         """Read the layers; None when one cannot be read."""
         layers = []
         self._possible_roles(number, line, "layers", [layer.role for layer in line.layers])
         for place, body in enumerate(line.layers):
             where = f"layers.{place}"
+            needs = _Needs(body.role, home, specialty)
             turns = [
-                [
-                    self._doctor(number, f"{where}.turns.{turn}.{seat}", name, specialty)
-                    for seat, name in enumerate(names)
-                ]
+                [self._doctor(number, f"{where}.turns.{turn}.{seat}", name, needs) for seat, name in enumerate(names)]
                 for turn, names in enumerate(body.turns)
             ]
             if all(doctor is not None for doctors in turns for doctor in doctors):
@@ -299,19 +297,27 @@ class Plan:
             )
             return None
 
-    def _doctor(self, number: int, where: str, username: str, specialty: str | None) -> UUID | None:
-        """Find somebody on a rota, who must be able to answer for its desk."""
+    def _doctor(self, number: int, where: str, username: str, needs: "_Needs") -> UUID | None:
+        """Find somebody on a rota, who must be able to answer there: the same people whom the editor offers."""
         doctor = self._id_of("user_account", username, number, where, _PERSON)
         if doctor is None:
             return None
-        if not self.things["user_account"][username].row["active"]:
+        person = self.things["user_account"][username].row
+        if not person["active"]:
             self._complain(number, where, f"Tài khoản «{username}» đã ngừng.", f"The account '{username}' is inactive.")
-        if specialty is not None and specialty not in self.specialties_of.get(doctor, set()):
+        if needs.hospital is not None and person["hospital_id"] != needs.hospital:
+            self._complain(
+                number, where, f"«{username}» thuộc bệnh viện khác.", f"'{username}' belongs to another hospital."
+            )
+        if person["role"] not in needs.able:
+            vi = f"Vai trò «{person['role']}» của «{username}» không trực được {needs.role}."
+            self._complain(number, where, vi, f"'{username}' is a {person['role']} and cannot be on as {needs.role}.")
+        if needs.specialty is not None and needs.specialty not in self.specialties_of.get(doctor, set()):
             self._complain(
                 number,
                 where,
-                f"«{username}» không có chuyên khoa {specialty} của bàn trực.",
-                f"'{username}' does not have the desk's specialty {specialty}.",
+                f"«{username}» không có chuyên khoa {needs.specialty} của bàn trực.",
+                f"'{username}' does not have the desk's specialty {needs.specialty}.",
             )
         return doctor
 
@@ -458,6 +464,19 @@ class Plan:
 
     def _complain(self, number: int, where: str, vi: str, en: str) -> None:
         self.complaints.append(Complaint(number, where, vi, en))
+
+
+class _Needs(NamedTuple):
+    """What somebody must be for a place on a rota."""
+
+    role: str
+    hospital: UUID | None
+    specialty: str | None
+
+    @property
+    def able(self) -> tuple[str, ...]:
+        """The accounts that can have it: a hospital's coordination is its coordinators'."""
+        return (Role.COORDINATOR,) if self.role == "coordinator" else (Role.SPECIALIST, Role.COORDINATOR)
 
 
 _DEPARTMENT: Final = "sở y tế|health department"

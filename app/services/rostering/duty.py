@@ -71,7 +71,8 @@ async def compile_duty(
 ) -> Compiled:
     """Bring the slots of all rotas (or of some) into line with what the rotas say, from now to the horizon.
 
-    A doctor whose account is inactive is on duty nowhere: what the rota gives them is a gap.
+    Whoever could not accept a case there is not on duty: what the rota gives a closed account, or somebody who does not
+    have the desk's specialty any more, is a gap.
     """
     return await settle(work, await read_rotas(work, schedule_ids, lock=True), horizon_days, backdate=True)
 

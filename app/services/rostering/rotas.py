@@ -39,6 +39,8 @@ from app.work import Work
 
 EVER: Final = datetime.min.replace(tzinfo=UTC)
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
+ANSWERING: Final = (Role.SPECIALIST, Role.COORDINATOR)
+"""Whose accounts can accept a case, and so be on duty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class Rota:
     leaves: list[LeaveRule] = field(default_factory=list)
     imported: list[Shift] = field(default_factory=list)
     gone: frozenset[UUID] = frozenset()
-    """Closed accounts, who are on duty nowhere: what the rota gives them is a gap."""
+    """Whom it names and who could not accept a case here: on duty nowhere, so what it gives them is a gap."""
 
     def compiled(self, start: datetime, end: datetime) -> list[Slot]:
         """Everybody's duty between two instants: the one function behind preview, publication and live duty."""
@@ -189,7 +191,7 @@ def standings(work: Work, owner: Owner, head_id: UUID | None, *, doctor: UUID | 
 async def candidates(work: Work, owner: Owner) -> dict[UUID, Candidate]:
     """Who may be on a rota: active doctors of its hospital, at a desk those with its specialty. By name."""
     chosen = select(User.id, User.name, User.licence, User.role).where(
-        User.active, User.hospital_id == owner.hospital_id, User.role.in_((Role.SPECIALIST, Role.COORDINATOR))
+        User.active, User.hospital_id == owner.hospital_id, User.role.in_(ANSWERING)
     )
     if owner.specialty is not None:
         has = select(UserSpecialty.user_id).where(UserSpecialty.specialty == owner.specialty)
@@ -223,6 +225,12 @@ async def read_rotas(work: Work, schedule_ids: Collection[UUID] | None = None, *
     for schedule in schedules:
         owner = owners[schedule.desk_id or schedule.hospital_id]
         layers = parts.layers[schedule.id]
+        swaps, overrides = parts.swaps[schedule.id], parts.overrides[schedule.id]
+        temporaries, imported = parts.temporaries[schedule.id], parts.imported[schedule.id]
+        named = {doctor for _, layer in layers for turn in layer.turns for doctor in turn}
+        named |= {doctor for change in overrides for doctor in (change.doctor, change.by) if doctor is not None}
+        named |= {shift.doctor for shift in (*imported, *(s for temporary in temporaries for s in temporary.shifts))}
+        named |= {doctor for swap in swaps for doctor in (swap.giver, swap.taker)}
         found.append(
             Rota(
                 schedule.id,
@@ -235,13 +243,13 @@ async def read_rotas(work: Work, schedule_ids: Collection[UUID] | None = None, *
                 schedule.compiled_until,
                 layers=[layer for _, layer in layers],
                 names=[name for name, _ in layers],
-                overrides=parts.overrides[schedule.id],
-                temporaries=parts.temporaries[schedule.id],
+                overrides=overrides,
+                temporaries=temporaries,
                 holidays=[*parts.holidays[None], *parts.holidays[owner.hospital_id]],
-                swaps=parts.swaps[schedule.id],
+                swaps=swaps,
                 leaves=parts.leaves,
-                imported=parts.imported[schedule.id],
-                gone=parts.gone,
+                imported=imported,
+                gone=frozenset(named - parts.able[owner.specialty]),
             )
         )
     return found
@@ -261,11 +269,10 @@ class _Parts:
     imported: dict[UUID, list[Shift]]
     holidays: dict[UUID | None, list[HolidayRule]]
     leaves: list[LeaveRule]
-    gone: frozenset[UUID]
+    able: dict[str | None, set[UUID]]
 
 
 async def _parts(work: Work, ids: list[UUID]) -> _Parts:
-    gone = await work.session.scalars(select(User.id).where(~User.active))
     return _Parts(
         await _layers(work, ids),
         await _overrides(work, ids),
@@ -274,7 +281,7 @@ async def _parts(work: Work, ids: list[UUID]) -> _Parts:
         await _imported(work, ids),
         await _holidays(work),
         await _leaves(work),
-        frozenset(gone),
+        await _able(work),
     )
 
 
@@ -358,6 +365,16 @@ async def _leaves(work: Work) -> list[LeaveRule]:
         )
     )
     return [LeaveRule(row.doctor_id, *span_of(row.during)) for row in rows]
+
+
+async def _able(work: Work) -> dict[str | None, set[UUID]]:
+    """Who could accept a case of each specialty; under None, everybody who answers at all."""
+    found: dict[str | None, set[UUID]] = defaultdict(set)
+    chosen = select(User.id, UserSpecialty.specialty).outerjoin(UserSpecialty, UserSpecialty.user_id == User.id)
+    for person, specialty in await work.session.execute(chosen.where(User.active, User.role.in_(ANSWERING))):
+        found[None].add(person)
+        found[specialty].add(person)
+    return found
 
 
 async def _owners(work: Work) -> dict[UUID | None, Owner]:
