@@ -1,16 +1,19 @@
 """The rules without a database: when a channel may speak, what goes out when, and what is said."""
 
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
 from app.models.channel import MOST_ATTEMPTS, Notice, NoticeState
+from app.models.rota_rules import Slot
 from app.models.working_hours import ZONE
 from app.services.outside.notice_plan import Ringing, not_before, plan
 from app.services.outside.notice_texts import WORDS, render
 from app.services.outside.notices import Reach
+from app.services.rostering.duty_moves import Move, words_of
+from app.services.rostering.rotas import Owner
 from tests.hotline import NIGHT
 
 DOCTOR = uuid4()
@@ -171,6 +174,29 @@ def test_no_template_says_a_word_that_it_is_not_allowed_to_know(kind: str, langu
     assert said.title.startswith("DIỄN TẬP" if language == "vi" else "DRILL")
     assert "{" not in said.text
     assert said.text
+
+
+@pytest.mark.parametrize(
+    ("added", "removed", "vi", "en"),
+    [
+        ([1], [], "Bạn được xếp trực (trực chính), Tim mạch từ 08:00 2/12", "You are now on duty (primary), Tim mạch"),
+        ([], [1, 2], "Bạn không còn trực (trực chính), Tim mạch từ 08:00 2/12", "to 09:00 2/12; and 1 more change."),
+        ([3], [1, 2], "Bạn được xếp trực (trực chính), Tim mạch từ 08:00 4/12", "to 09:00 4/12; and 2 more changes."),
+    ],
+    ids=["one more", "two fewer", "another"],
+)
+def test_whose_duty_moves_is_told_in_which_direction(added: list[int], removed: list[int], vi: str, en: str):
+    doctor, eight = uuid4(), datetime(2026, 12, 1, 1, tzinfo=UTC)  # 08:00 in Vietnam
+
+    def slots(days: list[int]) -> list[Slot]:
+        starts = [eight + timedelta(days=day) for day in days]
+        return [Slot(doctor, "primary", start, start + timedelta(hours=1)) for start in starts]
+
+    move = Move(uuid4(), Owner(uuid4(), "Tim mạch"), slots(added), slots(removed))
+    said = {language: render("duty", words_of(move, doctor), language=language) for language in ("vi", "en")}
+    assert vi in said["vi"].text
+    assert en in said["en"].text
+    assert said["vi"].title != said["en"].title
 
 
 def test_times_are_said_as_the_hospitals_clock_shows_them():

@@ -29,7 +29,21 @@ ROLES: Final[Mapping[str, Sentence]] = {
     "coordinator": ("(điều phối)", "(coordinator)"),
 }
 WORDS: Final = frozenset(
-    {"urgency", "place", "role", "at", "from", "to", "days", "asking", "answering", "specialty", "ward", "doctor_name"}
+    {
+        "urgency",
+        "place",
+        "role",
+        "at",
+        "from",
+        "to",
+        "days",
+        "more",
+        "asking",
+        "answering",
+        "specialty",
+        "ward",
+        "doctor_name",
+    }
 )
 """Everything that a template may name: duty, desks, wards, doctors, times. Never anything about a patient."""
 _PLACES: Final = ("place", "desk_name", "desk", "hospital_name")
@@ -140,6 +154,27 @@ _TEMPLATES: Final[Mapping[str, _Template]] = {
             "Duty{ role}{, place}{ from: from}{ to: to}. Open hoichan to see it.",
         ),
     ),
+    "duty:added": _Template(
+        ("Bạn có thêm ca trực", "You have a new duty"),
+        (
+            "Bạn được xếp trực{ role}{, place}{ từ: from}{ đến: to}{; và: more}. Mở hoichan để xem.",
+            "You are now on duty{ role}{, place}{ from: from}{ to: to}{; and: more}. Open hoichan to see it.",
+        ),
+    ),
+    "duty:removed": _Template(
+        ("Bạn không còn ca trực", "A duty is no longer yours"),
+        (
+            "Bạn không còn trực{ role}{, place}{ từ: from}{ đến: to}{; và: more}. Mở hoichan để xem.",
+            "You are no longer on duty{ role}{, place}{ from: from}{ to: to}{; and: more}. Open hoichan to see it.",
+        ),
+    ),
+    "duty:moved": _Template(
+        ("Ca trực của bạn thay đổi", "Your duty has changed"),
+        (
+            "Bạn được xếp trực{ role}{, place}{ từ: from}{ đến: to}{; và: more}. Mở hoichan để xem.",
+            "You are now on duty{ role}{, place}{ from: from}{ to: to}{; and: more}. Open hoichan to see it.",
+        ),
+    ),
     "agreement": _Template(
         ("Thỏa thuận hội chẩn sắp hết hạn", "An agreement ends soon"),
         (
@@ -189,6 +224,8 @@ def _said(name: str, value: Any, index: int) -> str:
         return URGENCIES.get(str(value), (str(value),) * 2)[index]
     if name == "days":
         return (f"{value} ngày", f"{value} days")[index]
+    if name == "more":
+        return (f"{value} thay đổi khác", f"{value} more change{'s' if value != 1 else ''}")[index]
     if name == "role":
         return ROLES.get(str(value), (str(value),) * 2)[index]
     if name in ("at", "from", "to"):

@@ -79,19 +79,23 @@ async def notify(work: Work, moves: Sequence[Move]) -> None:
     """Tell everybody whose duty moved on their channels, but for who did it."""
     for move in moves:
         for doctor in sorted(move.people - ({work.actor.id} if work.actor else set())):
-            added = [slot for slot in move.added if slot.doctor == doctor]
-            removed = [slot for slot in move.removed if slot.doctor == doctor]
-            first = min((*added, *removed), key=lambda slot: slot.start)
-            words = {
-                "change": "moved",
-                "desk_name": move.owner.name,
-                "role": first.role,
-                "from": first.start,
-                "to": first.end,
-                "count": len(added) + len(removed),
-            }
             key = f"moved:{new_id(work.now)}"
-            await tell(work, [doctor], Announcement("duty", key, key, words))
+            await tell(work, [doctor], Announcement("duty", key, key, words_of(move, doctor)))
+
+
+def words_of(move: Move, doctor: UUID) -> Json:
+    """What a notice says of it: the first duty that somebody gets, or, where they only lose some, the first of that."""
+    added = [slot for slot in move.added if slot.doctor == doctor]
+    removed = [slot for slot in move.removed if slot.doctor == doctor]
+    first = min(added or removed, key=lambda slot: slot.start)
+    return {
+        "what": "removed" if not added else "moved" if removed else "added",
+        "desk_name": move.owner.name,
+        "role": first.role,
+        "from": first.start,
+        "to": first.end,
+        "more": len(added) + len(removed) - 1 or None,
+    }
 
 
 def _short(slots: Iterable[Slot]) -> list[Json]:
