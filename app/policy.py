@@ -416,16 +416,18 @@ def standings_to(
 ) -> frozenset[Standing]:
     """Work out how the subject stands to something of these hospitals.
 
-    `head`: who is responsible for the rota; `specialty`: of its desk; `doctor`: whose duty it is; `departments`: a
-    health department is a party.
+    `head`: who is responsible for the rota, as long as they work at its hospital; `specialty`: of its desk; `doctor`:
+    whose duty it is; `departments`: a health department is a party.
     """
     found: set[Standing] = set()
-    if subject.hospital_id is not None and subject.hospital_id in set(hospitals):
+    of = set(hospitals)
+    if subject.hospital_id is not None and subject.hospital_id in of:
         if subject.role in _AT_HOSPITAL:
             found.add(_AT_HOSPITAL[subject.role])
         if subject.role in _ANSWERING and (specialty is None or specialty in subject.specialties):
             found.add(Standing.ON_ROTA)
-    if head is not None and head == subject.id and subject.role in _ANSWERING | {Role.ADMIN}:
+    here = not of or (subject.hospital_id is not None and subject.hospital_id in of)
+    if head is not None and head == subject.id and here and subject.role in _ANSWERING | {Role.ADMIN}:
         found.add(Standing.HEAD)
     if doctor is not None and doctor == subject.id and subject.role in _ANSWERING:
         found.add(Standing.SELF)

@@ -132,6 +132,15 @@ def test_nobody_stands_in_any_relation_to_a_rota_of_another_hospital() -> None:
             assert standings_to(somebody(role, hospital), [uuid4()], head=uuid4(), doctor=uuid4()) == frozenset()
 
 
+def test_whoever_heads_a_rota_does_so_only_while_they_work_at_its_hospital() -> None:
+    hospital = uuid4()
+    head = somebody("specialist", hospital)
+    assert Standing.HEAD in standings_to(head, [hospital], head=head.id)
+    assert standings_to(head, [uuid4()], head=head.id) == frozenset()
+    nowhere = somebody("specialist", None)
+    assert standings_to(nowhere, [uuid4()], head=nowhere.id) == frozenset()
+
+
 def test_at_ones_own_hospital_the_role_decides() -> None:
     hospital = uuid4()
     found = {role: standings_to(somebody(role, hospital), [hospital], departments=True) for role in Role}

@@ -191,6 +191,21 @@ async def test_gaps_are_read_by_their_hospital_and_by_the_head_and_by_nobody_els
     assert (await desk.head.get("/gaps", desk=str(uuid4()))).status_code == 404
 
 
+async def test_a_head_who_moved_to_another_hospital_hears_and_reads_no_more_of_the_rota(desk: Ward) -> None:
+    await desk.staff.execute(
+        "UPDATE user_account SET hospital_id = (SELECT id FROM organization WHERE key = 'mocchau') "
+        "WHERE id = CAST(:id AS uuid)",
+        id=desk.staff.id_of(desk.head),
+    )
+    await desk.remove("backup", FRIDAY, SATURDAY)
+    told = {fact.chain for fact in await facts(desk.staff, "duty.gap_found") if fact.chain.startswith("user:")}
+    assert told == {f"user:{desk.staff.id_of(desk.staff['tn-quantri'])}"}
+    moved = await desk.hotline.sign_in(desk.head.account)
+    assert (await moved.get("/gaps")).json()["items"] == []
+    for path, query in (("/gaps", {"desk": desk.desk}), (f"/desks/{desk.desk}/rota", {})):
+        assert (await moved.get(path, **query)).status_code == 404
+
+
 @pytest.mark.parametrize("query", [{"desk": "x"}, {"hospital": "1"}])
 async def test_a_filter_that_is_no_identifier_is_named(shared: Staff, query: dict) -> None:
     refused = await shared["tn-timmach-1"].get("/gaps", **query)

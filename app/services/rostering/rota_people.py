@@ -74,20 +74,22 @@ async def unplanned_desks(work: Work) -> list[UUID]:
 
 
 async def heads(work: Work, of: Collection[Place]) -> Mapping[UUID, list[UUID]]:
-    """Who is responsible for each rota: its head, or, without one, the administrators of its hospital."""
+    """Who is responsible for each rota: its head, or, without one there, the administrators of its hospital."""
     named = {place.head_id for place in of if place.head_id is not None}
     rows = await work.session.execute(
         _ADMINS, {"people": list(named), "hospitals": list({place.hospital_id for place in of})}
     )
-    known: set[UUID] = set()
+    known: set[tuple[UUID, UUID]] = set()
     admins: dict[UUID, list[UUID]] = defaultdict(list)
     for row in rows:
         if row.role == "admin":
             admins[row.hospital_id].append(row.id)
         if row.id in named:
-            known.add(row.id)
+            known.add((row.id, row.hospital_id))
     return {
-        place.owner_id: [head] if (head := place.head_id) is not None and head in known else admins[place.hospital_id]
+        place.owner_id: [head]
+        if (head := place.head_id) is not None and (head, place.hospital_id) in known
+        else admins[place.hospital_id]
         for place in of
     }
 
