@@ -257,6 +257,15 @@ async def test_approving_leave_says_which_duty_stands_above_it_and_so_does_a_pub
     assert (await delete(doctor, f"/leaves/{asked['id']}")).json()["still_on"] == []
 
 
+async def test_leave_beyond_the_compiled_horizon_shows_the_gaps_that_it_will_make(house: Staff) -> None:
+    doctor, now = house["tn-timmach-2"], house.hotline.clock.now()
+    month = {"from": (now + timedelta(days=120)).isoformat(), "to": (now + timedelta(days=150)).isoformat()}
+    asked = (await doctor.post("/leaves", month)).json()
+    gaps = (await house["tn-quantri"].post(f"/leaves/{asked['id']}/approval", {"approve": True})).json()["gaps"]
+    assert {gap["desk"] for gap in gaps} >= {doctor.account["desk"]}
+    assert all(month["from"] <= gap["from"] < month["to"] for gap in gaps)
+
+
 async def test_leave_that_has_begun_ends_now_and_stays_for_what_was_taken(house: Staff) -> None:
     doctor, now = house["tn-timmach-6"], house.hotline.clock.now()
     body = {"from": (now - timedelta(hours=3)).isoformat(), "to": (now + timedelta(days=3)).isoformat()}

@@ -161,6 +161,21 @@ async def test_what_lies_beyond_the_compiled_horizon_is_shown_and_told_with_its_
         chain=f"user:{desk.ids[5]}",
     )
     assert row.data["added"]
+    [made] = done["changes"]
+    taken_back = await desk.publish({"op": "delete", "kind": "override", "id": made["id"]})
+    assert taken_back["removed"] == done["added"]
+
+
+async def test_a_holiday_beyond_the_compiled_horizon_is_shown_with_its_publication(desk: Desk) -> None:
+    admin, path = desk.staff["tn-quantri"], f"/hospitals/{desk.hospital}/rota"
+    day = (desk.now + timedelta(days=200)).date().isoformat()
+    layer = {"role": "primary", "priority": 9, "on": "holiday", "turns": [[desk.ids[5]]]}
+    put = await desk.publish({"op": "put", "kind": "layer", "body": layer})
+    off = {"op": "put", "kind": "holiday", "body": {"date": day, "kind": "off", "name": "Ngày của bệnh viện"}}
+    version = (await admin.get(path)).json()["version"]
+    answer = (await admin.post(path, {"version": version, "changes": [off], "dry_run": True})).json()
+    assert desk.ids[5] in {slot["doctor"] for slot in answer["added"] if slot["to"][:10] >= day}
+    await desk.publish({"op": "delete", "kind": "layer", "id": put["changes"][0]["id"]})
 
 
 async def test_an_override_that_moves_nobody_and_a_rota_that_needs_nobody_are_warned_of(desk: Desk) -> None:

@@ -22,8 +22,9 @@ from app.policy import DutyAction, allow_duty
 from app.schemas.rota import Change, LayerIn, OverrideIn, PublicationIn, SettingsIn, TemporaryIn
 from app.services.facts.authors import last_author
 from app.services.rostering import duty_moves
-from app.services.rostering.duty import HORIZON_DAYS, settle
+from app.services.rostering.duty import settle
 from app.services.rostering.duty_moves import Move
+from app.services.rostering.duty_settled import FURTHEST, as_far_as
 from app.services.rostering.duty_watch import after_compile
 from app.services.rostering.rota_changes import Changed, Editor
 from app.services.rostering.rota_thoughts import thoughts
@@ -45,7 +46,6 @@ Json = dict[str, Any]
 SOON: Final = timedelta(hours=24)
 USUAL: Final = timedelta(days=14)
 LONGEST: Final = timedelta(days=100)
-FURTHEST: Final = timedelta(days=400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,14 +179,9 @@ async def _edit(work: Work, owner: Owner, body: PublicationIn, changes: Sequence
         .values(version=version + 1)
         .execution_options(synchronize_session=False)
     )
-    until = _as_far_as(work, changes)
-    return _Edit(owner, schedule_id, version, before, await read_rotas(work, touched), changed, people, until)
-
-
-def _as_far_as(work: Work, changes: Iterable[Change]) -> datetime:
-    """Whoever is put on duty next Tết reads it now, and not when the horizon has come so far."""
-    ends = [c.body.end for c in changes if isinstance(c.body, OverrideIn | TemporaryIn)]
-    return min(max([work.now + timedelta(days=HORIZON_DAYS), *ends]), work.now + FURTHEST)
+    after = await read_rotas(work, touched)
+    until = as_far_as(work.now, before, after)
+    return _Edit(owner, schedule_id, version, before, after, changed, people, until)
 
 
 async def first_rota(work: Work, owner: Owner) -> UUID:
