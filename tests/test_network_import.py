@@ -193,6 +193,10 @@ async def test_a_changed_rota_is_a_new_version_and_keeps_what_stays(work: Work) 
     after = dict(iter(await work.session.execute(select(Layer.role, Layer.id))))
     assert after["backup"] == before["backup"]
     assert after["primary"] != before["primary"]
+    doctors = set(await work.session.scalars(select(User.id).where(User.username.in_(("tn-1", "tn-2")))))
+    moved = {fact.data["doctor"]: fact.data for fact in work.facts if fact.type == "duty.moved"}
+    assert moved.keys() == doctors, "whoever the second file moves is told; the first moved nobody"
+    assert all(data["added"] and data["removed"] for data in moved.values())
     assert (await work.session.scalars(select(Schedule.version))).one() == 2
 
 

@@ -27,9 +27,10 @@ from app.models.user import UserSpecialty
 from app.schemas.body import Body
 from app.schemas.network import LINE, in_words, path
 from app.services.people.network_plan import Complaint, Plan, Row, Stored, tally
-from app.services.rostering import duty_watch
+from app.services.rostering import duty_moves, duty_settled, duty_watch
 from app.services.rostering.duty import compile_duty
 from app.services.rostering.rota_people import all_rotas, lock_rotas
+from app.services.rostering.rotas import Rota, read_rotas
 from app.work import Work
 
 _ORDER: Final = ("specialty", "organization", "ward", "desk", "user_account", "schedule", "holiday", "agreement")
@@ -92,10 +93,11 @@ async def import_network(
     kinds = tally([thing for things in plan.things.values() for thing in things.values()])
     added, changed = (sum(counts[which] for counts in kinds.values()) for which in (0, 1))
     if not errors and not dry_run:
+        before = await read_rotas(work)
         await _carry_out(work, plan)
         await compile_duty(work)
         if not demo:  # its server looks for gaps when it starts, and there is nobody yet who could have published
-            await duty_watch.after_compile(work, await duty_watch.to_look_at(work), _rotas_told(plan))
+            await _tell(work, plan, before)
     return Report(len(lines), added, changed, kinds, errors, dry_run)
 
 
@@ -256,6 +258,15 @@ async def _streams(work: Work, plan: Plan) -> None:
     if names:
         rows = [{"name": name, "head": 0, "chain_seq": 0, "chain_hash": b""} for name in names]
         await work.session.execute(upsert(StreamHead).on_conflict_do_nothing(), rows)
+
+
+async def _tell(work: Work, plan: Plan, before: list[Rota]) -> None:
+    """Look for gaps, and tell whoever the file moved: of rotas that were there, for a new one moves nobody."""
+    after = await read_rotas(work, [rota.schedule_id for rota in before])
+    moves = (await duty_settled.compared(work, before, after)).moves
+    facts = [*_rotas_told(plan), *duty_moves.facts_of(work, moves)]
+    await duty_watch.after_compile(work, await duty_watch.to_look_at(work), facts)
+    await duty_moves.notify(work, moves)
 
 
 def _rotas_told(plan: Plan) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -1,8 +1,8 @@
-"""Working duty out anew after something that is no edit of a rota: a swap, a leave, an import."""
+"""Working duty out anew after something that is no edit of a rota: a swap, a leave, holidays, a file."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Final, TypeAlias
 from uuid import UUID
@@ -46,6 +46,8 @@ async def compared(work: Work, before: list[Rota], after: list[Rota]) -> Settled
     start, end = work.now, as_far_as(work.now, before, after)
     moves, opened = [], []
     for old, new in zip(before, after, strict=True):
+        if replace(old, version=new.version, compiled_until=new.compiled_until) == new:
+            continue
         await asyncio.sleep(0)  # hundreds of rotas take seconds, in which others must be rung
         was, is_ = old.compiled(start, end), new.compiled(start, end)
         added, removed = difference(was, is_)
