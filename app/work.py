@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from app.models.consultation import Person
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -109,6 +109,8 @@ class Work:
     now: datetime
     language: str = "vi"
     command: Command | None = None
+    clock: Callable[[], datetime] | None = None
+    """Where an edge read `now`; without it (a command line, a test) time stands still."""
     cases: dict[UUID, Consultation] = field(default_factory=dict)
     new_cases: set[UUID] = field(default_factory=set)
     facts: list[Fact] = field(default_factory=list)
@@ -121,6 +123,11 @@ class Work:
     reads: list[tuple[UUID, str, str]] = field(default_factory=list)
     barred: list[tuple[str, str]] = field(default_factory=list)
     """(stream or `session:<id>` or `user:<id>`, subject) that must receive nothing after this commit."""
+
+    def look_at_the_clock(self) -> None:
+        """A lock was waited for: what is cut from here on is cut at this instant, not at that of the request."""
+        if self.clock is not None:
+            self.now = max(self.now, self.clock())
 
     @property
     def subject(self) -> Subject:

@@ -66,7 +66,8 @@ class House:
     ) -> AsyncIterator[Work]:
         """Begin a transaction; what is not committed when the block ends is rolled back."""
         async with self.database() as session:
-            yield Work(session, actor, self.clock.now(), language=language, command=command)
+            now = self.clock.now()
+            yield Work(session, actor, now, language=language, command=command, clock=self.clock.now)
 
     @asynccontextmanager
     async def glance(self, at: datetime | None = None) -> AsyncIterator[Work]:

@@ -270,7 +270,8 @@ def _begin(request: Request, subject: Subject | None, command: Command | None, *
     """`one_statement`: all that is written is one statement, which is atomic by itself and needs no transaction."""
     house = house_of(request)
     session = (house.autocommit if one_statement else house.database)()
-    work = Work(session, subject, house.clock.now(), language=language_of(request), command=command)
+    now, language = house.clock.now(), language_of(request)
+    work = Work(session, subject, now, language=language, command=command, clock=house.clock.now)
     request.state.work = work
     return work
 

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from app.services.cases import shift_facts
+from app.services.rostering.duty import compile_duty
 from app.services.rostering.rotas import read_rotas
 from tests.hotline import Hotline, Person, open_hotline
 from tests.staff import Staff, everybody
@@ -219,6 +220,28 @@ async def test_a_publication_is_not_held_up_by_the_watch_nor_the_watch_by_a_publ
         earliest = await asyncio.wait_for(desk.hotline.app.state.watches.run_due(), 20)
         assert earliest <= desk.now  # what is being published is due still
     assert await desk.hotline.app.state.watches.run_due() > desk.now
+
+
+async def test_duty_is_cut_when_the_rota_is_had_and_not_when_it_was_first_asked_for(desk: Ward) -> None:
+    [goes] = await desk.on("primary", desk.now)
+    [comes] = await desk.staff.newcomers(1, hospital=desk.hospital, specialties=["K04"])
+    statement, values = desk.override("replace", goes, desk.now, EIGHT, role="primary", by=comes)
+    house = desk.hotline.app.state.house
+    async with house.work(None) as work:
+        await (await work.session.connection()).exec_driver_sql(statement, tuple(values.values()))
+        desk.hotline.clock.advance(seconds=40)  # somebody else has the rota meanwhile
+        await compile_duty(work, schedule_ids=[UUID(desk.schedule)])
+        await house.commit(work)
+    for person, bound in ((goes, "upper"), (comes, "lower")):
+        [slot] = await desk.staff.execute(
+            f"SELECT {bound}(during) AS at FROM duty_slot WHERE schedule_id = CAST(:s AS uuid) AND role = 'primary' "
+            "AND doctor_id = CAST(:d AS uuid) AND during && tstzrange(CAST(:now AS timestamptz) - interval '1 hour', "
+            "CAST(:now AS timestamptz) + interval '1 hour')",
+            s=desk.schedule,
+            d=desk.staff.id_of(person),
+            now=desk.now,
+        )
+        assert slot.at == desk.now
 
 
 async def test_the_loop_runs_by_itself_and_stops_when_it_is_told_to(desk: Ward) -> None:

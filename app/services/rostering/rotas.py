@@ -213,12 +213,15 @@ async def names_of(work: Work, people: Iterable[UUID | None]) -> dict[UUID, str]
 async def read_rotas(work: Work, schedule_ids: Collection[UUID] | None = None, *, lock: bool = False) -> list[Rota]:
     """Read rotas (all, unless some are named), what has ended left out.
 
-    `lock` takes them in one order, so that two processes that compile at once do it one after the other.
+    `lock` takes them in one order, so that two processes that compile at once do it one after the other; whoever waited
+    goes on at the instant at which it has them, for what others did meanwhile is past.
     """
     chosen = select(Schedule).order_by(Schedule.id).execution_options(populate_existing=True)
     if schedule_ids is not None:
         chosen = chosen.where(Schedule.id.in_(schedule_ids))
     schedules = (await work.session.scalars(chosen.with_for_update() if lock else chosen)).all()
+    if lock:
+        work.look_at_the_clock()
     parts = await _parts(work, [schedule.id for schedule in schedules])
     owners = await _owners(work)
     found = []
