@@ -271,6 +271,26 @@ async def test_a_feed_shows_duty_to_whoever_has_its_address_until_it_is_revoked(
     assert (await doctor.get("/feeds")).json()["items"] == []
 
 
+@pytest.mark.parametrize(
+    "change", ["role = 'requester'", "hospital_id = (SELECT id FROM organization WHERE key = 'tudu')"]
+)
+async def test_a_feed_of_a_rota_ends_when_its_maker_could_not_make_it_any_more(house: Staff, change: str) -> None:
+    doctor, http = house["tn-timmach-2"], house.hotline.http
+    made = await make_feed(doctor, desk=desk_of(house))
+    path = "/api/v1/feeds/" + made["url"].rsplit("/", 1)[1]
+    assert (await http.get(path)).status_code == 200
+    [before] = await house.execute("SELECT role, hospital_id FROM user_account WHERE username = 'tn-timmach-2'")
+    await house.execute(f"UPDATE user_account SET {change} WHERE username = 'tn-timmach-2'")
+    try:
+        assert (await http.get(path)).status_code == 404
+    finally:
+        await house.execute(
+            "UPDATE user_account SET role = :role, hospital_id = :hospital WHERE username = 'tn-timmach-2'",
+            role=before.role,
+            hospital=before.hospital_id,
+        )
+
+
 async def test_ones_own_feed_shows_ones_own_duty_only_and_ends_with_the_account(house: Staff) -> None:
     doctor, http = house["tn-timmach-2"], house.hotline.http
     made = await make_feed(doctor)

@@ -513,6 +513,22 @@ async def test_late_truth_is_appended_for_the_past_only_and_moves_nothing(desk: 
     assert (await desk.staff["tudu-sanphu-1"].post(path, span | {"doctor": on})).status_code == 404
 
 
+async def test_who_was_on_duty_is_read_also_when_their_account_is_closed_now(desk: Desk) -> None:
+    [on] = await desk.on()
+    then = desk.at(0)
+    desk.staff.hotline.clock.advance(seconds=1)
+    reader = desk.staff["tn-dieuphoi-1"]
+    await desk.staff.execute("UPDATE user_account SET active = false WHERE id = CAST(:id AS uuid)", id=on)
+    try:
+        found = {}
+        for at in (then, desk.at(0)):
+            read = (await reader.get(f"/desks/{desk.id}/on-call", at=at)).json()["on_call"]
+            found[at] = [person["doctor"] for person in read if person["role"] == "primary"]
+    finally:
+        await desk.staff.execute("UPDATE user_account SET active = true WHERE id = CAST(:id AS uuid)", id=on)
+    assert list(found.values()) == [[on], []]
+
+
 async def test_the_duty_of_a_hospital_is_read_by_everybody(desk: Desk) -> None:
     asker = desk.staff["sonla-capcuu-1"]
     read = (await asker.get(f"/hospitals/{desk.hospital}/duty")).json()

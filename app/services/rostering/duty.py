@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Select, TextClause, bindparam, func, or_, select, text, update
+from sqlalchemy import Select, TextClause, bindparam, func, or_, select, text, true, update
 from sqlalchemy.dialects.postgresql import ARRAY, Range
 from sqlalchemy.types import DateTime, Text, Uuid
 
@@ -133,25 +133,25 @@ async def worked_out(work: Work, owners: Collection[UUID], at: datetime) -> list
 
 async def on_duty(work: Work, desk_id: UUID, at: datetime) -> list[OnDuty]:
     """Who is on call at a desk at an instant, primary first."""
-    return await _people(work, _on_duty_at(at).where(Schedule.desk_id == desk_id))
+    return await _people(work, _on_duty_at(work, at).where(Schedule.desk_id == desk_id))
 
 
 async def on_duty_of_hospital(work: Work, hospital_id: UUID, at: datetime) -> list[OnDuty]:
     """Who has leadership and coordination of a hospital at an instant."""
-    return await _people(work, _on_duty_at(at).where(Schedule.hospital_id == hospital_id))
+    return await _people(work, _on_duty_at(work, at).where(Schedule.hospital_id == hospital_id))
 
 
 async def on_duty_at_desks(work: Work, desk_ids: Collection[UUID], at: datetime) -> dict[UUID, list[OnDuty]]:
     """Who is on call at several desks; a desk with nobody has an empty list."""
     found: dict[UUID, list[OnDuty]] = {desk_id: [] for desk_id in desk_ids}
-    for person in await _people(work, _on_duty_at(at).where(Schedule.desk_id.in_(desk_ids))):
+    for person in await _people(work, _on_duty_at(work, at).where(Schedule.desk_id.in_(desk_ids))):
         found[person.owner_id].append(person)
     return found
 
 
 async def duty_of_doctor(work: Work, doctor_id: UUID, at: datetime) -> list[OnDuty]:
     """Every role that a doctor has at an instant, at desks and for hospitals."""
-    return await _people(work, _on_duty_at(at).where(DutySlot.doctor_id == doctor_id))
+    return await _people(work, _on_duty_at(work, at).where(DutySlot.doctor_id == doctor_id))
 
 
 async def duty_of_desk(work: Work, desk_id: UUID, start: datetime, end: datetime) -> DutyRead:
@@ -301,7 +301,8 @@ _INSERT: Final = _statement(
 # Questions
 
 
-def _on_duty_at(at: datetime) -> Select[Any]:
+def _on_duty_at(work: Work, at: datetime) -> Select[Any]:
+    """Whom slots name at an instant; an account that is closed is on duty no more, and was before it was closed."""
     return (
         select(
             DutySlot.doctor_id,
@@ -314,7 +315,7 @@ def _on_duty_at(at: datetime) -> Select[Any]:
         )
         .join(Schedule, Schedule.id == DutySlot.schedule_id)
         .join(User, User.id == DutySlot.doctor_id)
-        .where(DutySlot.during.contains(at), User.active)
+        .where(DutySlot.during.contains(at), true() if at < work.now else User.active)
     )
 
 

@@ -1,10 +1,11 @@
 """Calendar feeds: a secret address that shows duty to a calendar, until it is revoked. Duty only, nothing of patients.
 
 The secret (256 bits) is shown once and kept as its SHA-256. It ends with the account that made it, and for a rota when
-that account leaves the hospital. What is near comes from the slots that route live calls, what is further ahead from
-compiling the rota; an event keeps the id of its slot.
+that account could not make it any more. What is near comes from the slots that route live calls, what is further ahead
+from compiling the rota; an event keeps the id of its slot.
 """
 
+import asyncio
 import secrets
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -20,7 +21,7 @@ from app.identifiers import new_id
 from app.models.feed import Feed
 from app.models.rota import DutySlot, Schedule
 from app.models.user import User
-from app.policy import DutyAction, allow_duty
+from app.policy import DutyAction, Verdict, allow_duty, decide_duty, standings_to
 from app.schemas.duty_asks import FeedIn
 from app.services.facts.events import record_about
 from app.services.rostering.duty_calendar import Duty, write
@@ -34,7 +35,7 @@ from app.services.rostering.rotas import (
     standings,
 )
 from app.services.rostering.swaps import allow_own
-from app.work import Work
+from app.work import Subject, Work
 
 Json = dict[str, Any]
 PAST: Final = timedelta(days=30)
@@ -110,6 +111,7 @@ async def calendar(work: Work, secret: str, days: int) -> bytes:
     end = work.now + timedelta(days=days)
     duties = await _near(work, feed, rotas, end)
     for rota in rotas:
+        await asyncio.sleep(0)  # 400 days of a whole hospital take a while, in which others must be rung
         _join(duties, feed, rota, end, work.now)
     names = await names_of(work, (duty.doctor for duty in duties))
     name = rotas[0].owner.name if feed.schedule_id is not None and rotas else names.get(feed.made_by, "hoichan")
@@ -118,8 +120,13 @@ async def calendar(work: Work, secret: str, days: int) -> bytes:
 
 
 def _may_still_see(maker: User | None, rotas: list[Rota]) -> bool:
-    return maker is not None and any(
-        rota.owner.hospital_id == maker.hospital_id or rota.head_id == maker.id for rota in rotas
+    if maker is None:
+        return False
+    subject = Subject(maker.id, maker.name, maker.role, hospital_id=maker.hospital_id)
+    return any(
+        decide_duty(DutyAction.MAKE_ROTA_FEED, standings_to(subject, [rota.owner.hospital_id], head=rota.head_id))
+        is Verdict.ALLOW
+        for rota in rotas
     )
 
 
