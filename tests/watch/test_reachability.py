@@ -143,6 +143,26 @@ async def test_nobody_answers_so_the_coordinator_is_rung_and_the_doctor_is_rung_
     assert newcomer in asking.staff.rung((await requester.get(f"/consultations/{case['id']}")).json())
 
 
+async def test_a_head_who_cannot_be_reached_where_nobody_coordinates_is_told_to_the_administrators(
+    asking: Ward, newcomer: Person
+) -> None:
+    await asking.staff.execute(
+        "UPDATE user_account SET active = false WHERE role = 'coordinator' AND hospital_id = CAST(:h AS uuid)",
+        h=asking.hospital,
+    )
+    await asking.staff.execute(
+        "UPDATE schedule SET head_id = CAST(:d AS uuid) WHERE id = CAST(:s AS uuid)",
+        d=asking.staff.id_of(newcomer),
+        s=asking.schedule,
+    )
+    await until(asking, EIGHT)
+    told = [
+        f for f in await facts(asking.staff, "duty.unreachable") if f.data["doctor"] == asking.staff.id_of(newcomer)
+    ]
+    acts = f"user:{asking.staff.id_of(asking.staff['tn-quantri'])}"
+    assert acts in {fact.chain for fact in told}
+
+
 async def test_a_late_answer_ends_the_alarm_and_until_then_it_is_told_every_hour(
     asking: Ward, newcomer: Person
 ) -> None:

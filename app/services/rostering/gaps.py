@@ -66,7 +66,8 @@ async def tell(work: Work, speech: Speech, open_gaps: Sequence[DutyGap], places:
         people = list(heads[place.owner_id])
         if gap.kind == GapKind.UNREACHABLE:
             others = coordinators[place.hospital_id].apart_from(gap.doctor_id)
-            people = others or [head for head in people if head != gap.doctor_id] or people
+            people = others or [head for head in people if head != gap.doctor_id]
+            people = people or await rota_people.administrators(work, place.hospital_id) or heads[place.owner_id]
         elif gap.start - work.now <= SOON:
             people = list(dict.fromkeys([*people, *coordinators[place.hospital_id].apart_from()]))
         data = facts_of(gap, place, names) | {"told": gap.told, "running": running, "at": work.now}

@@ -94,6 +94,12 @@ async def heads(work: Work, of: Collection[Place]) -> Mapping[UUID, list[UUID]]:
     }
 
 
+async def administrators(work: Work, hospital_id: UUID) -> list[UUID]:
+    """Who administers a hospital."""
+    rows = await work.session.execute(_ADMINS, {"people": [], "hospitals": [hospital_id]})
+    return [row.id for row in rows]
+
+
 @dataclass(slots=True)
 class Coordinators:
     """Those of one hospital."""
