@@ -98,7 +98,7 @@ class Staff:
         """Do something to the database that no door of the house does."""
         async with self.sql() as session:
             result = await session.execute(text(statement), values)
-            return result.all() if result.returns_rows else []  # type: ignore[attr-defined]
+            return result.all() if result.returns_rows else []
 
     @asynccontextmanager
     async def sql(self) -> AsyncIterator[AsyncSession]:

@@ -148,4 +148,4 @@ def test_the_demo_names_roles_and_uses_numbers_that_nobody_has() -> None:
         code = getattr(line, "facility_code", None)
         assert code is None or code.startswith("D")
         if line.__class__.__name__ == "PersonLine":
-            assert line.name.startswith(("BS ", "Trực lãnh đạo", "Điều phối", "Quản trị", "Vận hành", "Phần mềm"))  # type: ignore[attr-defined]
+            assert line.name.startswith(("BS ", "Trực lãnh đạo", "Điều phối", "Quản trị", "Vận hành", "Phần mềm"))

@@ -70,7 +70,7 @@ def test_what_this_house_promises_is_built() -> None:
 
 def test_a_control_lowers_the_rating_and_nothing_is_released_above_three() -> None:
     for number, row in rows().items():
-        before, after = (int(x) for x in SCORE.fullmatch(row[1]).groups())  # type: ignore[union-attr]
+        before, after = (int(x) for x in SCORE.fullmatch(row[1]).groups())
         assert after <= 3, number
         assert after <= before, number
 

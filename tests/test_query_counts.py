@@ -174,11 +174,11 @@ def counting(hotline: Hotline) -> Iterator[Counter]:
         return await run(statement, *arguments)
 
     event.listen(engine, "before_cursor_execute", counter.note)
-    Prepared.run = noted  # type: ignore[method-assign]
+    Prepared.run = noted
     try:
         yield counter
     finally:
-        Prepared.run = run  # type: ignore[method-assign]
+        Prepared.run = run
         event.remove(engine, "before_cursor_execute", counter.note)
 
 

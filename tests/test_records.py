@@ -52,7 +52,7 @@ STEPS = [
 
 def a_work(subject: Subject = REQUESTER, **later: float) -> Work:
     """A unit of work without a database: nothing here reads or writes."""
-    return Work(None, subject, NIGHT + timedelta(**later))  # type: ignore[arg-type]
+    return Work(None, subject, NIGHT + timedelta(**later))
 
 
 def a_case(body: Json = REQUEST_EXAMPLE) -> Consultation:

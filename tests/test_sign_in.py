@@ -205,7 +205,7 @@ async def test_no_connection_is_held_while_a_password_is_compared(door: Door, mo
     held: list[int] = []
 
     async def check(_password: str, _stored: str | None) -> Checked:
-        held.append(door.engine.sync_engine.pool.checkedout())  # type: ignore[attr-defined]
+        held.append(door.engine.sync_engine.pool.checkedout())
         return Checked(fits=True)
 
     monkeypatch.setattr(passwords, "check", check)
@@ -382,7 +382,7 @@ def test_the_memory_of_the_limits_is_bounded(monkeypatch: pytest.MonkeyPatch) ->
             guard.succeeded(Attempt(f"account-{number}", f"198.51.{number}.1"))
         assert len(guard._homes) == 50
         clock.shift(301)
-        guard._storage._MemoryStorage__expire_events()  # type: ignore[attr-defined]
+        guard._storage._MemoryStorage__expire_events()
         guard.failed(Attempt("account", STRANGER))
         assert len(guard._storage.events) == 2
 

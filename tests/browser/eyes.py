@@ -25,6 +25,6 @@ async def barriers(page: Page) -> list[str]:
         await page.evaluate(AXE)
     found: list[str] = []
     for scheme, rules in (("light", RULES), ("dark", ONLY_COLOUR)):  # nothing but colours changes in the dark
-        await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        await page.emulate_media(color_scheme=scheme)
         found += [f"{scheme}: {words}" for words in await look(page, "barriers", rules)]
     return found

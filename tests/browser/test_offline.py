@@ -109,7 +109,7 @@ async def dying(server: Server, browser: Browser) -> AsyncIterator[tuple[Server,
         await server.start()
         async with httpx.AsyncClient(base_url=server.url, timeout=20) as http:
             clock = RunningClock(datetime.now(UTC))
-            ward = Ward(None, clock, http, server.port, server.accounts, browser=browser, url=server.url)  # type: ignore[arg-type]
+            ward = Ward(None, clock, http, server.port, server.accounts, browser=browser, url=server.url)
             try:
                 yield server, ward
             finally:

@@ -225,7 +225,7 @@ async def blocks(row: Locator) -> list[str]:
 
 async def chooses(page: Page, table: str) -> None:
     file = {"name": "lich.csv", "mimeType": "text/csv", "buffer": table.encode()}
-    await page.get_by_label("Tệp", exact=True).set_input_files(file)  # type: ignore[arg-type]
+    await page.get_by_label("Tệp", exact=True).set_input_files(file)
 
 
 def clock(at: datetime) -> str:

@@ -56,7 +56,7 @@ def outgoing(channel: str, address: str, kind: str = "offer", **more: object) ->
         "drill": False,
         "ttl": timedelta(minutes=5),
     }
-    return Outgoing(**values | more)  # type: ignore[arg-type]
+    return Outgoing(**values | more)
 
 
 @pytest.fixture
@@ -226,7 +226,7 @@ async def test_a_gateway_that_says_200_and_means_no_is_not_believed(there: Provi
 async def test_each_provider_gets_the_headers_that_are_meant_for_it(
     there: Provider, client: httpx.AsyncClient, own: dict[str, dict[str, str]], sms: str | None, voice: str
 ):
-    settings = Settings(sms_url=there.url, voice_url=there.url, gateway_headers={"X-Key": "both"}, **own)  # type: ignore[arg-type]
+    settings = Settings(sms_url=there.url, voice_url=there.url, gateway_headers={"X-Key": "both"}, **own)
     ways = ways_out(settings, client, CLOCK, push_key=new_private_key(), capture=False)
     for kind in ("sms", "voice"):
         await ways.adapters[kind].send(outgoing(kind, "+84912345678"))

@@ -132,7 +132,7 @@ async def test_no_channel_carries_anything_about_the_patient(house: Staff, world
 
 def base64_or_plain(mail: bytes) -> str:
     parsed = email.message_from_bytes(mail, policy=email.policy.default)
-    return "\r\n".join(f"{k}: {v}" for k, v in parsed.items()) + "\r\n\r\n" + str(parsed.get_content())  # type: ignore[attr-defined]
+    return "\r\n".join(f"{k}: {v}" for k, v in parsed.items()) + "\r\n\r\n" + str(parsed.get_content())
 
 
 async def test_a_failed_send_is_tried_again_with_the_same_key_and_sent_once_it_works(house: Staff, world: World):

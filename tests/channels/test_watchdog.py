@@ -77,7 +77,7 @@ async def dog(gateway: Provider, sick: Sick, tmp_path: Path) -> AsyncIterator[Wa
 async def looks(dog: Watchdog, how_many: int, every_s: float = 20) -> None:
     for _ in range(how_many):
         await dog.look()
-        dog.clock.advance(seconds=every_s)  # type: ignore[attr-defined]
+        dog.clock.advance(seconds=every_s)
 
 
 async def test_a_house_that_is_well_disturbs_nobody(dog: Watchdog, gateway: Provider):

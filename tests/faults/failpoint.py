@@ -76,9 +76,9 @@ def install() -> None:
         return now(clock) + timedelta(seconds=ahead)
 
     events.write = dying_write
-    House.commit = dying_commit  # type: ignore[method-assign]
-    Hub.deliver = dying_deliver  # type: ignore[assignment,method-assign]
-    DatabaseClock.now = later  # type: ignore[method-assign]
+    House.commit = dying_commit
+    Hub.deliver = dying_deliver
+    DatabaseClock.now = later
 
 
 if __name__ == "__main__":

@@ -182,7 +182,7 @@ def night_around(server: Server) -> Night:
     """The people of the demo network, who speak to this process."""
     http = httpx.AsyncClient(base_url=server.url, timeout=20)
     # There is neither an application in this process nor a clock to move: time passes in the server's own.
-    return Night(None, None, http, server.port, server.accounts, server=server)  # type: ignore[arg-type]
+    return Night(None, None, http, server.port, server.accounts, server=server)
 
 
 def cursors_of(person: Person) -> Json:

@@ -386,8 +386,8 @@ async def another(
             people = night_around(server)
             people.accounts = accounts
             house = SimpleNamespace(database=make_sessions(engine))
-            people.app = SimpleNamespace(state=SimpleNamespace(house=house))  # type: ignore[assignment]
-            people.clock = SimpleNamespace(now=lambda: datetime.now(UTC))  # type: ignore[assignment]
+            people.app = SimpleNamespace(state=SimpleNamespace(house=house))
+            people.clock = SimpleNamespace(now=lambda: datetime.now(UTC))
             async with people.http:
                 yield AnotherProcess(server, await everybody(people))
                 for person in people.people.values():

@@ -20,7 +20,7 @@ def doors(routes: Iterable[BaseRoute]) -> Iterator[tuple[str, str]]:
     for route in routes:
         included = getattr(route, "original_router", None)
         if included is not None:
-            assert not route.include_context.prefix  # type: ignore[attr-defined]
+            assert not route.include_context.prefix
             yield from doors(included.routes)
         elif isinstance(route, Mount):
             yield "MOUNT", route.path

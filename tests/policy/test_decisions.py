@@ -163,7 +163,7 @@ def test_an_unknown_role_may_do_nothing() -> None:
 
 def test_an_unknown_action_is_refused() -> None:
     for role in Role:
-        assert decide(somebody(role), "export_everything", None) is Verdict.DENY  # type: ignore[arg-type]
+        assert decide(somebody(role), "export_everything", None) is Verdict.DENY
 
 
 def test_each_kind_of_stream_is_heard_by_whom_the_table_says() -> None:

@@ -81,4 +81,4 @@ async def _try(staff: Staff, statement: object, case_id: str, before: str) -> No
     session: AsyncSession
     async with staff.hotline.app.state.house.database() as session:
         await session.execute(text(before))
-        await session.execute(statement, {"id": case_id})  # type: ignore[call-overload]
+        await session.execute(statement, {"id": case_id})

@@ -149,7 +149,7 @@ async def test_what_waits_for_a_reader_that_does_not_read_is_bounded_and_read_ag
     await settled()
     got = places(wire)
     assert got == list(range(1, len(got) + 1))
-    assert the_hub.catch_up.wanting  # type: ignore[attr-defined]
+    assert the_hub.catch_up.wanting
     assert sub.last == got[-1]
     assert sub.missed == 5000
 
@@ -313,7 +313,7 @@ async def test_what_is_missing_between_two_facts_is_read_after_a_moment(
     await settled()
     assert wire.frames == []
     await asyncio.sleep(0.02)
-    assert the_hub.catch_up.to_fill == [STREAM]  # type: ignore[attr-defined]
+    assert the_hub.catch_up.to_fill == [STREAM]
     deliver(the_hub, 1)
     await settled()
     assert places(wire) == [1, 2]
