@@ -1,7 +1,8 @@
 """The hospital at night, for tests: a real server on a real socket, people who ask and answer, and a clock to move.
 
 Only the clock is not real. `fast_forward` stops at every due time on its way, so that a test passes through the night
-as the hospital would, without waiting.
+as the hospital would, without waiting. And nobody types a password, which takes a fifth of a second by design: sessions
+are opened in the database. `tests/test_sign_in.py` and the tests of the sign-in screen prove that door.
 """
 
 import asyncio
@@ -19,13 +20,16 @@ import httpx
 import uvicorn
 import websockets
 from fastapi import FastAPI
+from sqlalchemy import select
 
 from app.clock import FakeClock
 from app.config import Settings
 from app.database import make_engine, make_sessions
 from app.main import create_app
+from app.models.user import User
 from app.services.facts import events
 from app.services.people.demo import load_demo
+from app.services.people.sessions import BEARER, BROWSER, open_session
 from app.work import Work
 
 NIGHT = datetime(2026, 11, 23, 20, 4, tzinfo=UTC)  # Tuesday 24/11/2026, 03:04 in Vietnam
@@ -184,15 +188,23 @@ class Hotline:
     """Whether duty is watched too as time passes: gaps, «are you there?», duty told, agreements that end."""
 
     async def sign_in(self, account: Json) -> Person:
-        """Sign somebody in; the same person is the same object."""
+        """Sign somebody in; the same person is the same object, whose account has its identifier too."""
         username = account["username"]
         if username not in self.people:
-            answer = await self.http.post(
-                "/api/v1/auth/token", data={"username": username, "password": account["password"]}
-            )
-            assert answer.status_code == 200, answer.text
-            self.people[username] = Person(self, account, answer.json()["access_token"])
+            user_id, token = await self.session_of(account)
+            self.people[username] = Person(self, account | {"id": user_id}, token)
         return self.people[username]
+
+    async def session_of(self, account: Json, kind: str = BEARER) -> tuple[str, str]:
+        """Open a session, and return whose it is and its token."""
+        house = self.app.state.house
+        hours = {BEARER: house.settings.token_hours, BROWSER: house.settings.session_hours}[kind]
+        async with house.database() as session:
+            user_id = await session.scalar(select(User.id).where(User.username == account["username"]))
+            work = Work(session, None, self.clock.now())
+            _, token = await open_session(work, user_id, kind, timedelta(hours=hours))
+            await session.commit()
+        return str(user_id), token
 
     async def person(self, username: str) -> Person:
         """Sign in by user name."""
@@ -238,7 +250,7 @@ class Hotline:
         """The person with this name and identifier (names of roles repeat between hospitals)."""
         for account in (a for a in self.accounts if a["name"] == name):
             person = await self.sign_in(account)
-            if (await person.me())["id"] == user_id:
+            if person.account["id"] == user_id:
                 return person
         raise AssertionError(f"nobody is called {name}")
 

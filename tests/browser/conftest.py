@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from app.clock import FakeClock
 from app.config import Settings
 from app.main import create_app
+from app.services.people.sessions import BROWSER, COOKIE
 from tests.browser.cable import Cable
 from tests.conftest import a_copy
 from tests.hotline import NIGHT, Hotline, Json, Person
@@ -109,16 +109,10 @@ class Ward(Hotline):
         return page
 
     async def browser_session(self, person: Person, url: str) -> Any:
-        """Sign in as a browser does, and return its cookie."""
-        wanted = {"username": person.account["username"], "password": person.account["password"]}
-        answer = await self.http.post("/api/v1/auth/session", json=wanted, headers={"Origin": self.url})
-        assert answer.status_code == 200, answer.text
-        cookies = SimpleCookie()
-        for line in answer.headers.get_list("set-cookie"):
-            cookies.load(line)
-        found = cookies["__Host-hoichan"]
+        """The cookie of a browser that this person has signed in on."""
+        _, token = await self.session_of(person.account, BROWSER)
         secure = url.replace("http:", "https:")  # as browsers treat this machine's own addresses
-        return {"name": found.key, "value": found.value, "url": secure, "httpOnly": True, "sameSite": "Strict"}
+        return {"name": COOKIE, "value": token, "url": secure, "httpOnly": True, "sameSite": "Strict"}
 
     async def moves_on(self, **delta: float) -> None:
         """Let time pass, ring whoever must be rung on the way, and tell all pages the new time."""

@@ -14,7 +14,7 @@ from tests.browser.cable import Cable
 from tests.browser.conftest import DESKTOP, PHONE, RunningClock, Ward
 from tests.browser.hands import UNSENT, button, draft_kept, fill_request, form_kept, send_request, writes
 from tests.conftest import a_copy
-from tests.faults.server import Server
+from tests.faults.server import ByPassword, Server
 from tests.hotline import Json
 
 pytestmark = pytest.mark.browser
@@ -102,6 +102,10 @@ async def test_the_server_dies_while_the_doctor_types(
         await expect(phone.locator(".m.me")).to_have_count(2)
 
 
+class FarWard(ByPassword, Ward):
+    """The people around a server in a process of its own."""
+
+
 @asynccontextmanager
 async def dying(server: Server, browser: Browser) -> AsyncIterator[tuple[Server, Ward]]:
     """A server in a process of its own, and the people around it."""
@@ -109,7 +113,7 @@ async def dying(server: Server, browser: Browser) -> AsyncIterator[tuple[Server,
         await server.start()
         async with httpx.AsyncClient(base_url=server.url, timeout=20) as http:
             clock = RunningClock(datetime.now(UTC))
-            ward = Ward(None, clock, http, server.port, server.accounts, browser=browser, url=server.url)
+            ward = FarWard(None, clock, http, server.port, server.accounts, browser=browser, url=server.url)
             try:
                 yield server, ward
             finally:

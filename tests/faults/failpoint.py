@@ -4,7 +4,8 @@
 
 The folder in HOICHAN_TEST_FAULTS holds two files. `die` names a fact and a place ("offer.accepted committed"); with
 "timer" as a third word only the timer loop's own transactions count. `ahead` holds seconds that the house believes to
-have passed more than have, so that a due time comes without waiting.
+have passed more than have, so that a due time comes without waiting. Passwords cost this process next to nothing: it is
+started and signed in to dozens of times, and what they should cost is tested elsewhere.
 
     received    the service has done its part, nothing is written yet
     written     everything is written; nothing is committed, unless writing and committing were one statement
@@ -21,11 +22,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+
 from app.cli import main
 from app.clock import DatabaseClock
 from app.realtime.house import House
 from app.realtime.hub import Hub
 from app.services.facts import events
+from app.services.people import passwords
 from app.work import Answer, Entry, Fact, Work
 
 FOLDER = Path(os.environ["HOICHAN_TEST_FAULTS"])
@@ -79,6 +84,10 @@ def install() -> None:
     House.commit = dying_commit
     Hub.deliver = dying_deliver
     DatabaseClock.now = later
+
+    cheap = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+    PasswordHash.recommended = staticmethod(lambda: cheap)
+    passwords._HASHER = cheap
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,6 +17,7 @@ from uuid import uuid4
 import httpx
 import psutil
 
+from app.services.people.sessions import BEARER, COOKIE
 from tests.hotline import Hotline, Person
 
 ROOT = Path(__file__).parent.parent.parent
@@ -161,8 +163,31 @@ class Server:
                     process.kill()
 
 
+class ByPassword:
+    """Signing in at a process whose database is out of reach: at its door, as everybody does."""
+
+    http: httpx.AsyncClient
+    port: int
+
+    async def session_of(self, account: Json, kind: str = BEARER) -> tuple[str, str]:
+        """Open a session with the password, and return whose it is and its token."""
+        form = {"username": account["username"], "password": account["password"]}
+        if kind == BEARER:
+            answer = await self.http.post("/api/v1/auth/token", data=form)
+            assert answer.status_code == 200, answer.text
+            token = answer.json()["access_token"]
+            answer = await self.http.get("/api/v1/me", headers={"Authorization": f"Bearer {token}"})
+            return answer.json()["id"], token
+        answer = await self.http.post("/api/v1/auth/session", json=form, headers={"Sec-Fetch-Site": "same-origin"})
+        assert answer.status_code == 200, answer.text
+        cookies = SimpleCookie()
+        for line in answer.headers.get_list("set-cookie"):
+            cookies.load(line)
+        return answer.json()["id"], cookies[COOKIE].value
+
+
 @dataclass
-class Night(Hotline):
+class Night(ByPassword, Hotline):
     """The people around a server that may die: they come back with the place up to which they have heard."""
 
     server: Server | None = None
