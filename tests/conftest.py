@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -31,10 +31,22 @@ from tests.hotline import Hotline, Json, load, open_hotline
 
 ROOT = Path(__file__).parent.parent
 PREFIX = f"hoichan-tests-{os.getuid()}-"
-# The processes of one run inherit the name of its folder: the first starts the server there, the last one stops it.
-FOLDER = Path(tempfile.gettempdir()) / (PREFIX + os.environ.setdefault("HOICHAN_TEST_RUN", uuid4().hex[:12]))
 TEMPLATE_LOCK = 115
 LEFT_BEHIND_AFTER_SECONDS = 3600
+MEMORY = Path("/dev/shm")  # noqa: S108 - the folder in it is private
+MEMORY_FOR_THE_SERVER = 4 * 2**30
+
+
+def _place() -> Path:
+    """Where this run keeps its server: in memory, where there is plenty, since a copy on a disk takes far longer."""
+    roomy = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_FOR_THE_SERVER
+    return MEMORY if roomy else Path(tempfile.gettempdir())
+
+
+# The processes of one run inherit its folder: the first starts the server there, the last one stops it.
+FOLDER = Path(os.environ.setdefault("HOICHAN_TEST_FOLDER", str(_place() / (PREFIX + uuid4().hex[:12]))))
+_administrators: dict[str, AsyncConnection] = {}
+_kept = AsyncExitStack()
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -43,10 +55,12 @@ async def server_url() -> AsyncIterator[str]:
     given = os.environ.get("DATABASE_URL")
     if given:
         yield make_url(given).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+        await _kept.aclose()
         return
     FOLDER.mkdir(mode=0o700, exist_ok=True)
     server = EmbeddedPostgres(FOLDER, durable=False)
     yield await server.start()
+    await _kept.aclose()
     await server.stop()
 
 
@@ -74,18 +88,11 @@ async def database_url(server_url: str, template: str) -> AsyncIterator[str]:
         yield url
 
 
-@pytest_asyncio.fixture(scope="module")
-async def module_database_url(server_url: str, template: str) -> AsyncIterator[str]:
-    """A migrated database that the tests of one file share."""
-    async with a_copy(server_url, template) as url:
-        yield url
-
-
 @pytest_asyncio.fixture(scope="session")
 async def demo_template(server_url: str, template: str) -> tuple[str, list[Json]]:
     """A database with the demo network to copy, and its accounts; loaded by whichever process comes first."""
     name = template.replace("template", "demo")
-    folder = Path(tempfile.gettempdir()) / f"{FOLDER.name}-demo"
+    folder = FOLDER.with_name(f"{FOLDER.name}-demo")
     async with administering(server_url) as connection:
         await connection.execute(text(f"SELECT pg_advisory_lock({TEMPLATE_LOCK})"))
         finished = await connection.execute(
@@ -133,13 +140,19 @@ def chromium() -> str:
 async def a_copy(server_url: str, template: str) -> AsyncIterator[str]:
     """Copy the template, and drop the copy afterwards whoever is still connected to it."""
     name = f"hoichan_{uuid4().hex[:16]}"
-    async with administering(server_url) as connection:
-        await connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+    connection = await _administrator(server_url)
+    await connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
     try:
         yield _with_database(server_url, name)
     finally:
-        async with administering(server_url) as connection:
-            await connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+        await connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+
+
+async def _administrator(server_url: str) -> AsyncConnection:
+    """The connection on which this process makes and drops all its databases: to make one costs half a copy."""
+    if server_url not in _administrators:
+        _administrators[server_url] = await _kept.enter_async_context(administering(server_url))
+    return _administrators[server_url]
 
 
 @asynccontextmanager
@@ -183,12 +196,13 @@ def _fingerprint_of_migrations() -> str:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Clear away this run's folder, and those that killed runs have left behind, with their servers."""
+    """Clear away this run's folders, and those that killed runs have left behind, with their servers."""
     if hasattr(session.config, "workerinput"):
         return
-    for folder in Path(tempfile.gettempdir()).glob(PREFIX + "*"):
+    for folder in (found for place in {MEMORY, Path(tempfile.gettempdir())} for found in place.glob(PREFIX + "*")):
         with contextlib.suppress(FileNotFoundError):  # another run that ends now has just cleared its own away
-            if folder == FOLDER or time.time() - folder.stat().st_mtime > LEFT_BEHIND_AFTER_SECONDS:
+            ours = folder.name.removesuffix("-demo") == FOLDER.name
+            if ours or time.time() - folder.stat().st_mtime > LEFT_BEHIND_AFTER_SECONDS:
                 asyncio.run(_clear_away(folder))
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx
 import pytest_asyncio
-import uvicorn
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from app.clock import FakeClock
@@ -21,7 +20,7 @@ from app.main import create_app
 from app.services.people.sessions import BROWSER, COOKIE
 from tests.browser.cable import Cable
 from tests.conftest import a_copy
-from tests.hotline import NIGHT, Hotline, Json, Person
+from tests.hotline import NIGHT, Hotline, Json, Person, PromptServer
 
 FLAGS = [
     "--no-sandbox",
@@ -180,8 +179,7 @@ async def open_ward(settings: Settings, accounts: list[Json], browser: Browser) 
     """Start a server on a free port of this machine, whose timers run, and close all pages before it stops."""
     clock = RunningClock(NIGHT)
     app = create_app(settings, clock=clock, background=False)
-    config = uvicorn.Config(app, port=0, ws="websockets-sansio", ws_per_message_deflate=False, log_config=None)
-    server = uvicorn.Server(config)
+    server = PromptServer(app)
     running = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.005)
@@ -202,7 +200,7 @@ async def open_ward(settings: Settings, accounts: list[Json], browser: Browser) 
                     await person.disconnect()
             app.state.timers.stop()
             await timers
-            server.should_exit = True
+            server.stop()
             await running
 
 
