@@ -28,6 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from app.config import Settings
 from app.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from tests.hotline import Hotline, Json, load, open_hotline
+from tests.staff import Staff, everybody
 
 ROOT = Path(__file__).parent.parent
 PREFIX = f"hoichan-tests-{os.getuid()}-"
@@ -116,6 +117,30 @@ async def hotline(server_url: str, demo_template: tuple[str, list[Json]], tmp_pa
         settings = Settings(database_url=url, data_dir=tmp_path, host="127.0.0.1", port=0)
         async with open_hotline(settings, accounts) as running:
             yield running
+
+
+@pytest_asyncio.fixture
+async def house(hotline: Hotline) -> Staff:
+    """The same, and everybody of it, signed in, by user name."""
+    return await everybody(hotline)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def shared_hotline(
+    server_url: str, demo_template: tuple[str, list[Json]], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Hotline]:
+    """One for all tests of a file: they look, and change nothing that another one counts on."""
+    name, accounts = demo_template
+    async with a_copy(server_url, name) as url:
+        settings = Settings(database_url=url, data_dir=tmp_path_factory.mktemp("hotline"), host="127.0.0.1", port=0)
+        async with open_hotline(settings, accounts) as running:
+            yield running
+
+
+@pytest_asyncio.fixture(scope="module")
+async def staff(shared_hotline: Hotline) -> Staff:
+    """Everybody of the shared one, signed in."""
+    return await everybody(shared_hotline)
 
 
 @pytest.fixture

@@ -6,16 +6,11 @@ from uuid import uuid4
 
 import pytest
 
-from tests.hotline import Hotline, Json, Person
+from tests.hotline import Json, Person
 from tests.policy.cast import take_out
-from tests.staff import Staff, everybody
+from tests.staff import Staff
 
 DESK, CENTRAL = "tn-timmach-1", "K04"
-
-
-@pytest.fixture
-async def house(hotline: Hotline) -> Staff:
-    return await everybody(hotline)
 
 
 async def fifty_on_call(house: Staff, role: str) -> list[Person]:

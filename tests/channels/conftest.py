@@ -1,17 +1,12 @@
-"""A hotline of one's own for each test, everybody signed in; and the outbox, where the demonstration keeps messages."""
+"""The outbox, where the demonstration keeps messages."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import pytest_asyncio
 
-from tests.hotline import Hotline, Json, Person
-from tests.staff import Staff, everybody
-
-
-@pytest_asyncio.fixture
-async def house(hotline: Hotline) -> Staff:
-    return await everybody(hotline)
+from tests.hotline import Json, Person
+from tests.staff import Staff
 
 
 @dataclass

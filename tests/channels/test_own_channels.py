@@ -3,23 +3,11 @@
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from app.config import Settings
 from app.models.telephone import e164
 from tests.channels.conftest import EMAIL, PUSH, PUSH_KEY, SMS, VOICE, put_channels
-from tests.conftest import a_copy
-from tests.hotline import Json, Person, open_hotline
-from tests.staff import Staff, everybody
-
-
-@pytest_asyncio.fixture(scope="module")
-async def staff(server_url: str, demo_template: tuple[str, list[Json]], tmp_path_factory: Any) -> Any:
-    name, accounts = demo_template
-    async with a_copy(server_url, name) as url:
-        settings = Settings(database_url=url, data_dir=tmp_path_factory.mktemp("h"), host="127.0.0.1", port=0)
-        async with open_hotline(settings, accounts) as running:
-            yield await everybody(running)
+from tests.hotline import Person
+from tests.staff import Staff
 
 
 @pytest.fixture

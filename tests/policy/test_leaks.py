@@ -4,12 +4,10 @@ import json
 from typing import Any
 from uuid import uuid4
 
-import pytest
-
 from app.services.people.accounts import deactivate_account
-from tests.hotline import Hotline, Json, Person
+from tests.hotline import Json, Person
 from tests.policy.cast import take_out
-from tests.staff import Staff, everybody
+from tests.staff import Staff
 
 # Every text below is written somewhere in the case; none may be found where it does not belong.
 SECRET = "BÍ-MẬT"
@@ -31,11 +29,6 @@ REQUEST: Json = {
     "diagnosis": {"code": "I21.1", "text": f"{SECRET} chẩn đoán"},
     "safety": {"allergies": {"state": "value", "text": f"{SECRET} dị ứng"}},
 }
-
-
-@pytest.fixture
-async def house(hotline: Hotline) -> Staff:
-    return await everybody(hotline)
 
 
 def of_stream(person: Person, kind: str) -> list[Json]:

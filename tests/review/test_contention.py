@@ -9,17 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.outages import is_database_away
 from app.services.people import accounts
-from tests.hotline import Hotline
-from tests.staff import Staff, everybody
+from tests.staff import Staff
 
 LOCK_PART = text(
     "SELECT 1 FROM participant WHERE consultation_id = CAST(:id AS uuid) AND user_id = CAST(:user AS uuid) FOR UPDATE"
 )
-
-
-@pytest.fixture
-async def staff(hotline: Hotline) -> Staff:
-    return await everybody(hotline)
 
 
 async def test_who_waited_too_long_for_a_lock_is_told_to_try_again(staff: Staff) -> None:

@@ -15,17 +15,12 @@ from app.services.people import accounts, network
 from app.services.rostering import rota_people
 from app.services.rostering.rotas import owner_of
 from app.work import Work
-from tests.hotline import Hotline, Person
-from tests.staff import Staff, everybody
+from tests.hotline import Person
+from tests.staff import Staff
 
 LOCK_CASE = text("SELECT 1 FROM consultation WHERE id = CAST(:id AS uuid) FOR UPDATE")
 LOCK_DOCTOR = text("SELECT 1 FROM user_account WHERE id = CAST(:id AS uuid) FOR NO KEY UPDATE")
 Act = Callable[[Work], Awaitable[object]]
-
-
-@pytest.fixture
-async def staff(hotline: Hotline) -> Staff:
-    return await everybody(hotline)
 
 
 async def committed(house: House, act: Act) -> None:

@@ -1,14 +1,7 @@
 """A case that two desks are rung for, or that changed hands: nobody rung in vain, nobody shut out who could take it."""
 
-import pytest
-
-from tests.hotline import Hotline, Json, Person
-from tests.staff import Staff, everybody
-
-
-@pytest.fixture
-async def staff(hotline: Hotline) -> Staff:
-    return await everybody(hotline)
+from tests.hotline import Json, Person
+from tests.staff import Staff
 
 
 async def forwarded(staff: Staff, urgency: str = "orange") -> tuple[Json, Person, Person, Json]:

@@ -1,17 +1,10 @@
 """Only the rows of a case that a command has changed are written again."""
 
-import pytest
-
-from tests.hotline import Hotline, Json
-from tests.staff import Staff, everybody
+from tests.hotline import Json
+from tests.staff import Staff
 
 ROWS = "SELECT {table}.xmin FROM {table} WHERE consultation_id = CAST('{case}' AS uuid) ORDER BY {order}"
 ORDERS = {"callout": "id", "offer": "id", "participant": "joined_at"}
-
-
-@pytest.fixture
-async def staff(hotline: Hotline) -> Staff:
-    return await everybody(hotline)
 
 
 async def writers(staff: Staff, case: Json) -> dict[str, list[int]]:

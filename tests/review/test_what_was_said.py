@@ -1,16 +1,9 @@
 """Who reads what was said after they left, and what becomes of advice that is corrected."""
 
-import pytest
-
-from tests.hotline import Hotline, Json, Person
-from tests.staff import Staff, everybody
+from tests.hotline import Json, Person
+from tests.staff import Staff
 
 LATER = "NÓI VỀ SAU"
-
-
-@pytest.fixture
-async def staff(hotline: Hotline) -> Staff:
-    return await everybody(hotline)
 
 
 async def held(staff: Staff) -> tuple[Json, Person, Person]:
