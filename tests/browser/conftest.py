@@ -166,9 +166,18 @@ async def ward(
     server_url: str, demo_template: tuple[str, list[Json]], tmp_path: Path, browser: Browser
 ) -> AsyncIterator[Ward]:
     """A running server with the demo network at night; people open pages on it."""
+    async with a_ward(server_url, demo_template, tmp_path, browser) as running:
+        yield running
+
+
+@asynccontextmanager
+async def a_ward(
+    server_url: str, demo_template: tuple[str, list[Json]], folder: Path, browser: Browser
+) -> AsyncIterator[Ward]:
+    """A ward with a database of its own, on whose pages no script may fail."""
     name, accounts = demo_template
     async with a_copy(server_url, name) as url:
-        settings = Settings(database_url=url, data_dir=tmp_path, host="127.0.0.1", port=0, heartbeat_s=HEARTBEAT_S)
+        settings = Settings(database_url=url, data_dir=folder, host="127.0.0.1", port=0, heartbeat_s=HEARTBEAT_S)
         async with open_ward(settings, accounts, browser) as running:
             yield running
             assert running.errors == []

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, Ward
+from tests.browser.conftest import DESKTOP, PHONE, Ward, a_ward
 from tests.browser.eyes import barriers
 from tests.browser.hands import DEMO, button, entered
 from tests.hotline import Json, Person
@@ -41,8 +41,19 @@ class Scene:
         return self.pages[key]
 
 
-@pytest_asyncio.fixture
-async def scene(ward: Ward) -> AsyncIterator[Scene]:
+@pytest_asyncio.fixture(scope="module")
+async def scene(
+    server_url: str,
+    demo_template: tuple[str, list[Json]],
+    tmp_path_factory: pytest.TempPathFactory,
+    browser: Browser,
+) -> AsyncIterator[Scene]:
+    """One night for all tests of this file: they look, and change nothing."""
+    async with a_ward(server_url, demo_template, tmp_path_factory.mktemp("scene"), browser) as ward:
+        yield await play(ward)
+
+
+async def play(ward: Ward) -> Scene:
     requester = await ward.requester("K04")
     before = {"taken_at": "2026-11-23T19:40:00Z", "pulse": 96, "systolic": 104, "diastolic": 66, "respiration": 20}
     now = {"taken_at": "2026-11-23T20:00:00Z", "pulse": 112, "systolic": 94, "diastolic": 60, "respiration": 24}
@@ -69,7 +80,7 @@ async def scene(ward: Ward) -> AsyncIterator[Scene]:
     told = await entered(ward, requester, answered_by=(await doctor.me())["id"])
     there = (a for a in ward.accounts if a["hospital_name"] == doctor.account["hospital_name"])
     admin = await ward.sign_in(next(a for a in there if a["role"] == "admin"))
-    yield Scene(ward, requester, doctor, coordinator, ringing, held, concluded, drill, told, admin)
+    return Scene(ward, requester, doctor, coordinator, ringing, held, concluded, drill, told, admin)
 
 
 Open = Callable[[Scene, dict[str, int]], Awaitable[Page]]
@@ -124,22 +135,28 @@ async def test_every_screen_carries_the_band_and_can_be_read_by_everybody(scene:
     assert wrong == [], "\n".join(wrong)
 
 
-async def test_the_dialogs_of_a_case_carry_the_band_and_can_be_read_by_everybody(scene: Scene) -> None:
+# What opens a dialog on the view of a case that a doctor holds, and for whom.
+OPENERS = {
+    "Gọi": {"requester", "doctor"},
+    "Ghi cuộc gọi": {"requester", "doctor"},
+    "Mời thêm": {"requester", "doctor"},
+    "Bàn giao ca": {"doctor"},
+    "Thao tác khác": {"requester", "doctor"},
+    "Thêm sinh hiệu": {"requester"},
+    "Sửa thông tin": {"requester"},
+    "Nâng mức khẩn": {"requester", "doctor"},
+}
+
+
+@pytest.mark.parametrize("who", ["requester", "doctor"])
+async def test_the_dialogs_of_a_case_carry_the_band_and_can_be_read_by_everybody(scene: Scene, who: str) -> None:
     wrong: list[str] = []
-    page = await at("doctor", "/cases/{held}", ".composer")(scene, DESKTOP)
-    for name in (
-        "Gọi",
-        "Ghi cuộc gọi",
-        "Mời thêm",
-        "Bàn giao ca",
-        "Thao tác khác",
-        "Thêm sinh hiệu",
-        "Sửa thông tin",
-        "Nâng mức khẩn",
-    ):
-        opener = button(page, name, exact=True).first
-        if not await opener.is_visible():
-            continue
+    page = await at(who, "/cases/{held}", ".composer")(scene, DESKTOP)
+    openers = {name: button(page, name, exact=True).locator("visible=true") for name in OPENERS}
+    shown = {name for name, opener in openers.items() if await opener.count()}
+    assert shown == {name for name, theirs in OPENERS.items() if who in theirs}
+    for name in sorted(shown):
+        opener = openers[name].first
         await opener.click()
         await page.get_by_role("dialog").wait_for()
         await expect(page.locator(".demo-band")).to_be_visible()
