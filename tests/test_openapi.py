@@ -2,10 +2,8 @@
 
 import json
 import re
-from typing import Any
 
 import pytest
-from playwright.async_api import async_playwright
 
 from app.config import Settings
 from app.main import create_app
@@ -133,36 +131,3 @@ async def test_errors_are_what_their_description_says(hotline: Hotline):
     example = response(OPERATIONS["GET /api/v1/consultations/{consultation_id}"], "404")["content"][PROBLEM_JSON]
     assert answer.headers["content-type"] == PROBLEM_JSON
     assert answer.json() == example["example"]
-
-
-@pytest.mark.browser
-async def test_the_docs_work_without_any_other_host(hotline: Hotline, chromium: str):
-    """Under the policy of the page itself, with every other host out of reach."""
-    base = f"http://127.0.0.1:{hotline.port}"
-    strayed: list[str] = []
-    complaints: list[str] = []
-
-    async def keep_inside(route: Any) -> None:
-        if route.request.url.startswith((base, "data:", "blob:")):
-            await route.continue_()
-        else:
-            strayed.append(route.request.url)
-            await route.abort()
-
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium)
-        try:
-            page = await browser.new_page()
-            await page.route("**/*", keep_inside)
-            page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-            page.on("pageerror", lambda e: complaints.append(str(e)))
-            await page.goto(f"{base}/docs")
-            accept = page.locator("#operations-answering-accept")
-            await accept.wait_for()
-            await accept.locator("button").first.click()
-            await accept.get_by_text("Exactly one doctor can win").wait_for()
-            assert await page.locator(".errors-wrapper").count() == 0
-        finally:
-            await browser.close()
-    assert strayed == []
-    assert complaints == []

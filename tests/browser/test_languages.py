@@ -1,29 +1,51 @@
 """Two languages: every sentence in both, no draft lost, and nothing that a doctor typed is touched."""
 
 import re
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Page, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import DESKTOP, PHONE, SMALLEST, Ward
 from tests.browser.eyes import look
 from tests.browser.hands import CASE_PAGE, QUESTION, choice, field, fill_request
+from tests.conftest import ROOT
 from tests.hotline import Json
 
 pytestmark = pytest.mark.browser
 
+WEB = ROOT / "app" / "web"
 STRINGS = ("", "desk.", "rota.", "after.", "run.", "told.")
 MODULES = {lang: [f"{part}{lang}.js" for part in STRINGS] for lang in ("vi", "en")}
 VIETNAMESE = re.compile(r"[ăâđêôơưĂÂĐÊÔƠƯáàảãạắằẳẵặấầẩẫậéèẻẽẹếềểễệíìỉĩịóòỏõọốồổỗộớờởỡợúùủũụứừửữựýỳỷỹỵ]", re.IGNORECASE)
 
 
-async def test_every_sentence_stands_in_both_languages_with_the_same_holes(ward: Ward) -> None:
-    page = await ward.open(None, at="/telephones")
+@pytest_asyncio.fixture
+async def files(browser: Browser) -> AsyncIterator[Page]:
+    """An empty page that can import the client's modules, without a server."""
+    page = await browser.new_page()
+
+    async def read(route: Route) -> None:
+        path = urlsplit(route.request.url).path
+        if path.startswith("/assets/"):
+            await route.fulfill(path=WEB / path.removeprefix("/assets/"), content_type="text/javascript")
+        else:
+            await route.fulfill(body="<!doctype html>", content_type="text/html")
+
+    await page.route("**/*", read)
+    await page.goto("http://hoichan.test/")
+    yield page
+    await page.close()
+
+
+async def test_every_sentence_stands_in_both_languages_with_the_same_holes(files: Page) -> None:
     words: dict[str, dict[str, str]] = {}
     for language, modules in MODULES.items():
         words[language] = {}
         for module in modules:
-            found = await page.evaluate("m => import(`/assets/strings/${m}`).then((x) => x.default)", module)
+            found = await files.evaluate("m => import(`/assets/strings/${m}`).then((x) => x.default)", module)
             words[language] |= found
     assert set(words["vi"]) == set(words["en"])
     for key, vi in words["vi"].items():
@@ -37,9 +59,8 @@ async def test_every_sentence_stands_in_both_languages_with_the_same_holes(ward:
         assert key in named or not VIETNAMESE.search(en), (key, en)
 
 
-async def test_every_key_that_the_client_asks_for_exists(ward: Ward) -> None:
-    page = await ward.open(None, at="/telephones")
-    missing = await look(page, "missingKeys", MODULES["vi"])
+async def test_every_key_that_the_client_asks_for_exists(files: Page) -> None:
+    missing = await look(files, "missingKeys", MODULES["vi"])
     assert missing == []
 
 

@@ -58,7 +58,7 @@ async def test_a_specialist_comes_from_the_rota_to_the_ladder_of_that_desk_and_r
 async def opened(page: Page) -> None:
     """The page is there, and nothing of it was refused."""
     await expect(page.locator("main")).to_be_visible()
-    await page.wait_for_load_state("networkidle")
+    await expect(page.locator("[aria-busy=true]")).to_have_count(0)
     await expect(page.locator(".failed, .note.bad[role=alert]")).to_have_count(0)
 
 
