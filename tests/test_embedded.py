@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import pwd
+import shutil
 import signal
 import stat
 import subprocess
@@ -31,11 +32,36 @@ def sockets_in_a_folder_of_their_own(monkeypatch):
         yield
 
 
+@pytest.fixture(scope="session")
+async def first_day(tmp_path_factory):
+    """What a server lays out on its first day, which takes a second: copied where that day is not the subject."""
+    folder = tmp_path_factory.mktemp("first-day")
+    server = EmbeddedPostgres(folder, durable=False)
+    await server.start()
+    await server.stop()
+    return folder / "postgres"
+
+
 @pytest.fixture
-async def server(tmp_path):
+async def new_server(tmp_path):
+    """A server with an empty folder."""
     server = EmbeddedPostgres(tmp_path, durable=False)
     yield server
     await server.stop()
+
+
+@pytest.fixture
+def server(new_server, first_day, tmp_path):
+    """A server with data of its own."""
+    lay_out(first_day, tmp_path)
+    return new_server
+
+
+def lay_out(first_day, data_dir):
+    home = data_dir / "postgres"
+    home.mkdir(mode=0o700)
+    shutil.copytree(first_day / "cluster", home / "cluster")
+    shutil.copy2(first_day / "password", home)
 
 
 @contextlib.asynccontextmanager
@@ -69,22 +95,21 @@ async def until(condition, seconds=15.0):
         await asyncio.sleep(0.02)
 
 
-async def test_it_starts_in_an_empty_folder_keeps_what_it_was_told_and_stops(server, tmp_path):
-    await server.start()
-    async with connected(server) as connection:
+async def test_it_starts_in_an_empty_folder_keeps_what_it_was_told_and_stops(new_server, tmp_path):
+    await new_server.start()
+    async with connected(new_server) as connection:
         await connection.execute(text("CREATE TABLE fact (n int)"))
         await connection.execute(text("INSERT INTO fact VALUES (115)"))
-    await server.stop()
+    await new_server.stop()
     assert not runs(tmp_path)
 
-    await server.start()
+    await new_server.start()
 
-    assert await ask(server, "SELECT n FROM fact") == 115
+    assert await ask(new_server, "SELECT n FROM fact") == 115
 
 
 async def test_it_brings_the_extension_and_the_collation_that_the_schema_needs(server):
     await server.start()
-    await ask(server, "SELECT 1")
     async with connected(server) as connection:
         await connection.execute(text("CREATE EXTENSION btree_gist"))
     assert await ask(server, "SHOW server_encoding") == "UTF8"
@@ -114,8 +139,8 @@ async def test_it_opens_no_network_port_and_asks_for_a_password_even_on_its_sock
         await asyncpg.connect(host=folder, user="hoichan", password="a guess", database="hoichan")
 
 
-async def test_the_password_is_in_one_private_file_and_nowhere_else(server, tmp_path):
-    await server.start()
+async def test_the_password_is_in_one_private_file_and_nowhere_else(new_server, tmp_path):
+    await new_server.start()
     file = tmp_path / "postgres/password"
     password = file.read_text()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -140,9 +165,10 @@ async def test_the_log_does_not_repeat_what_a_failed_statement_carried(server, t
     assert "bệnh nhân" not in said
 
 
-async def test_a_folder_too_deep_for_a_socket_is_no_obstacle(tmp_path):
+async def test_a_folder_too_deep_for_a_socket_is_no_obstacle(first_day, tmp_path):
     deep = tmp_path / ("bệnh viện " + "x" * 80)
     deep.mkdir()
+    lay_out(first_day, deep)
     server = EmbeddedPostgres(deep, durable=False)
     url = await server.start()
     folder = Path((deep / "postgres/socket-folder").read_text())
@@ -214,7 +240,8 @@ async def test_a_stopped_server_is_not_brought_back_by_the_watch(server, tmp_pat
     assert not runs(tmp_path)
 
 
-async def test_when_the_application_is_killed_the_next_one_takes_its_server_over_and_may_stop_it(tmp_path):
+async def test_when_the_application_is_killed_the_next_one_takes_its_server_over_and_may_stop_it(first_day, tmp_path):
+    lay_out(first_day, tmp_path)
     program = (
         "import asyncio, pathlib, sys; from app.embedded import EmbeddedPostgres\n"
         "asyncio.run(EmbeddedPostgres(pathlib.Path(sys.argv[1]), durable=False).start()); print('up', flush=True)\n"
@@ -257,20 +284,20 @@ async def test_a_number_that_another_process_has_taken_over_is_not_mistaken_for_
     assert pid_of(tmp_path) != os.getpid()
 
 
-async def test_a_first_start_that_was_killed_midway_is_begun_again(server, tmp_path):
+async def test_a_first_start_that_was_killed_midway_is_begun_again(new_server, tmp_path):
     half = tmp_path / "postgres/cluster.new"
     half.mkdir(parents=True)
     (half / "PG_VERSION").write_text("18\n")
-    await server.start()
-    assert await ask(server, "SELECT 1") == 1
+    await new_server.start()
+    assert await ask(new_server, "SELECT 1") == 1
 
 
-async def test_data_of_a_version_that_is_not_here_is_refused_and_the_way_out_is_named(server, tmp_path):
+async def test_data_of_a_version_that_is_not_here_is_refused_and_the_way_out_is_named(new_server, tmp_path):
     cluster = tmp_path / "postgres/cluster"
     cluster.mkdir(parents=True)
     (cluster / "PG_VERSION").write_text("9\n")
     with pytest.raises(EmbeddedPostgresError, match=r"version 9 .*DATABASE_URL"):
-        await server.start()
+        await new_server.start()
 
 
 async def test_a_server_that_cannot_start_says_what_its_log_says(server, tmp_path, monkeypatch):
