@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -102,6 +102,12 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
+async def until(condition: Callable[[], Any]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0)
+
+
 def places(wire: Wire) -> list[int]:
     return [e["n"] for e in wire.said if e["k"] == "event"]
 
@@ -168,21 +174,20 @@ async def test_a_slow_socket_delays_no_other(the_hub: Hub, wire: Wire) -> None:
     assert places(slow) == [1]
 
 
-async def test_a_socket_that_reads_nothing_is_closed_and_then_dropped(
-    the_hub: Hub, wire: Wire, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_socket_that_reads_nothing_is_closed_and_then_dropped(the_hub: Hub, wire: Wire) -> None:
     made = listens(the_hub, wire)
     wire.writable.clear()
     deliver(the_hub, 1)
     await settled()
     assert made.blocked_since is not None
-    monkeypatch.setattr(hub, "SLOW_AFTER_S", 0.01)
-    await asyncio.sleep(0.015)
+    the_hub.tick(25)
+    assert not made.closing
+    made.blocked_since -= hub.SLOW_AFTER_S
     the_hub.tick(25)
     assert made.closing
     deliver(the_hub, 2)
     assert not wire.aborted
-    await asyncio.sleep(0.015)
+    made.blocked_since -= hub.SLOW_AFTER_S
     the_hub.tick(25)
     await settled()
     assert wire.aborted
@@ -190,15 +195,13 @@ async def test_a_socket_that_reads_nothing_is_closed_and_then_dropped(
     assert made.queue == []
 
 
-async def test_a_slow_socket_that_reads_at_last_is_told_to_come_again(
-    the_hub: Hub, wire: Wire, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    listens(the_hub, wire)
+async def test_a_slow_socket_that_reads_at_last_is_told_to_come_again(the_hub: Hub, wire: Wire) -> None:
+    made = listens(the_hub, wire)
     wire.writable.clear()
     deliver(the_hub, 1)
     await settled()
-    monkeypatch.setattr(hub, "SLOW_AFTER_S", 0.01)
-    await asyncio.sleep(0.015)
+    assert made.blocked_since is not None
+    made.blocked_since -= hub.SLOW_AFTER_S
     the_hub.tick(25)
     wire.writable.set()
     await settled()
@@ -312,7 +315,7 @@ async def test_what_is_missing_between_two_facts_is_read_after_a_moment(
     deliver(the_hub, 2)
     await settled()
     assert wire.frames == []
-    await asyncio.sleep(0.02)
+    await until(lambda: the_hub.catch_up.to_fill)
     assert the_hub.catch_up.to_fill == [STREAM]
     deliver(the_hub, 1)
     await settled()
@@ -349,7 +352,7 @@ async def test_a_board_is_told_who_comes_and_who_stays_away(
     again = Line(doctor, Wire().send)
     the_hub.add(again)  # a reload is no absence
     the_hub.remove(again)
-    await asyncio.sleep(0.02)
+    await until(lambda: not the_hub.online(doctor.id) and not the_hub.roster._leaving)
     await settled()
     told = [(e["user"], e["online"]) for e in wire.said if e["k"] == "presence"]
     assert told == [(str(doctor.id), True), (str(doctor.id), False)]
