@@ -63,13 +63,30 @@ class Timers:
         self._line.close()
 
     async def run_due(self) -> datetime | None:
-        """Do all that is due or changed now; return the earliest time at which something will be."""
-        await self.ring()
-        await self.follow_changes()
-        return await self.ring()
+        """Do all that is due or changed now; return the earliest time at which something will be.
+
+        What is in somebody else's hands this instant, as when a device says that it was reached, is waited for.
+        """
+        while True:
+            await self.ring()
+            await self.follow_changes()
+            earliest = await self.ring()
+            pause = self._resting.over_in(passing=True)
+            if pause is None:
+                return earliest
+            await asyncio.sleep(pause)
 
     async def ring(self) -> datetime | None:
         """Act on every due time that has come and is free; return the earliest time at which something will be."""
+        look_again = await self._ring_all()
+        pause = self._resting.over_in()
+        if pause is None:
+            return look_again
+        # What rests is left out of every look, and due all the same.
+        rested = self.house.clock.now() + timedelta(seconds=pause)
+        return rested if look_again is None else min(look_again, rested)
+
+    async def _ring_all(self) -> datetime | None:
         while True:
             now, look_again = self.house.clock.now(), None
             if self._held is None or self._held[0].at > now:
@@ -82,7 +99,7 @@ class Timers:
             self._held = None
             if not await self._ring_at_once(ready) and not await self._fire(claim.case_id):
                 # Due, and nothing was done: somebody else is at it, and it is not looked at again without a pause.
-                self._resting.wait(claim.case_id, escalation.PASSED_OVER.total_seconds())
+                self._pass_over(claim.case_id)
 
     async def follow_changes(self) -> None:
         """Look once at every case whose duty, or whose doctors' room, has changed since it was last looked at.
@@ -95,8 +112,8 @@ class Timers:
             cases, looked_at = await escalation.changed(work, None if everything else self._changes_since)
         resting = self._resting.now()
         for case_id in cases:
-            if case_id not in resting:
-                await self._fire(case_id)
+            if case_id not in resting and await self._fire(case_id) is None:
+                self._pass_over(case_id)
         self._changes_since = looked_at - A_MOMENT
         if everything:
             self._all_again_at = monotonic() + ALL_EVERY_S
@@ -160,6 +177,9 @@ class Timers:
             return None
         self._resting.well(case_id)
         return done
+
+    def _pass_over(self, case_id: UUID) -> None:
+        self._resting.wait(case_id, escalation.PASSED_OVER.total_seconds())
 
     async def _ring(self) -> float:
         earliest = await self.ring()

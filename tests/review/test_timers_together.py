@@ -8,6 +8,7 @@ from dataclasses import fields
 from datetime import timedelta
 
 import pytest_asyncio
+from sqlalchemy import text
 
 from app.main import create_app
 from app.realtime.house import House
@@ -17,6 +18,7 @@ from app.work import Answer, Work
 from tests.hotline import Hotline
 from tests.staff import Staff, everybody
 
+LOCK_CASE = text("SELECT 1 FROM consultation WHERE id = CAST(:id AS uuid) FOR UPDATE")
 PROCESSES = 3
 CASES = 12
 
@@ -162,3 +164,19 @@ async def test_who_waits_with_a_later_case_rings_the_earlier_one_of_a_process_th
             pass  # PostgreSQL has not noticed yet that the other one is gone
     steps = await _steps(staff, [first, second])
     assert (steps[first, 1], steps[second, 1]) == (1, 0)
+
+
+async def test_a_case_that_a_command_has_in_its_hands_when_it_comes_due_is_rung_as_soon_as_it_is_free(
+    staff: Staff, timers: list[Timers]
+) -> None:
+    case = (await staff.hotline.ask("K04", by=staff["sonla-capcuu-1"]))["id"]
+    async with asyncio.timeout(30):
+        async with staff.sql() as command:
+            await command.execute(LOCK_CASE, {"id": case})
+            staff.hotline.clock.advance(seconds=31)
+            look_again = await timers[0].ring()
+            assert look_again is not None
+            assert look_again <= staff.hotline.clock.now() + escalation.PASSED_OVER
+            passing = asyncio.create_task(timers[0].run_due())
+        await passing
+    assert (await _steps(staff, [case]))[case, 1] == 1
