@@ -8,7 +8,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from app.models import clinical
 from app.models.clinical import VITALS
 from app.schemas import messages
 from app.schemas.vitals import EXAMPLE, VALUES, VitalsIn
@@ -302,13 +301,6 @@ def test_a_time_long_past_is_doubted_and_then_refused():
     assert "taken_at" in refused(pulse=94, taken_at=NOW - timedelta(days=91))
     # A year mistyped.
     assert "taken_at" in refused(pulse=94, taken_at="2025-11-24T03:02:00+07:00")
-
-
-@pytest.mark.parametrize(("urgency", "minutes"), [("red", 15), ("orange", 30), ("yellow", 60), ("green", 60)])
-def test_vital_signs_are_called_old_by_urgency(urgency, minutes):
-    assert not clinical.is_stale(NOW - timedelta(minutes=minutes), NOW, urgency)
-    assert clinical.is_stale(NOW - timedelta(minutes=minutes, seconds=1), NOW, urgency)
-    assert not clinical.is_stale(NOW + timedelta(seconds=30), NOW, urgency)
 
 
 # Whatever arrives

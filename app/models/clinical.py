@@ -6,8 +6,6 @@ from datetime import date, datetime, timedelta, timezone
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
-from app.models.urgency import Urgency
-
 # Vietnam has kept +07:00 without summer time since 1975; birthdays and "today" are those of the ward.
 WARD_ZONE: Final = timezone(timedelta(hours=7))
 
@@ -94,22 +92,9 @@ def doubtful(values: Mapping[str, Any]) -> Iterator[Doubt]:
 
 # --- Time ----------------------------------------------------------------------------------------------------------
 
-STALE_AFTER: Final[Mapping[str, timedelta]] = MappingProxyType(
-    {
-        Urgency.RED: timedelta(minutes=15),
-        Urgency.ORANGE: timedelta(minutes=30),
-        Urgency.YELLOW: timedelta(minutes=60),
-        Urgency.GREEN: timedelta(minutes=60),
-    }
-)
 MAY_BE_AHEAD: Final = timedelta(seconds=60)
 LATELY: Final = timedelta(days=7)
 TAKEN_WITHIN: Final = timedelta(days=90)
-
-
-def is_stale(taken_at: datetime, now: datetime, urgency: str) -> bool:
-    """Whether vital signs must be called old: after 15 min in a red case, 30 in an orange one, 60 otherwise."""
-    return now - taken_at > STALE_AFTER[urgency]
 
 
 def written_at(device_time: datetime | None, now: datetime) -> tuple[datetime | None, Doubt | None]:

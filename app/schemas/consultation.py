@@ -14,7 +14,6 @@ from app.models.reminder import Reminder, TelephoneCall
 
 Json = dict[str, Any]
 DRILL = "DIỄN TẬP"
-NO_FREE_TEXT = frozenset({"label", "question", "situation"})
 
 
 def header(case: Consultation, *, content: bool = False) -> Json:

@@ -20,7 +20,6 @@ FIRST_ID: Final = "01a1949e-d680-7302-a7d4-94c0e1b5f268"
 SECOND_ID: Final = "01a1949e-d680-7303-8c13-d7e6a2f09b79"
 OPINION_ID: Final = "01a20a09-8208-7e15-b0a7-6d1f93c2e48a"
 CONCLUSION_ID: Final = "01a20a0c-4d90-7f26-9be8-2a3c5d7e1f9b"
-READ_BACK_ID: Final = "01a20a0a-0a10-7137-a2c4-8e5f90b1d3a6"
 
 CENTRAL: Final = "BV Trung ương Thái Nguyên"
 ASKING: Final = "BVĐK Mộc Châu"

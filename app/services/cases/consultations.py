@@ -479,18 +479,11 @@ async def _duty_desks(work: Work) -> list[UUID]:
     return [row.desk_id for row in rows]
 
 
-async def ward_members(work: Work, ward_id: UUID) -> list[UUID]:
-    """Return the accounts that share a ward's cases."""
-    rows = await work.session.execute(_WARD, {"ward": ward_id})
-    return [row.id for row in rows]
-
-
 _MY_DESKS = text(
     "SELECT DISTINCT s.desk_id FROM duty_slot d JOIN schedule s ON s.id = d.schedule_id "
     "WHERE d.doctor_id = CAST(:actor AS uuid) AND upper(d.during) > CAST(:now AS timestamptz) "
     "AND d.during @> CAST(:now AS timestamptz) AND s.desk_id IS NOT NULL"
 )
-_WARD = text("SELECT id FROM user_account WHERE ward_id = CAST(:ward AS uuid) AND active")
 
 __all__ = [
     "Seen",
@@ -506,5 +499,4 @@ __all__ = [
     "read",
     "record_vitals",
     "update",
-    "ward_members",
 ]
