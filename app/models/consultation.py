@@ -1,6 +1,6 @@
 """A consultation (ca hội chẩn): the patient's question, who holds it, and every change it can go through."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -79,6 +79,13 @@ class Ending:
 
     callouts: list[Callout] = field(default_factory=list)
     withdrawn: list[Offer] = field(default_factory=list)
+
+    def let_go(self, ringing: Iterable[Callout], *, now: datetime) -> None:
+        """End what rang because nobody had said anything: there is a word."""
+        for callout in ringing:
+            self.withdrawn += callout.withdraw_open(HEARD, now=now)
+            callout.end(CalloutState.ENDED, HEARD, now=now)
+            self.callouts.append(callout)
 
 
 class Consultation(Base):
@@ -513,11 +520,7 @@ class Consultation(Base):
         if self.status == Status.ACTIVE:
             self.heard_at = now
         ending = beside or Ending()
-        for callout in self.ringing_callouts:
-            if callout.reason in AFTER:
-                ending.withdrawn += callout.withdraw_open(HEARD, now=now)
-                callout.end(CalloutState.ENDED, HEARD, now=now)
-                ending.callouts.append(callout)
+        ending.let_go((c for c in self.ringing_callouts if c.reason in AFTER), now=now)
         due = self._wait.due
         if due is not None and due <= now:
             due = now + self._wait.silence if ending.callouts else self.next_due_at or due
@@ -537,11 +540,7 @@ class Consultation(Base):
             if at + TYPED_TO_THE_MINUTE <= (accepted.ended_at or at):
                 continue
             accepted.ended_reason = HEARD
-            for callout in self.ringing_callouts:
-                if callout.asks_the_same(accepted):
-                    ending.withdrawn += callout.withdraw_open(HEARD, now=now)
-                    callout.end(CalloutState.ENDED, HEARD, now=now)
-                    ending.callouts.append(callout)
+            ending.let_go((c for c in self.ringing_callouts if c.asks_the_same(accepted)), now=now)
         return ending
 
     def _accepted_beside(self, by: UUID) -> list[Callout]:
@@ -605,11 +604,6 @@ class Consultation(Base):
         before = self.ward_owner
         self.ward_owner_id = user_id
         return before
-
-    def read_back_needed(self) -> list[UUID]:
-        """Return ids of advice that nobody on the requesting side has understood yet."""
-        understood = {r.event_id for r in self.read_backs if r.understood}
-        return [c.id for c in self.conclusions[-1:] if c.id not in understood]
 
     # --- inside -----------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from app.models.callout import COORDINATOR, WORKING_HOURS
-from app.models.urgency import Urgency
+from app.models.urgency import EMERGENCIES, Urgency
 
 DESK_ROLES = ("primary", "backup", "head_of_shift", "red_team")
 HOSPITAL_ROLES = ("leadership", COORDINATOR)
@@ -18,7 +18,6 @@ CLOCKS = ("wall", "working_hours")
 CHANNELS = ("push", "sms", "voice", "email")
 MOST_STEPS = 20
 SHORTEST_S, LONGEST_S = 10, 7 * 24 * 3600
-EMERGENCIES = (Urgency.RED, Urgency.ORANGE)
 LONGEST_IN_AN_EMERGENCY_S = 30 * 60
 """Twice the time in which an orange request must have its answer: no step may wait longer for its people."""
 

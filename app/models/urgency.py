@@ -1,6 +1,7 @@
 """The four urgencies, in the hospital's own triage words."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class Urgency(StrEnum):
@@ -17,4 +18,6 @@ class Urgency(StrEnum):
         return _ORDER[self]
 
 
-_ORDER = {Urgency.RED: 0, Urgency.ORANGE: 1, Urgency.YELLOW: 2, Urgency.GREEN: 3}
+EMERGENCIES: Final = frozenset({Urgency.RED, Urgency.ORANGE})
+"""What rings at night, through quiet hours, and outside any agreement."""
+_ORDER: Final = {Urgency.RED: 0, Urgency.ORANGE: 1, Urgency.YELLOW: 2, Urgency.GREEN: 3}

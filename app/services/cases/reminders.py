@@ -12,14 +12,12 @@ from sqlalchemy import text, update
 from app.models.channel import ChannelKind
 from app.models.consultation import Consultation
 from app.models.reminder import Reach, Reminder
-from app.models.urgency import Urgency
+from app.models.urgency import EMERGENCIES
 from app.services.facts import events
 from app.services.outside import notices
 from app.services.outside.notices import Announcement
 from app.services.ringing import coordinators
 from app.work import Work
-
-URGENT = (Urgency.RED, Urgency.ORANGE)
 
 
 async def wait_for(work: Work, case: Consultation, advice: UUID, *, corrects: UUID | None = None) -> None:
@@ -77,7 +75,7 @@ async def _ring(work: Work, case: Consultation, reminder: Reminder, *, changed: 
         about=_about(reminder),
         key=f"{_about(reminder)}:{int(was_due.timestamp()) if was_due else 0}{':changed' if changed else ''}",
         words={"number": case.number, "ward": case.ward_name, "at": reminder.opened_at, "changed": changed},
-        urgent=case.urgency in URGENT,
+        urgent=case.urgency in EMERGENCIES,
         drill=case.drill,
         consultation_id=case.id,
     )

@@ -24,7 +24,7 @@ from uuid import UUID
 
 from app.identifiers import new_id
 from app.models.channel import ChannelKind, Notice
-from app.models.urgency import Urgency
+from app.models.urgency import EMERGENCIES, Urgency
 from app.models.working_hours import CLOSES, OPENS, ZONE
 from app.prepared import Prepared
 from app.services.outside import notices
@@ -37,7 +37,6 @@ AFTER_SEEN: Final = timedelta(seconds=60)
 OWED_AGAIN: Final = timedelta(minutes=2)
 """How often a member of a red team who owes the leader an answer is told again."""
 BATCH: Final = 200
-EMERGENCIES: Final = frozenset({Urgency.RED, Urgency.ORANGE})
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,11 @@ from pydantic_core import to_json
 from sqlalchemy import select, text
 
 from app.models.channel import Channel, ChannelKind, Notice, NoticeState
+from app.models.urgency import EMERGENCIES
 from app.models.user import User
 from app.prepared import Prepared
 from app.services.outside import answer_links, notice_plan, notices
-from app.services.outside.notice_plan import EMERGENCIES, Ringing
+from app.services.outside.notice_plan import Ringing
 from app.services.outside.notice_texts import Rendered, render
 from app.work import Work
 

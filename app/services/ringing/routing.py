@@ -18,7 +18,7 @@ from app.errors import Invalid, NoAgreement, NobodyToRing
 from app.models.callout import COORDINATOR, Callout, Candidate, Duty
 from app.models.offer import OTHER_COORDINATORS, OWN_COORDINATORS
 from app.models.specialty import Specialty
-from app.models.urgency import Urgency
+from app.models.urgency import EMERGENCIES, Urgency
 from app.prepared import Prepared
 from app.work import Work
 
@@ -119,7 +119,7 @@ async def instead_of(work: Work, desk: Desk, *, hospital: UUID, specialty: str, 
     """
     parameters = {"hospital": hospital, "specialty": specialty, "urgency": urgency.value, "now": work.now}
     agreed = _desks((await work.session.execute(_CANDIDATES, parameters)).one().desks)
-    emergency = urgency in (Urgency.RED, Urgency.ORANGE)
+    emergency = urgency in EMERGENCIES
     found = await _with_outside(work, agreed, parameters | {"desk": None}, outside=emergency)
     return [d for d in found if d.id != desk.id and (emergency or d.tier == AGREED)]
 
@@ -154,7 +154,7 @@ def choose(
         return named[0], []
     if wanted is None and agreed:
         return _first_reachable(agreed, never), []
-    if urgency not in (Urgency.RED, Urgency.ORANGE):
+    if urgency not in EMERGENCIES:
         could_ask = agreed or [d for d in desks if d.specialty == specialty]
         raise NoAgreement(could_ask=list(dict.fromkeys(d.hospital_name for d in could_ask)))
     if not desks:
