@@ -127,6 +127,8 @@ class CalloutRead(Read):
     reason: str | None = Field(description="Why it opened: request, urgency_raised, forwarded, second_specialty, …")
     ended_reason: str | None = Field(None, description="Why it ended: taken, cancelled, rerouted, superseded, …")
     question: str | None = Field(None, description="What this desk is asked, where it is not the case's question")
+    note: str | None = Field(None, description="What whoever hands the case over wrote to whoever takes it")
+    note_by_name: str | None = None
     offers: list[OfferRead]
     ladder: list[LadderStep]
 

@@ -175,11 +175,21 @@ def callout(call: Callout, *, ladder: bool = True) -> Json:
         "reason": call.reason,
         "ended_reason": call.ended_reason,
         "question": call.question,
+        **hand_over_note(call),
         "offers": [offer(o) for o in call.offers],
     }
     if ladder:
         read["ladder"] = ladder_of(call)
     return read
+
+
+def hand_over_note(call: Callout) -> Json:
+    """Return what whoever passed the case on wrote to whoever takes it, and who wrote it; free text, so on no board.
+
+    A callout that rings again for a silent holder goes on with the policy of the hand-over, and not with its note.
+    """
+    own = call.policy if call.policy.get("name") == call.reason else {}
+    return {"note": own.get("note"), "note_by_name": own.get("note_by_name")}
 
 
 def ladder_of(call: Callout) -> list[Json]:
@@ -247,6 +257,7 @@ def offer_card(case: Consultation, call: Callout, o: Offer, *, may_accept: bool 
         "desk": call.desk_id,
         "desk_name": call.desk_name,
         "question": call.question,
+        **hand_over_note(call),
         "step": o.step,
         "role": o.role,
         "state": o.state,

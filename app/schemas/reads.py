@@ -202,6 +202,8 @@ class OfferCard(Read):
     desk: UUID
     desk_name: str
     question: str | None = Field(None, description="What this desk is asked, where it is not the case's question")
+    note: str | None = Field(None, description="What whoever hands the case over wrote to whoever takes it")
+    note_by_name: str | None = None
     step: int
     role: str
     state: OfferState

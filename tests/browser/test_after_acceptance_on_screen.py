@@ -144,15 +144,18 @@ async def test_a_night_on_a_cardiology_desk_through_a_shift_change_with_a_case_r
     await expect(dialog).to_contain_text(case["number"])
     await expect(dialog).to_contain_text("1 ý kiến chưa được đọc lại")
     await expect(dialog.get_by_role("radio", name=successor.name)).to_have_attribute("aria-checked", "true")
+    await field(dialog, "Ghi chú bàn giao").fill("Chờ troponin lúc 06:00")
     await button(dialog, "Bàn giao 1 ca").click()
     await expect(dialog).to_be_hidden()
     await next_desk.locator(".qi.ringing").filter(has_text="Cam").click()
     card = next_desk.get_by_role("alertdialog")
     await expect(card).to_contain_text(f"{doctor.name} bàn giao ca này cho bạn.")
+    await expect(card).to_contain_text("Chờ troponin lúc 06:00")
     read = (await requester.get(f"/consultations/{case['id']}")).json()
     assert read["holder_name"] == doctor.name
     await button(card, "Tiếp nhận").click()
     await next_desk.wait_for_url(CASE_PAGE)
+    await expect(next_desk.get_by_role("log")).to_contain_text("Chờ troponin lúc 06:00")
     await expect(ended).to_have_count(0)
     read = (await requester.get(f"/consultations/{case['id']}")).json()
     assert read["holder_name"] == successor.name

@@ -8,6 +8,7 @@ from tests.stories.telling import (
     DISPATCHER,
     REQUESTER,
     delivered,
+    events,
     held,
     listening,
     offer_to,
@@ -115,15 +116,21 @@ async def test_a_coordinator_cannot_make_an_unheld_case_silent_and_takes_it_only
     assert seen["holder"] == house.id_of(dispatcher)
 
 
-async def test_the_holder_stays_until_the_successor_accepts(house: Staff) -> None:
+async def test_the_holder_stays_until_the_successor_accepts_who_reads_what_was_left_for_them(house: Staff) -> None:
     case, requester, first = await held(house)
     successor = await one_more_specialist(house)
-    await listening(successor)
+    dispatcher = house[DISPATCHER]
+    await listening(successor, dispatcher)
     case = await first.do(case, "hand-over", {"user_id": house.id_of(successor), "note": "Chờ troponin lúc 06:00"})
     assert (case["status"], case["holder"]) == ("active", house.id_of(first))
     assert house.rung(case) == [successor]
     opened = await requester.hears_event("callout.opened", case)
     assert opened["d"]["said"] == "Chờ troponin lúc 06:00"
+    note = {"note": "Chờ troponin lúc 06:00", "note_by_name": first.name}
+    [offer] = (await successor.get("/offers")).json()["items"]
+    assert offer | note == offer
+    made = await successor.hears(lambda m: m.get("t") == "offer.made" and "offer" in m["d"])
+    assert made["d"]["offer"] | note == made["d"]["offer"]
     await first.do(case, "messages", {"text": "Tôi vẫn giữ ca đến khi bàn giao xong.", "opinion": True})
     case = await successor.do(case, "acceptance")
     assert case["holder"] == house.id_of(successor)
@@ -132,6 +139,18 @@ async def test_the_holder_stays_until_the_successor_accepts(house: Staff) -> Non
     roles = {p["user"]: p["role"] for p in case["participants"]}
     assert roles[house.id_of(first)] == "former"
     assert roles[house.id_of(successor)] == "assigned"
+    for reader in (successor, first, requester):
+        handed = (await read(reader, case))["callouts"][-1]
+        assert handed | note == handed
+    record = (await requester.get(f"/consultations/{case['id']}/record")).json()
+    assert "(bàn giao: Chờ troponin lúc 06:00)" in str(record["annex"]["timeline"])
+    board = f"hospital:{dispatcher.account['hospital']}"
+    await dispatcher.hears(lambda m: m.get("t") == "consultation.handed_over" and m["s"] == board)
+    assert not [event for event in events(dispatcher, board) if "troponin" in str(event)]
+    # What rings again for the new holder was left for nobody.
+    await house.hotline.fast_forward(minutes=10, seconds=1)
+    again = (await read(requester, case))["callouts"][-1]
+    assert (again["reason"], again["note"]) == ("silent", None)
 
 
 @pytest.mark.parametrize("reached", [True, False])

@@ -219,7 +219,7 @@ async def _open_hand_over(work: Work, case: Consultation, to: Candidate, reason:
         raise Invalid("user_id", "Người này đang được gọi rồi.", "This doctor is being rung already.")
     who = f"user:{to.doctor_id}"
     duty = {**await _duty(work, case, held), who: [to]}
-    policy = ladder.hand_over_policy(reason, to.doctor_id) | ({"note": note} if note else {})
+    policy = ladder.hand_over_policy(reason, to.doctor_id, note=note, by=work.subject.name)
     made = await ladder.open_callout(work, case, desk, reason=reason, policy=policy, duty=duty)
     await ladder.record_opened(work, case, case.callouts[-1], made, said=note)
 

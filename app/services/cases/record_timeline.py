@@ -54,7 +54,7 @@ def words_of(event_type: str, data: Mapping[str, Any] | None) -> str | None:
 
 def _why(d: Json) -> str:
     reason = d.get("reason")
-    said = [REASON.get(reason, reason) if isinstance(reason, str) else None, d.get("text")]
+    said = [REASON.get(reason, reason) if isinstance(reason, str) else None, d.get("text"), d.get("said")]
     words = ": ".join(s for s in said if s)
     return f" ({words})" if words else ""
 

@@ -206,9 +206,13 @@ def offer_data(callout: Callout, offer: Offer) -> dict[str, Any]:
     }
 
 
-def hand_over_policy(name: str, user_id: UUID) -> dict[str, Any]:
-    """Return the ladder of a hand-over: one named doctor, then after 15 min the coordinator."""
-    return {
+def hand_over_policy(name: str, user_id: UUID, *, note: str = "", by: str = "") -> dict[str, Any]:
+    """Return the ladder of a hand-over: one named doctor, then after 15 min the coordinator.
+
+    With it goes what `by` wrote to them; whoever reads the case's content reads it (hazard 24).
+    """
+    said = {"note": note, "note_by_name": by} if note else {}
+    return said | {
         "id": None,
         "version": 1,
         "name": name,

@@ -41,7 +41,8 @@ function HandOver({ c, close }) {
     if (await run({ path: path(c, "hand-over"), body, caseId: c.id, what: "hand-over" })) close(name);
   };
   return html`<${PatientLine} c=${c} /><p class="cap">${t("p.handover_hint")}</p>
-    <div><label for="ho-note">${t("p.handover_note")} <span class="opt">${t("p.optional")}</span></label><textarea id="ho-note" class="in" rows="2" value=${note} onInput=${(e) => setNote(e.target.value)}></textarea></div>
+    <div><label for="ho-note">${t("p.handover_note")} <span class="opt">${t("p.optional")}</span></label><textarea id="ho-note" class="in" rows="2" value=${note} aria-describedby="ho-note-h" onInput=${(e) => setNote(e.target.value)}></textarea>
+      <p class="cap" id="ho-note-h">${t("p.handover_note_hint")}</p></div>
     <${ActionState} action=${action} />
     <${DoctorPicker} desk=${currentCallout(c)?.desk} deskName=${currentCallout(c)?.desk_name} exclude=${[me]} onPick=${pick} busy=${Boolean(action.busy)} />`;
 }

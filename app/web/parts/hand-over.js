@@ -54,7 +54,8 @@ function HandOverDuty({ close }) {
         ${to && html`<button type="button" role="radio" aria-checked="true"><${Icon} name="check" />${to.name}</button>`}
         <button type="button" role="radio" aria-checked="false" aria-expanded=${choosing ? "true" : "false"} onClick=${() => setChoosing(!choosing)}>${t("h.somebody")}</button></div></div>
       ${choosing && html`<${DoctorPicker} desk=${me.desks?.[0]?.desk ?? open[0].case.desk} deskName=${me.desks?.[0]?.desk_name ?? open[0].case.desk_name} exclude=${[me.id]} onPick=${(who) => { setTo(who); setChoosing(false); }} />`}
-      <div><label for="hod-note">${t("h.note")} <span class="opt">${t("p.optional")}</span></label><textarea id="hod-note" class="in" rows="2" value=${note} onInput=${(e) => setNote(e.target.value)}></textarea></div>
+      <div><label for="hod-note">${t("h.note")} <span class="opt">${t("p.optional")}</span></label><textarea id="hod-note" class="in" rows="2" value=${note} aria-describedby="hod-note-h" onInput=${(e) => setNote(e.target.value)}></textarea>
+        <p class="cap" id="hod-note-h">${t("h.note_hint")}</p></div>
       <${ActionState} action=${action} />
       <${ActButton} cls="btn p xl blk" icon="swap" busy=${action.busy} disabled=${lost.length > 0 && !to} onClick=${send}>${t("h.send", { n: open.length })}</${ActButton}>`}
   </div>`;

@@ -49,7 +49,7 @@ export function Bubble({ m, mine, state, problem, replaces, replaced, cites, rea
 /** Of a corrected advice: whether the old one was carried out before (hazard 9). */
 export const doneWords = (r) => (r.done_already == null ? "" : html` · <b>${t(r.done_already ? "c.rb.done_before" : "c.rb.not_done_before")}</b>`);
 
-/** A fact inside the discussion: accepted, new vital signs, joined. @param icon, children */
-export function SystemLine({ icon, children }) {
-  return html`<p class="day">${icon && html`<${Icon} name=${icon} />`}<span>${children}</span></p>`;
+/** A fact inside the discussion: accepted, new vital signs, joined. @param icon, children  @param said  what somebody typed with it */
+export function SystemLine({ icon, said, children }) {
+  return html`<p class=${said ? "day call-line" : "day"}>${icon && html`<${Icon} name=${icon} />`}<span>${children}${said && html` <span lang="vi" class="call-text">${said}</span>`}</span></p>`;
 }

@@ -268,10 +268,11 @@ function QueueBar({ n }) {
     <button type="button" class="btn s o" onClick=${() => retryNow()}>${t("c.try_now")}</button></div>`;
 }
 
-/** Facts that belong into the discussion, worked out from what the case holds: [{at, icon, text}]. */
+/** Facts that belong into the discussion, worked out from what the case holds: [{at, icon, text, said?}]; `said` was typed by somebody. */
 function factsOf(c) {
   const facts = [];
   for (const call of c.callouts ?? []) {
+    if (call.note) facts.push({ at: call.opened_at, icon: "swap", text: t("c.fact.note", { name: call.note_by_name, time: fmtWhen(call.opened_at) }), said: call.note });
     for (const o of call.offers) {
       if (o.state === "accepted" && o.answered_at) facts.push({ at: o.answered_at, icon: "check", text: acceptedText(o, t(call.reason === "telephone" ? "c.fact.confirmed" : "c.fact.accepted", { name: o.doctor_name, time: fmtWhen(o.answered_at) })) });
       if (o.attendance === "coming") facts.push({ at: o.answered_at ?? o.made_at, icon: "users", text: t("c.fact.coming", { name: o.doctor_name }) });
@@ -325,7 +326,7 @@ function Log({ c, me, mine, queued, draft, shown }) {
       onScroll=${(e) => { const el = e.currentTarget; atEnd.current = el.scrollHeight - el.scrollTop - el.clientHeight < 60; }}>
     ${messages.length > limit && html`<button type="button" class="btn s o older" onClick=${() => setLimit(limit + SHOWN)}>${t("c.older")}</button>`}
     ${!rows.length && !queued.length && html`<p class="day">${t("c.no_messages")}</p>`}
-    ${rows.map(({ m, fact }) => (m ? html`<${Message} key=${m.event_id} m=${m} c=${c} me=${me} mine=${mine} draft=${draft} />` : fact.call ? html`<${CallLine} key=${fact.call.id} c=${c} call=${fact.call} mine=${mine} />` : html`<${SystemLine} key=${fact.at + fact.text} icon=${fact.icon}>${fact.text}</${SystemLine}>`))}
+    ${rows.map(({ m, fact }) => (m ? html`<${Message} key=${m.event_id} m=${m} c=${c} me=${me} mine=${mine} draft=${draft} />` : fact.call ? html`<${CallLine} key=${fact.call.id} c=${c} call=${fact.call} mine=${mine} />` : html`<${SystemLine} key=${fact.at + fact.text} icon=${fact.icon} said=${fact.said}>${fact.text}</${SystemLine}>`))}
     ${queued.map((x) => html`<${Unsent} key=${x.id} item=${x} draft=${draft} />`)}
   </div>`;
 }

@@ -338,13 +338,18 @@ export function WakeCard({ offer, c, taken }) {
   </div>`}`;
 }
 
-/** A held case that rings again: why, and what ends it. Somebody else's silent case is taken by accepting it. */
+/**
+ * A held case that rings again: why, what ends it, and what whoever hands it over wrote. Somebody else's silent case is taken by
+ * accepting it.
+ */
 function WhyAgain({ c, callout, mine }) {
-  if (!c.holder || !callout || !["silent", "overdue", "shift_end", "hand_over", "second_specialty"].includes(callout.reason)) return null;
-  const { reason } = callout;
+  if (!c.holder || !callout || !["silent", "overdue", "shift_end", "hand_over", "second_specialty", "forwarded", "assigned"].includes(callout.reason)) return null;
+  if (callout.state === "accepted") return null; // a red team that rings on is called to its leader
+  const { reason, note } = callout;
   const words = mine ? [t(`c.silent.${reason}.me`, { time: fmtWhen(c.held_since) }), t(`c.silent.stop.${reason}`)]
     : [t(["silent", "overdue"].includes(reason) ? `c.silent.${reason}` : `d.why.${reason}`, { name: c.holder_name, time: fmtWhen(c.held_since) }), ["silent", "overdue"].includes(reason) && t("d.why.take")];
-  return html`<p class="note warn w-raised" role="note"><${Icon} name="bell" /><span><b>${words[0]}</b> ${words[1] || ""}</span></p>`;
+  return html`<p class="note warn w-raised" role="note"><${Icon} name="bell" /><span><b>${words[0]}</b> ${words[1] || ""}
+    ${note && html`<br />${t("d.note", { name: callout.note_by_name })} <b class="typed" lang="vi">${note}</b>`}</span></p>`;
 }
 
 /** Background, assessment, local means, diagnosis: each named when nobody has given it (hazard 16). */

@@ -31,6 +31,7 @@ export default {
   "h.nobody": "Nobody is next on duty: choose who gets it.",
   "h.somebody": "Choose somebody else…",
   "h.note": "Note",
+  "h.note_hint": "It goes into each case: everybody who reads the case reads it, the asking ward too, and it is part of the record. Write nothing about another patient.",
   "h.send": "Hand over {n} cases",
   "h.unread": "{n} opinions not read back",
   "h.handing": "Ringing {name}",

@@ -31,6 +31,7 @@ export default {
   "h.nobody": "Chưa có người trực kế tiếp: chọn người nhận.",
   "h.somebody": "Chọn người khác…",
   "h.note": "Ghi chú bàn giao",
+  "h.note_hint": "Đi vào từng ca: ai đọc được ca đều đọc được, cả khoa yêu cầu, và có trong biên bản. Không ghi về người bệnh khác.",
   "h.send": "Bàn giao {n} ca",
   "h.unread": "{n} ý kiến chưa được đọc lại",
   "h.handing": "Đang gọi {name}",
