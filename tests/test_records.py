@@ -190,6 +190,16 @@ def test_the_age_is_that_of_the_wards_day(born: date, years: int | None, said: s
     assert record_words.age(case) == said
 
 
+@pytest.mark.parametrize(
+    ("years", "months", "said"),
+    [(58, None, "58"), (1, None, "1"), (0, None, "dưới 1 tuổi"), (0, 8, "8 tháng"), (None, 30, "30 tháng")],
+)
+def test_an_age_that_was_typed_is_as_exact_as_it_was_said(years: int | None, months: int | None, said: str):
+    case = a_case()
+    case.birth_date, case.age_years, case.age_months = None, years, months
+    assert record_words.age(case) == said
+
+
 def test_the_models_describe_messages_and_facts():
     said = Message(
         id=new_id(NIGHT),

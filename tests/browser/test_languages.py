@@ -64,6 +64,22 @@ async def test_every_key_that_the_client_asks_for_exists(files: Page) -> None:
     assert missing == []
 
 
+AGES = [
+    ({"age_years": 58, "age_months": None}, "58 tuổi"),
+    ({"age_years": 1, "age_months": None}, "1 tuổi"),
+    ({"age_years": 0, "age_months": None}, "dưới 1 tuổi"),
+    ({"age_years": 0, "age_months": 8}, "8 tháng tuổi"),
+    ({"age_years": None, "age_months": 0}, "0 tháng tuổi"),
+    ({"age_years": None, "age_months": 30}, "30 tháng tuổi"),
+    ({"age_years": None, "age_months": None}, "chưa rõ tuổi"),
+]
+
+
+async def test_an_age_is_as_exact_as_what_was_said(files: Page) -> None:
+    said = "ages => import('/assets/parts/facts.js').then((facts) => ages.map(facts.ageText))"
+    assert await files.evaluate(said, [age for age, _ in AGES]) == [words for _, words in AGES]
+
+
 async def test_switching_the_language_keeps_what_is_typed_and_what_is_chosen(ward: Ward) -> None:
     requester = await ward.requester("K04")
     page = await ward.open(requester, on=DESKTOP, at="/request")

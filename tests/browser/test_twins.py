@@ -42,19 +42,19 @@ async def test_drafts_and_signatures_stay_with_their_patient(ward: Ward) -> None
         await doctor.do(case, "acceptance")
     desk = await ward.open(doctor, on=DESKTOP, at=f"/cases/{elder['id']}")
     composer = desk.locator(".composer")
-    await expect(composer).to_contain_text(f"{ELDER} · Nam 12 tháng tuổi · {elder['number']}")
+    await expect(composer).to_contain_text(f"{ELDER} · Nam 1 tuổi · {elder['number']}")
     await composer.locator("textarea").fill("Liều cho 9,5 kg:")
     await field(desk, "Tóm tắt").fill("Bé trai, sốt ngày thứ hai.")
 
     await goes_to(desk, younger)
-    await expect(composer).to_contain_text(f"{YOUNGER} · Nữ 12 tháng tuổi · {younger['number']}")
+    await expect(composer).to_contain_text(f"{YOUNGER} · Nữ 1 tuổi · {younger['number']}")
     await expect(composer.locator("textarea")).to_have_value("")
     await expect(field(desk, "Tóm tắt")).to_have_value("")
     await writes(desk, "Cho xem phim phổi.")
 
     await button(desk, "Gọi", exact=True).first.click()
     call = desk.get_by_role("dialog", name="Gọi")
-    await expect(call).to_contain_text(f"{younger['number']} · {YOUNGER} · Nữ 12 tháng tuổi")
+    await expect(call).to_contain_text(f"{younger['number']} · {YOUNGER} · Nữ 1 tuổi")
     await expect(call.get_by_role("link", name=str(requester.name))).to_be_visible()
     await button(call, "Đóng").click()
 
@@ -63,13 +63,13 @@ async def test_drafts_and_signatures_stay_with_their_patient(ward: Ward) -> None
     await choice(desk, "Quyết định", "Điều trị tại chỗ").click()
     await button(desk, "Kết luận…").click()
     sign = desk.get_by_role("dialog")
-    await expect(sign).to_contain_text(f"{YOUNGER} · Nữ 12 tháng tuổi")
+    await expect(sign).to_contain_text(f"{YOUNGER} · Nữ 1 tuổi")
     await expect(sign).to_contain_text(younger["number"])
     await expect(sign).not_to_contain_text(ELDER)
     await desk.keyboard.press("Escape")
 
     await goes_to(desk, elder)
-    await expect(composer).to_contain_text(f"{ELDER} · Nam 12 tháng tuổi · {elder['number']}")
+    await expect(composer).to_contain_text(f"{ELDER} · Nam 1 tuổi · {elder['number']}")
     await expect(composer.locator("textarea")).to_have_value("Liều cho 9,5 kg:")
     await expect(field(desk, "Tóm tắt")).to_have_value("Bé trai, sốt ngày thứ hai.")
     messages = {

@@ -88,7 +88,7 @@ def age(case: Consultation) -> str | None:
     if case.age_months is not None and case.age_months < 24:
         return f"{case.age_months} tháng"
     if case.age_years is not None:
-        return str(case.age_years)
+        return str(case.age_years) if case.age_years else "dưới 1 tuổi"
     if case.birth_date is None:
         return f"{case.age_months} tháng" if case.age_months is not None else None
     day = clinical.ward_day(case.created_at)

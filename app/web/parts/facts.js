@@ -24,15 +24,15 @@ export const URGENCIES = ["red", "orange", "yellow", "green"];
 /** Minutes after which a measured value is called old, by urgency (hazard 12). */
 export const OLD_AFTER_MIN = { red: 15, orange: 30, yellow: 60, green: 60 };
 
-/** "58 tuổi", "8 tháng", or "chưa rõ tuổi". Accepts a patient or a header. */
+/**
+ * "58 tuổi", "8 tháng tuổi", "dưới 1 tuổi" or "chưa rõ tuổi". Months stand only where somebody gave months: "1 tuổi" is not
+ * twelve months, and a newborn is not nought months old. Accepts a patient or a header.
+ */
 export function ageText(p) {
-  const years = p.age_years;
-  if (years == null && p.age_months == null) return t("p.age_unknown");
-  if (years == null || years < 2) {
-    const months = p.age_months ?? years * 12;
-    return t("p.months", { n: months });
-  }
-  return t("p.years", { n: years });
+  const { age_years: years, age_months: months } = p;
+  if (months != null && (years == null || years < 2)) return t("p.months", { n: months });
+  if (years == null) return t("p.age_unknown");
+  return years < 1 ? t("p.under_1") : t("p.years", { n: years });
 }
 
 /** "Nam", "Nữ", … */

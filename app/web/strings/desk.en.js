@@ -32,6 +32,7 @@ export default {
   "p.sex.unknown": "Sex unknown",
   "p.years": "{n} years",
   "p.months": "{n} months",
+  "p.under_1": "under 1 year",
   "p.age_unknown": "age unknown",
   "p.no_label": "No name or code yet",
   "p.and_more": "{names} and {n} others",

@@ -32,6 +32,7 @@ export default {
   "p.sex.unknown": "Chưa rõ giới",
   "p.years": "{n} tuổi",
   "p.months": "{n} tháng tuổi",
+  "p.under_1": "dưới 1 tuổi",
   "p.age_unknown": "chưa rõ tuổi",
   "p.no_label": "Chưa có tên hoặc mã",
   "p.and_more": "{names} và {n} người khác",
