@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import DESKTOP, PHONE, Ward
-from tests.browser.hands import CASE_PAGE, button
+from tests.browser.hands import CASE_PAGE, button, choice, field
 
 pytestmark = pytest.mark.browser
 
@@ -44,6 +44,20 @@ async def test_the_team_rings_until_each_has_answered_or_is_stood_down(ward: War
     await expect(second.locator("html")).to_have_attribute("data-ringing", "")
     await expect(third.locator("html")).to_have_attribute("data-ringing", "red")
     await expect(leader.get_by_text(f"{team[1].name} đến được")).to_be_visible()
+
+    # The alert named nobody: who the patient is can be said now too, and what cannot be read is not dropped in silence.
+    await phone.get_by_role("tab", name="Tóm tắt").click()
+    await button(phone.locator("#pane-summary .todo"), "Người bệnh").click()
+    dialog = phone.get_by_role("dialog", name="Người bệnh")
+    await field(dialog, "Tên hoặc mã tạm").fill("MC-017")
+    await field(dialog, "Tuổi").fill("58 tuổi")
+    await choice(dialog, "Giới", "Nam").click()
+    await button(dialog, "Gửi phần bổ sung").click()
+    await expect(dialog).to_contain_text("Nhập tuổi bằng số, ví dụ 58")
+    await field(dialog, "Tuổi").fill("58")
+    await button(dialog, "Gửi phần bổ sung").click()
+    await expect(dialog).to_be_hidden()
+    await expect(leader.locator("#pane-summary .pline")).to_contain_text("MC-017Nam 58 tuổi")
     await button(leader, "người chưa trả lời nghỉ").click()
     await expect(third.locator("html")).to_have_attribute("data-ringing", "")
     await expect(third.get_by_role("main").get_by_role("alert")).to_contain_text("Trưởng kíp cho nghỉ")

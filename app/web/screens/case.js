@@ -24,6 +24,7 @@ import { Rail, useShortcuts } from "../parts/rail.js";
 import { corrects } from "../parts/rings.js";
 import { Safety } from "../parts/safety.js";
 import { SoundButton } from "../parts/sound.js";
+import { Todo, unnamed } from "../parts/todo.js";
 import { Urgency } from "../parts/urgency.js";
 import { Warnings } from "../parts/warnings.js";
 import { NewsTotal, Trend, Vitals } from "../parts/vitals.js";
@@ -134,6 +135,8 @@ function HeaderOnly({ c }) {
 // --- the patient ------------------------------------------------------------------------------------------------------
 
 const TEXTS = ["situation", "background", "assessment", "recommendation"];
+/** Vital signs have their own button here, and what was written is corrected with the rest; who the patient is stands here alone. */
+const wanting = ({ key, done }) => key !== "vitals" && (!done || ["patient", "situation"].includes(key));
 
 function Summary({ c }) {
   useTick(60000);
@@ -145,6 +148,7 @@ function Summary({ c }) {
     <${PatientLine} c=${c} heading="h2" />
     <div class="blk2"><${Holder} c=${c} /></div>
     <${Warnings} c=${c} cls="note" />
+    ${may(c, "update") && html`<details class="blk2" open=${unnamed(c)}><summary class="sec-h">${t("c.add")}</summary><${Todo} c=${c} may=${(right) => may(c, right)} only=${wanting} /></details>`}
     ${(ringing.length > 0 || led) && (ringing.length ? ringing : c.callouts.slice(-1)).map((x) => html`<details class="blk2" key=${x.id} open=${!c.holder || led}><summary class="sec-h">${t("c.ladder", { desk: x.desk_name })}</summary>${x.question && html`<p class="sub" lang="vi"><b>${x.question}</b></p>`}<${Ladder} c=${c} callout=${x} phone /></details>`)}
     <${Team} c=${c} />
     <section class="blk2"><${NewsTotal} vitals=${c.vitals} />

@@ -4,7 +4,7 @@ import { useDraft } from "../core/drafts.js";
 import { Measure, Pick, readMeasure, Text } from "../core/form.js";
 import { num, parseNumber, t } from "../core/i18n.js";
 import { command } from "../core/outbox.js";
-import { SAFETY } from "../core/requests.js";
+import { check, EMPTY, SAFETY } from "../core/requests.js";
 import { HotlineLink, openDialog } from "../core/shell.js";
 import { PatientLine } from "../parts/patient.js";
 import { SafetyFields } from "./request.js";
@@ -27,13 +27,25 @@ function now(c, part) {
   return { [part]: c[part] ?? "" };
 }
 
+/** What cannot be sent of this part, {field: sentence}: nothing is dropped in silence, and what was told is not untold. */
+function faults(c, part, form) {
+  if (part !== "patient") return {};
+  const before = now(c, part);
+  const emptied = (x) => before[x] && !String(form[x]).trim();
+  const unread = check({ ...EMPTY, age: form.age, age_unit: form.age_unit, weight: form.weight }).filter((x) => x.own);
+  return {
+    ...(form.label.trim() ? {} : { label: t("error.label") }), ...(emptied("age") ? { age: t("error.age") } : {}),
+    ...(emptied("weight") ? { weight: readMeasure("weight_kg", "–").error } : {}), ...Object.fromEntries(unread.map((x) => [x.field, x.own])),
+  };
+}
+
 /** Only what was changed is sent, so that a colleague's correction of another field stays. */
 function changes(c, part, form) {
   const before = now(c, part);
   const changed = (x) => JSON.stringify(form[x]) !== JSON.stringify(before[x]);
   if (part === "patient") {
     const patient = {};
-    if (changed("label") && form.label.trim()) patient.label = form.label.trim();
+    if (changed("label")) patient.label = form.label.trim();
     if (changed("sex")) patient.sex = form.sex;
     const { value: age } = parseNumber(form.age);
     if ((changed("age") || changed("age_unit")) && age !== undefined) Object.assign(patient, form.age_unit === "months" && age < 72 ? { age_months: age } : { age_years: form.age_unit === "months" ? Math.floor(age / 12) : age });
@@ -56,11 +68,16 @@ function Part({ c, part, close }) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState(null);
   const [late, setLate] = useState(false);
+  const [wrong, setWrong] = useState({});
   const put = (field) => (value) => set((f) => ({ ...f, [field]: value }));
   const send = async (e) => {
     e.preventDefault();
-    const weight = part === "patient" && readMeasure("weight_kg", form.weight).error;
-    if (weight) return;
+    const found = faults(c, part, form);
+    setWrong(found);
+    if (Object.keys(found).length) {
+      document.getElementById(`cp-${Object.keys(found)[0]}`)?.focus();
+      return;
+    }
     const body = changes(c, part, form);
     if (!Object.keys(body).length) {
       close();
@@ -83,11 +100,11 @@ function Part({ c, part, close }) {
   const focus = { autofocus: true };
   return html`<form class="stack" onSubmit=${send}><${PatientLine} c=${c} where=${false} />
     ${error && html`<p class="note bad" role="alert"><${Icon} name="warn" /><span>${error}</span></p>`}
-    ${part === "patient" && html`<${Text} id="cp-label" label=${t("request.label")} value=${form.label} onInput=${put("label")} ...${focus} />
-      <div class="two"><${Text} id="cp-age" label=${t("request.age")} value=${form.age} inputmode="numeric" onInput=${put("age")} />
+    ${part === "patient" && html`<${Text} id="cp-label" label=${t("request.label")} value=${form.label} onInput=${put("label")} error=${wrong.label} ...${focus} />
+      <div class="two"><${Text} id="cp-age" label=${t("request.age")} value=${form.age} inputmode="numeric" onInput=${put("age")} error=${wrong.age} />
       <${Pick} id="cp-unit" label=${t("request.age_unit")} value=${form.age_unit} onPick=${put("age_unit")} options=${[["years", t("request.years")], ["months", t("request.months")]]} /></div>
       <${Pick} id="cp-sex" label=${t("request.sex")} value=${form.sex} onPick=${put("sex")} options=${["male", "female", "unknown"].map((x) => [x, t(`request.sex.${x}`)])} />
-      <${Measure} id="cp-weight" name="weight_kg" value=${form.weight} onInput=${put("weight")} showError />`}
+      <${Measure} id="cp-weight" name="weight_kg" value=${form.weight} onInput=${put("weight")} error=${wrong.weight} showError />`}
     ${part === "situation" && html`<${Text} id="cp-sit" label=${t("request.situation")} rows="3" value=${form.situation} onInput=${put("situation")} ...${focus} />
       <${Text} id="cp-dx" label=${t("request.diagnosis")} value=${form.diagnosis} onInput=${put("diagnosis")} />`}
     ${part === "safety" && html`<${SafetyFields} id="cp" safety=${form} sex=${c.patient?.sex} onChange=${(x, v) => set((f) => ({ ...f, [x]: v }))} />`}

@@ -7,7 +7,7 @@
 import { html, Icon, useEffect, useState } from "../core/html.js";
 import { secondsUntil, useTick } from "../core/clock.js";
 import { fmtDuration, fmtTime, fmtWhen, lang, t } from "../core/i18n.js";
-import { command, useOutbox } from "../core/outbox.js";
+import { command } from "../core/outbox.js";
 import { AppBar, DataAge, Failed, HotlineLink, Loading, notify } from "../core/shell.js";
 import { specialtyName, useStore } from "../core/store.js";
 import * as stream from "../core/stream.js";
@@ -21,6 +21,7 @@ import { Holder } from "../parts/holder.js";
 import { Ladder } from "../parts/ladder.js";
 import { PatientLine } from "../parts/patient.js";
 import { Safety } from "../parts/safety.js";
+import { Todo } from "../parts/todo.js";
 import { Urgency } from "../parts/urgency.js";
 import { Warnings } from "../parts/warnings.js";
 import { Vitals } from "../parts/vitals.js";
@@ -80,7 +81,7 @@ function Body({ c, pane = false }) {
     </div>
     <div class="stack">
       <${Actions} c=${c} callout=${callout} pane=${pane} />
-      ${c.status === "ringing" && html`<${Todo} c=${c} />`}
+      ${c.status === "ringing" && html`<section class="card" aria-label=${t("wait.add")}><div class="sec-h">${t("wait.add")}</div><${Todo} c=${c} may=${(right) => may(c, right)} /></section>`}
       ${may(c, "cancel") && ["ringing", "active"].includes(c.status) && html`<button type="button" class="btn g" onClick=${() => casework("cancelDialog", c)}>${t("request.cancel")}</button>`}
       ${c.status === "cancelled" && html`<a class="btn p" href=${`/request?copy=${c.id}`}><${Icon} name="bell" />${t("wait.again")}</a>`}
     </div></div>
@@ -146,25 +147,4 @@ function Actions({ c, callout, pane }) {
     <button type="button" class="btn o" onClick=${() => callDialog(c, true)}><${Icon} name="info" />${t("wait.say")}</button>
     <a class="btn o" href=${`/cases/${c.id}?view=full`}><${Icon} name="file" />${t(c.holder ? "wait.open" : "wait.discuss")}</a>
   </div>`;
-}
-
-/** What is still missing, while it rings: each row opens the part of the form it belongs to. */
-function Todo({ c }) {
-  const queued = useOutbox(c.id);
-  const last = c.vitals?.at(-1);
-  const asked = (x) => c.safety?.[x] && c.safety[x].state !== "not_asked";
-  const rows = [
-    { done: Boolean(last), words: last ? `${t("wait.vitals_at", { time: fmtWhen(last.taken_at) })}${last.news2?.state === "complete" ? ` · NEWS2 ${last.news2.total}` : ""}` : t("request.a"), act: () => casework("vitalsDialog", c), can: may(c, "record_vitals") },
-    { done: Boolean(c.patient?.sex !== "unknown" && (c.patient?.age_years ?? c.patient?.age_months ?? null) !== null && c.patient?.weight_kg), words: t("request.i"), part: "patient" },
-    { done: Boolean(c.situation || c.diagnosis), words: t("request.situation_diagnosis"), part: "situation" },
-    { done: ["allergies", "anticoagulant"].every(asked), words: t("request.safety"), part: "safety" },
-    { done: Boolean(c.background), words: t("request.background"), part: "background" },
-    { done: Boolean(c.assessment), words: t("request.assessment"), part: "assessment" },
-    { done: Boolean(c.recommendation), words: t("request.recommendation"), part: "recommendation" },
-  ].map((row) => ({ act: () => import("./complete.js").then((m) => m.completeDialog(c, row.part)), can: may(c, "update"), ...row }));
-  return html`<section class="card"><div class="sec-h">${t("wait.add")}</div><div class="todo">
-    ${rows.filter((r) => r.can || r.done).map((r) => html`<button type="button" key=${r.words} disabled=${!r.can} onClick=${r.act}>
-      <${Icon} name=${r.done ? "check" : "plus"} cls=${r.done ? "ok" : ""} /><span class="grow">${r.words}</span><${Icon} name="chev" /></button>`)}
-    ${queued.filter((i) => i.state !== "refused").map((i) => html`<p key=${i.id} class="sub"><${Icon} name="clock" /> ${t(`what.${i.what}`)}: ${t("request.queued")}</p>`)}
-  </div></section>`;
 }

@@ -324,6 +324,7 @@ export default {
   "c.header_only": "You can see only the header of this case.",
   "c.ladder": "Ladder · {desk}",
   "c.worse": "NEWS2 rose or is 7 and more. Consider raising the urgency.",
+  "c.add": "Add what is missing",
   "c.stand_down": "Stand down {n} who have not answered",
   "c.people": "People",
   "c.f.question": "The specific question",

@@ -324,6 +324,7 @@ export default {
   "c.header_only": "Bạn chỉ xem được dòng tóm tắt của ca này.",
   "c.ladder": "Nấc gọi · {desk}",
   "c.worse": "NEWS2 tăng hoặc từ 7 điểm. Cân nhắc nâng mức khẩn.",
+  "c.add": "Bổ sung thông tin",
   "c.stand_down": "Cho {n} người chưa trả lời nghỉ",
   "c.people": "Người tham gia",
   "c.f.question": "Câu hỏi cụ thể",
