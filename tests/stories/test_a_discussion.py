@@ -1,5 +1,8 @@
 """What is said, what is corrected, and what was understood."""
 
+import pytest
+
+from tests.hotline import Json
 from tests.staff import Staff
 from tests.stories.telling import CONCLUSION, DISPATCHER, WARD_MATE, held, one_more_specialist, read
 
@@ -113,6 +116,23 @@ async def test_new_vital_signs_reach_the_card_of_everybody_who_is_rung_and_the_h
     for doctor in doctors:
         if doctor is not first:
             assert not doctor.has_heard("vitals.recorded", case)
+
+
+@pytest.mark.parametrize(
+    ("asked", "corrected", "stands"),
+    [
+        ({"age_years": 8, "weight_kg": 8}, {"age_months": 8}, (None, 8)),
+        ({"age_months": 8, "weight_kg": 8}, {"age_years": 58}, (58, None)),
+        ({"age_years": 0, "weight_kg": 8}, {"age_months": 8}, (0, 8)),
+    ],
+)
+async def test_a_corrected_age_takes_the_place_of_one_in_another_unit_that_contradicts_it(
+    house: Staff, asked: Json, corrected: Json, stands: tuple[int | None, int | None]
+) -> None:
+    requester = house["sonla-capcuu-1"]
+    case = await house.hotline.ask("K04", by=requester, patient={"label": "MC-017", "sex": "male"} | asked)
+    seen = (await requester.patch(f"/consultations/{case['id']}", {"patient": corrected})).json()
+    assert (seen["patient"]["age_years"], seen["patient"]["age_months"]) == stands
 
 
 async def test_an_opinion_cites_the_vital_signs_that_were_there_when_it_was_given(house: Staff) -> None:

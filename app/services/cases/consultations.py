@@ -361,6 +361,7 @@ def _apply(case: Consultation, patch: ConsultationPatch) -> list[str]:
         if name in changes.get("patient", {}):
             setattr(case, name, changes["patient"][name])
             changed.append(f"patient.{name}")
+    changed += _age_in_one_unit(case, changes.get("patient", {}))
     if "diagnosis" in changes:
         case.diagnosis_code = changes["diagnosis"]["code"] or None
         case.diagnosis_text = changes["diagnosis"]["text"] or None
@@ -369,6 +370,17 @@ def _apply(case: Consultation, patch: ConsultationPatch) -> list[str]:
         case.safety = case.safety | {name: SAFETY_UNASKED | fact}
         changed.append(f"safety.{name}")
     return changed
+
+
+def _age_in_one_unit(case: Consultation, given: dict[str, Any]) -> list[str]:
+    """A new age takes the place of one in the other unit that contradicts it: 8 months instead of 8 years."""
+    day = clinical.ward_day(case.created_at)
+    agree = clinical.ages_disagree(birth_date=None, years=case.age_years, months=case.age_months, on=day) is None
+    if agree or not given.keys() & {"age_years", "age_months"}:
+        return []
+    replaced = "age_years" if "age_months" in given else "age_months"
+    setattr(case, replaced, None)
+    return [f"patient.{replaced}"]
 
 
 def _told_of_changes(case: Consultation) -> list[UUID]:
