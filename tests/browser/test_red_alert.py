@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.conftest import DESKTOP, PHONE, Ward
 from tests.browser.hands import CASE_PAGE, button, choice, field
@@ -82,6 +82,22 @@ async def test_a_wrong_tap_is_taken_back_within_ten_seconds_and_everybody_rung_i
     await ward.moves_on(seconds=11)
     late = await requester.post(f"/consultations/{case['id']}/cancellation")
     assert late.status_code == 422
+
+    # A tap in time may arrive late: then the reason is asked for, and without one nothing is sent.
+    third = await ward.ask("K04", urgency="red", by=requester)
+    await phone.goto(f"/cases/{third['id']}")
+
+    async def late_by_a_minute(route: Route) -> None:
+        await ward.moves_on(minutes=1)
+        await route.continue_()
+
+    await phone.route("**/cancellation", late_by_a_minute, times=1)
+    await phone.get_by_role("button", name=re.compile(r"^Hủy \d")).click()
+    dialog = phone.get_by_role("dialog", name="Hủy yêu cầu")
+    await expect(button(dialog, "Hủy yêu cầu này")).to_be_disabled()
+    await field(dialog, "Lý do").fill("Bấm nhầm ca.")
+    await button(dialog, "Hủy yêu cầu này").click()
+    await expect(phone.get_by_role("heading", name="Yêu cầu đã hủy")).to_be_visible()
     again = phone.get_by_role("link", name="Gọi lại")
     await again.click()
     await expect(phone.get_by_role("heading", name="Yêu cầu hội chẩn")).to_be_visible()

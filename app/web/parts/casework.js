@@ -72,14 +72,16 @@ export const cancelDialog = (c) => openBody(t("p.cancel"), Cancel, { c });
 function Cancel({ c, close }) {
   const [run, action] = useAction();
   const [reason, setReason] = useState("");
+  const needed = c.urgency === "red"; // the ten seconds without a reason have a button of their own
   const send = async (e) => {
     e.preventDefault();
+    if (needed && !reason.trim()) return;
     if (await run({ path: path(c, "cancellation"), body: reason.trim() ? { reason: reason.trim() } : {}, caseId: c.id, what: "cancel" })) close(true);
   };
   return html`<form class="stack" onSubmit=${send}><${PatientLine} c=${c} /><p class="note warn"><${Icon} name="warn" /><span>${t("p.cancel_hint")}</span></p>
-    <div><label for="ca-why">${t("p.reason_label")} <span class="opt">${t("p.optional")}</span></label><input id="ca-why" class="in" value=${reason} onInput=${(e) => setReason(e.target.value)} /></div>
+    <div><label for="ca-why">${t("p.reason_label")} <span class="opt">${t(needed ? "p.cancel_why" : "p.optional")}</span></label><input id="ca-why" class="in" value=${reason} onInput=${(e) => setReason(e.target.value)} /></div>
     <${ActionState} action=${action} phone=${hotline()?.phone} />
-    <${ActButton} type="submit" cls="btn red-o blk" icon="x" busy=${action.busy}>${t("p.cancel_do")}</${ActButton}></form>`;
+    <${ActButton} type="submit" cls="btn red-o blk" icon="x" busy=${action.busy} disabled=${needed && !reason.trim()}>${t("p.cancel_do")}</${ActButton}></form>`;
 }
 
 export const outcomeDialog = (c) => openBody(t("p.outcome"), Outcome, { c });

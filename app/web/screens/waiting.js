@@ -120,7 +120,9 @@ function Undo({ c }) {
     try {
       await command({ path: `/consultations/${c.id}/cancellation`, body: {}, caseId: c.id, what: "cancel", expiresAfter: 20 }).promise;
     } catch (error) {
-      notify(error.detail || t("error.server"), "bad");
+      // It arrived after the ten seconds: from now on whoever is rung is told why.
+      if (error.status === 422) casework("cancelDialog", c);
+      else notify(error.detail || t("error.server"), "bad");
     }
     setBusy(false);
   };

@@ -202,6 +202,7 @@ export default {
   "p.reason_label": "Reason",
   "p.cancel": "Cancel request",
   "p.cancel_hint": "The ring stops for everybody, and they are told.",
+  "p.cancel_why": "(needed for a red alert)",
   "p.cancel_do": "Cancel this request",
   "p.call": "Call",
   "p.call_say": "At the start of the call, read out:",

@@ -202,6 +202,7 @@ export default {
   "p.reason_label": "Lý do",
   "p.cancel": "Hủy yêu cầu",
   "p.cancel_hint": "Chuông tắt ở mọi người đang được gọi, và họ được báo tên ca đã hủy.",
+  "p.cancel_why": "(bắt buộc với báo động đỏ)",
   "p.cancel_do": "Hủy yêu cầu này",
   "p.call": "Gọi",
   "p.call_say": "Đầu cuộc gọi, đọc cho nhau nghe:",
