@@ -105,14 +105,10 @@ async def test_a_wrong_tap_is_taken_back_within_ten_seconds_and_everybody_rung_i
 
 async def test_urgency_raised_while_waiting_rings_the_holder_and_the_whole_team(ward: Ward) -> None:
     requester = await ward.requester("K04")
-    case = await ward.ask("K04", urgency="yellow", by=requester)
+    case = await ward.ask("K04", by=requester)
     doctor = await ward.first_of(case)
-    await doctor.do(case, "acceptance")
-    desk = await ward.open(doctor, on=DESKTOP)
-    await expect(desk.locator("html")).to_have_attribute("data-ringing", "")
     phone = await ward.open(requester, on=PHONE, at=f"/cases/{case['id']}")
-    await phone.get_by_role("tab", name="Tóm tắt").click()
-    await button(phone, "Thêm sinh hiệu").click()
+    await button(phone.get_by_role("region", name="Bổ sung khi đang đổ chuông"), "Sinh hiệu").click()
     dialog = phone.get_by_role("dialog")
     await expect(dialog).to_contain_text("MC-017")
     values = {
@@ -130,6 +126,12 @@ async def test_urgency_raised_while_waiting_rings_the_holder_and_the_whole_team(
     await button(dialog, "Lưu sinh hiệu").click()
     await expect(dialog).to_be_hidden()
     worse = phone.locator(".note").filter(has_text="NEWS2 tăng hoặc từ 7 điểm")
+    await expect(worse).to_be_visible()
+    await doctor.do(case, "acceptance")
+    desk = await ward.open(doctor, on=DESKTOP)
+    await expect(desk.locator("html")).to_have_attribute("data-ringing", "")
+    discussion = phone.get_by_role("main")  # whichever pane of the case is chosen, the prompt stands above it
+    await expect(discussion.locator(".holder")).to_contain_text(f"{doctor.name} đang giữ ca")
     await button(worse, "Nâng mức khẩn").click()
     await expect(dialog).to_contain_text("HC-0001")
     await dialog.get_by_role("radio", name="Đỏ · Nguy kịch").click()

@@ -12,6 +12,7 @@ import { useStore } from "../core/store.js";
 import { ackMessage, refresh, watch } from "../core/stream.js";
 import { hotline } from "../core/telephones.js";
 import { reading } from "../core/unread.js";
+import { useWide } from "../core/wide.js";
 import { ActButton, ActionState, errorText, may, useAction } from "../parts/action.js";
 import { callDialog, DialogHead, path } from "../parts/dialogs.js";
 import { Drill, DrillBand, marked } from "../parts/drill.js";
@@ -26,7 +27,7 @@ import { Safety } from "../parts/safety.js";
 import { SoundButton } from "../parts/sound.js";
 import { Todo, unnamed } from "../parts/todo.js";
 import { Urgency } from "../parts/urgency.js";
-import { Warnings } from "../parts/warnings.js";
+import { Warnings, Worse } from "../parts/warnings.js";
 import { NewsTotal, Trend, Vitals } from "../parts/vitals.js";
 
 /** The dialogs come after the first picture of the case; a tap before that waits for them. */
@@ -76,6 +77,7 @@ export function Case({ id }) {
     <${ToldNote} c=${c} />
     <${UnreadNote} c=${c} read=${toRead} />
     <${SilentNote} c=${c} me=${me} />
+    ${may(c, "raise_urgency") && html`<${Worse} c=${c} cls="strip" raise=${() => work("urgencyDialog", c)} />`}
     <nav class="tabs-row" aria-label=${t("c.panes")}><div class="seg" role="tablist">
       ${TABS.map((x) => html`<button type="button" role="tab" key=${x} id=${`tab-${x}`} aria-selected=${tab === x ? "true" : "false"} aria-current=${tab === x ? "page" : undefined} aria-controls=${`pane-${x}`} onClick=${() => setTab(x)}>${t(`c.tab.${x}`)}</button>`)}
     </div></nav>
@@ -155,7 +157,6 @@ function Summary({ c }) {
       <div class="gap"><${Vitals} vitals=${c.vitals} urgency=${c.urgency} columns=${3} small /></div>
       <${Trend} vitals=${c.vitals} />
       ${may(c, "record_vitals") && html`<button type="button" class="btn s o blk gap" onClick=${() => work("vitalsDialog", c)}><${Icon} name="plus" />${t("p.vitals_add")}</button>`}
-      ${worse(c) && may(c, "raise_urgency") && html`<p class="note warn gap"><${Icon} name="warn" /><span class="grow">${t("c.worse")}</span><button type="button" class="btn s o" onClick=${() => work("urgencyDialog", c)}>${t("p.raise")}</button></p>`}
     </section>
     <section class="blk2"><h3 class="sec-h">${t("p.safety.title")}</h3><${Safety} c=${c} list /></section>
     <dl class="dl blk2">
@@ -175,18 +176,6 @@ function Summary({ c }) {
     </div>
     <${DataAge} />
   </aside>`;
-}
-
-/** NEWS2 of 7 and more, or 3 more than the set before: prompts to raise the urgency (hazard 7). It only ever suggests upwards. */
-function worse(c) {
-  if (c.urgency === "red") return false;
-  const totals = (c.vitals ?? []).filter((v) => v.news2?.state === "complete").map((v) => v.news2.total);
-  const last = totals[totals.length - 1];
-  const before = totals[totals.length - 2];
-  const rank = ["red", "orange", "yellow", "green"];
-  const suggested = c.news2?.suggests;
-  const higher = suggested && rank.indexOf(suggested) < rank.indexOf(c.urgency);
-  return last != null && ((last >= 7 && higher) || (before != null && last - before >= 3));
 }
 
 /** The red team after its leader accepted: who comes, and standing down by the leader. */
@@ -224,6 +213,7 @@ function ahead(words, d) {
 function Discussion({ c, me, mine, shown }) {
   const [run, action] = useAction();
   const outbox = useOutbox(c.id);
+  const wide = useWide(); // there the holder stands beside the discussion, and on a phone above it
   const draft = useDraft(`message:${c.id}`, BLANK, ahead);
   // The stream may be faster than the answer: what the server already shows is no longer queued.
   const arrived = (x) => (c.messages ?? []).some((m) => m.author === me.id && m.written_at && Date.parse(m.written_at) === Date.parse(x.body.written_at));
@@ -232,8 +222,8 @@ function Discussion({ c, me, mine, shown }) {
     if (await run({ path: path(c, "acceptance"), caseId: c.id, what: "accept", expiresAfter: 30 })) notify(t("c.accepted"), "ok");
   };
   return html`<main class="disc" id="pane-discussion" aria-labelledby="tab-discussion">
-    <header class="dh"><h1 lang="vi">${c.question || html`<span class="missing">${t("d.no_question")}</span>`}</h1>
-      <div class="row wrap dh-acts"><${Opened} c=${c} mine=${mine} />
+    <header class="dh">${!wide && html`<${Holder} c=${c} />`}<h1 lang="vi">${c.question || html`<span class="missing">${t("d.no_question")}</span>`}</h1>
+      <div class="row wrap dh-acts">${(wide || !mine) && html`<${Opened} c=${c} mine=${mine} />`}
         <span class="end row wrap">
         ${may(c, "accept") && !c.holder && html`<${ActButton} cls="btn s p" icon="check" busy=${action.busy} onClick=${accept}>${t(isQuiet(c) ? "told.confirm" : "d.accept")}</${ActButton}>`}
         <button type="button" class="btn s o dsk" onClick=${() => callDialog(c, mine)}><${Icon} name="phone" />${t("p.call")}</button>

@@ -23,7 +23,7 @@ import { PatientLine } from "../parts/patient.js";
 import { Safety } from "../parts/safety.js";
 import { Todo } from "../parts/todo.js";
 import { Urgency } from "../parts/urgency.js";
-import { Warnings } from "../parts/warnings.js";
+import { Warnings, Worse } from "../parts/warnings.js";
 import { Vitals } from "../parts/vitals.js";
 
 const UNDO_S = 10;
@@ -72,6 +72,7 @@ function Body({ c, pane = false }) {
   return html`
     <${Undo} c=${c} />
     <${Warnings} c=${c} outside="wait.outside" />
+    ${may(c, "raise_urgency") && html`<${Worse} c=${c} raise=${() => casework("urgencyDialog", c)} />`}
     <div class="waitgrid"><div class="stack">
       ${c.telephone && html`<p class="note info"><${Icon} name="phone" /><span>${toldText(c)}</span></p>`}
       ${unheld && callout && !isQuiet(c) ? html`<${Hero} c=${c} />` : html`<${Holder} c=${c} />`}
