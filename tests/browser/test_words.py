@@ -47,6 +47,25 @@ async def test_what_waits_goes_in_the_order_in_which_it_was_written_and_what_is_
     await expect(box).to_have_value("Da lạnh, vã")
 
 
+async def test_what_is_on_its_way_is_neither_deleted_nor_changed_and_what_may_have_arrived_says_so(
+    ward: Ward, cable: Cable
+) -> None:
+    requester, case = await a_case(ward)
+    page = await ward.open(requester, on=DESKTOP, at=f"/cases/{case['id']}", through=cable)
+    await expect(page.locator(".composer textarea")).to_be_visible()
+    cable.falls_silent()
+    await writes(page, "Mạch 112")
+    bubble = page.locator(".m.me")
+    await expect(bubble).to_contain_text("đang gửi", ignore_case=True)
+    await page.evaluate("() => { const now = performance.now; performance.now = () => now.call(performance) + 130e3; }")
+    await expect(bubble).to_contain_text("Chưa gửi được")
+    await expect(button(bubble, "Sửa")).to_have_count(0)
+    cable.is_cut()
+    cable.speaks_again()
+    await expect(button(bubble, "Sửa")).to_be_visible()
+    await expect(bubble).to_contain_text("Tin này có thể đã đến.")
+
+
 async def test_a_message_is_sent_even_when_sending_is_tried_before_the_device_has_kept_it(ward: Ward) -> None:
     requester, case = await a_case(ward)
     page = await ward.open(requester, on=DESKTOP, at=f"/cases/{case['id']}")

@@ -385,6 +385,7 @@ function ReadBack({ c, eventId, corrects }) {
 /** A message still on this device: waiting, on its way, or refused with the reason. */
 function Unsent({ item, draft }) {
   const refused = item.state === "refused";
+  const sending = item.state === "sending"; // what is on its way can neither be taken back nor changed
   const state = refused || item.stale ? "failed" : item.state === "sending" ? "sending" : "queued";
   const edit = () => {
     const [, set, { flush }] = draft;
@@ -392,7 +393,8 @@ function Unsent({ item, draft }) {
     discard(item.id, flush());
   };
   return html`<${Bubble} m=${{ ...item.body, at: item.createdAt }} mine state=${state} problem=${refused ? errorText(item.error) : ""}>
-    ${state === "failed" && html`<div class="row m-acts"><button type="button" class="btn s g" onClick=${() => discard(item.id)}>${t("c.delete")}</button>
+    ${state === "failed" && !refused && item.tries > 0 && html`<p class="cap">${t("c.may_be_there")}</p>`}
+    ${state === "failed" && !sending && html`<div class="row m-acts"><button type="button" class="btn s g" onClick=${() => discard(item.id)}>${t("c.delete")}</button>
       <button type="button" class="btn s o" onClick=${edit}>${t("c.edit")}</button>
       <button type="button" class="btn s p" onClick=${() => (refused ? resend(item.id) : retryNow(item.id))}><${Icon} name="refresh" />${t("c.again")}</button></div>`}
     ${item.stale && !refused && hotline() && html`<p class="cap"><a href=${`tel:${hotline().phone}`}><${Icon} name="phone" /> ${hotline().phone}</a></p>`}

@@ -369,6 +369,7 @@ export default {
   "c.rb.not_done_before": "The earlier advice was not done.",
   "c.delete": "Delete",
   "c.edit": "Edit",
+  "c.may_be_there": "It may have arrived. If you edit and send it, the other side may see both.",
   "c.again": "Send again",
   "c.as_opinion": "Mark as opinion",
   "c.quick": "Quick replies",

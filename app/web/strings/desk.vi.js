@@ -369,6 +369,7 @@ export default {
   "c.rb.not_done_before": "Chưa làm theo ý kiến trước.",
   "c.delete": "Xóa",
   "c.edit": "Sửa",
+  "c.may_be_there": "Tin này có thể đã đến. Sửa rồi gửi thì bên kia có thể thấy cả hai.",
   "c.again": "Gửi lại",
   "c.as_opinion": "Ghi là ý kiến hội chẩn",
   "c.quick": "Trả lời nhanh",
