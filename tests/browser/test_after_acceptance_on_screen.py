@@ -1,5 +1,6 @@
 """Once a case is held: silence rings again, unread advice rings the ward, and a duty ends in a hand-over."""
 
+import asyncio
 import re
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ from sqlalchemy import text
 
 from app.database import make_engine
 from tests.browser.conftest import DESKTOP, PHONE, Ward
-from tests.browser.hands import CASE_PAGE, button, field
+from tests.browser.hands import CASE_PAGE, button, field, writes
 from tests.hotline import Json, Person
 
 pytestmark = pytest.mark.browser
@@ -95,6 +96,16 @@ async def test_the_ward_gives_a_case_to_a_colleague_and_asks_a_second_specialty_
     await dialog.get_by_role("button", name=mate.name).click()
     await expect(page.get_by_text(f"Phụ trách phía khoa: {mate.name}")).to_be_visible()
 
+    # That a colleague has read it says nothing of the other side.
+    await writes(page, "Đã lấy máu xét nghiệm.")
+    other = await ward.open(mate, on=DESKTOP, at=f"/cases/{case['id']}")
+    await expect(other.get_by_role("log")).to_contain_text("Đã lấy máu xét nghiệm.")
+    async with asyncio.timeout(30):
+        while not await has_seen_all(mate, case):
+            await asyncio.sleep(0.1)
+    await page.reload()
+    await expect(page.locator(".m.me .st")).to_have_text("đã gửi")
+
     await button(page, "Thao tác khác").click()
     await button(page.get_by_role("dialog"), "Hỏi thêm chuyên khoa").click()
     dialog = page.get_by_role("dialog", name="Hỏi thêm chuyên khoa")
@@ -168,6 +179,13 @@ async def held(ward: Ward) -> tuple[Person, Json, Person]:
     doctor = await ward.first_of(case)
     await doctor.do(case, "acceptance")
     return requester, case, doctor
+
+
+async def has_seen_all(person: Person, case: Json) -> bool:
+    read = (await person.get(f"/consultations/{case['id']}")).json()
+    seen = {p["name"]: p["seen_n"] for p in read["participants"]}
+    said = (await person.get(f"/consultations/{case['id']}/messages")).json()["items"]
+    return int(seen[person.name]) >= int(said[-1]["n"])
 
 
 async def colleague_of(ward: Ward, requester: Person) -> Person:

@@ -335,9 +335,11 @@ function CallLine({ c, call, mine }) {
     ${!call.confirmed_at && theirs && may(c, "confirm_call") && html`<${ActButton} cls="btn s p" icon="check" busy=${action.busy} onClick=${confirm}>${t("c.call_confirm")}</${ActButton}>`}</div>`;
 }
 
-/** How far the others have received and seen my messages. */
-function stateOf(m, c) {
-  const others = (c.participants ?? []).filter((p) => p.user !== m.author && !p.left_at);
+const ASKING = ["requester", "colleague"];
+
+/** How far the other side has received and seen my messages; that a colleague of mine has read them helps nobody there. */
+function stateOf(m, c, mine) {
+  const others = (c.participants ?? []).filter((p) => !p.left_at && p.role !== "former" && ASKING.includes(p.role) !== mine);
   if (others.some((p) => (p.seen_n ?? 0) >= m.n)) return "seen";
   return others.some((p) => (p.delivered_n ?? 0) >= m.n) ? "delivered" : "sent";
 }
@@ -349,7 +351,7 @@ function Message({ m, c, me, mine, draft }) {
   const readBacks = (c.read_backs ?? []).filter((r) => r.event_id === m.event_id);
   const asks = m.opinion && !replaced && may(c, "read_back") && !readBacks.some((r) => r.understood);
   const correct = () => draft[1]((d) => ahead({ text: m.text, opinion: m.opinion, supersedes: m.event_id }, d));
-  return html`<${Bubble} m=${m} mine=${own} state=${stateOf(m, c)} replaces=${replaces} replaced=${m.superseded_by ? replaced ?? { at: m.at, author_name: m.author_name } : null}
+  return html`<${Bubble} m=${m} mine=${own} state=${stateOf(m, c, mine)} replaces=${replaces} replaced=${m.superseded_by ? replaced ?? { at: m.at, author_name: m.author_name } : null}
       cites=${m.opinion && m.vitals_id ? c.vitals?.find((v) => v.id === m.vitals_id) : null} readBacks=${readBacks}>
     ${m.opinion && !replaced && !mine && !readBacks.length && html`<p class="cap rb-wait"><${Icon} name="clock" />${t("c.rb.waiting")}</p>`}
     ${asks && html`<${ReadBack} c=${c} eventId=${m.event_id} corrects=${Boolean(m.supersedes)} />`}
