@@ -230,7 +230,6 @@ function useReceipts(offer) {
  */
 export function WakeCard({ offer, c, taken }) {
   const me = useStore((s) => s.me);
-  const online = useStore((s) => s.connection.state !== "offline");
   const [run, action] = useAction();
   const [raised, setRaised] = useState(null);
   const before = useRef(c.urgency);
@@ -325,7 +324,7 @@ export function WakeCard({ offer, c, taken }) {
         : mine ? html`<a class="btn p xl w-accept" href=${`/cases/${c.id}`}><${Icon} name="send" />${t("d.answer_now")}</a>
           <${ActButton} cls="btn o xl w-2nd" icon="vol" busy=${action.busy === "accept"} onClick=${hush}>${t("d.hush_mine")}</${ActButton}>`
         : html`${canAccept
-            ? html`<${ActButton} cls="btn p xl w-accept" icon="check" kbd="A" busy=${action.busy === "accept"} disabled=${!online || action.busy === "decline"} onClick=${accept}>${t("d.accept")}</${ActButton}>`
+            ? html`<${ActButton} cls="btn p xl w-accept" icon="check" kbd="A" busy=${action.busy === "accept"} disabled=${action.busy === "decline"} onClick=${accept}>${t("d.accept")}</${ActButton}>`
             : html`<p class="w-led grow">${t("d.may_not_accept")}</p>`}
           <button type="button" class="btn o xl w-2nd" disabled=${Boolean(action.busy)} onClick=${forward}><${Icon} name="swap" /><span>${t("d.forward")}</span> <kbd>C</kbd></button>
           <${ActButton} cls="btn o xl w-2nd" icon="x" kbd="T" busy=${action.busy === "decline"} disabled=${action.busy === "accept"} onClick=${refuse}>${t("d.decline")}</${ActButton}>`}
