@@ -293,8 +293,8 @@ class NotEligible(Problem):
     type = "not-eligible"
     title = ("Không tiếp nhận được", "Cannot accept")
     detail = (
-        "Cần bác sĩ có chuyên khoa {specialty}. Hãy phân công người khác.",
-        "A doctor with specialty {specialty} is needed. Assign somebody else.",
+        "Cần bác sĩ có chuyên khoa {specialty_vi}. Hãy phân công người khác.",
+        "A doctor with the specialty {specialty_en} is needed. Assign somebody else.",
     )
 
 

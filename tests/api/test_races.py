@@ -138,7 +138,7 @@ async def test_a_doctor_without_the_specialty_is_told_what_is_needed(house: Staf
     answer = await doctor.post(f"/consultations/{case['id']}/acceptance")
     assert answer.status_code == 409
     assert answer.json()["type"] == "/problems/not-eligible"
-    assert "K04" in answer.json()["detail"]
+    assert "Tim mạch (K04)" in answer.json()["detail"]
 
 
 async def test_whoever_was_taken_out_a_moment_ago_decides_nothing_any_more(house: Staff) -> None:

@@ -223,6 +223,7 @@ async def test_times_people_and_words_that_cannot_be_are_refused_by_their_field(
             )
             assert answer.status_code == 422, (told, answer.text)
             assert field in [e["field"] for e in answer.json()["errors"]], (told, answer.text)
+    assert "the specialty Cardiology (K04)" in answer.text  # the last of them, in English
     assert (await house[REQUESTER].get("/consultations")).json()["items"] == []
 
 

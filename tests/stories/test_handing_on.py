@@ -175,6 +175,14 @@ async def test_a_hand_over_that_nobody_accepts_rings_the_coordinator_after_fifte
     assert successor in house.rung(await read(requester, case))
 
 
+async def test_a_successor_without_the_specialty_is_refused_in_words_that_name_it(house: Staff) -> None:
+    case, _, first = await held(house)
+    [stranger] = await house.newcomers(1, hospital=first.account["hospital"], specialties=["K18"])
+    answer = await first.post(f"/consultations/{case['id']}/hand-over", {"user_id": house.id_of(stranger)})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["detail"] == "Bác sĩ này không có chuyên khoa Tim mạch (K04)."
+
+
 async def test_only_whom_a_hand_over_is_offered_to_may_take_it(house: Staff) -> None:
     case, _, first = await held(house)
     successor, colleague = await one_more_specialist(house), await one_more_specialist(house)

@@ -4,13 +4,13 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.errors import AtCapacity, Invalid, NotFound, NotRinging, WrongState
+from app.errors import AtCapacity, Invalid, NotEligible, NotFound, NotRinging, WrongState
 from app.models.callout import COORDINATOR, SECOND_SPECIALTY, Callout, Candidate, Duty
 from app.models.consultation import Acceptance, Consultation, Status
 from app.models.user import Role, User, UserSpecialty
 from app.policy import Action
 from app.schemas import consultation as show
-from app.services.cases import calls, wrong_rota
+from app.services.cases import calls, specialty_names, wrong_rota
 from app.services.cases.consultations import Seen, answer, locked
 from app.services.facts import events
 from app.services.ringing import fairness, ladder, routing
@@ -30,7 +30,12 @@ async def accept(work: Work, case_id: UUID, *, via: str = "client") -> Seen:
     if work.optimistic and case.quiet:
         raise events.Overtaken  # the call that is confirmed with it is written beside it, under the lock
     await _check_room(work, case, on_duty_at)
-    acceptance = case.accept(by=work.subject.person, now=work.now, on_duty_at=on_duty_at)
+    try:
+        acceptance = case.accept(by=work.subject.person, now=work.now, on_duty_at=on_duty_at)
+    except NotEligible as refused:
+        code = refused.extra["specialty"]
+        needed = await specialty_names.named(work, code)
+        raise NotEligible(specialty=code, specialty_vi=needed.vi, specialty_en=needed.en) from refused
     acceptance.offer.answered_via = via
     _record_acceptance(work, case, acceptance)
     if acceptance.confirmed is not None:
@@ -244,10 +249,11 @@ async def _eligible(work: Work, case: Consultation, user_id: UUID, specialty: st
         select(UserSpecialty).where(UserSpecialty.user_id == user_id, UserSpecialty.specialty == specialty)
     )
     if has.one_or_none() is None:
+        needed = await specialty_names.named(work, specialty)
         raise Invalid(
             "user_id",
-            f"Bác sĩ này không có chuyên khoa {specialty}.",
-            f"This doctor does not have the specialty {specialty}.",
+            f"Bác sĩ này không có chuyên khoa {needed.vi}.",
+            f"This doctor does not have the specialty {needed.en}.",
         )
     return Candidate(user.id, user.name, role)
 

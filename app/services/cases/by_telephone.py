@@ -21,7 +21,7 @@ from app.models.reminder import Side, TelephoneCall
 from app.policy import Action, allow
 from app.schemas import consultation as show
 from app.schemas.requests import TelephoneIn, TelephoneRequestIn
-from app.services.cases import consultations
+from app.services.cases import consultations, specialty_names
 from app.services.cases.consultations import Seen
 from app.services.facts import case_rows, events
 from app.services.ringing import ladder
@@ -97,10 +97,11 @@ async def _doctor(work: Work, user_id: UUID, desk: Desk) -> Candidate:
             f"There is no such doctor at {desk.hospital_name}. Choose again, or write the name of whoever answered.",
         )
     if not row.able:
+        needed = await specialty_names.named(work, desk.specialty)
         raise Invalid(
             "telephone.answered_by",
-            f"Bác sĩ này không có chuyên khoa {desk.specialty}. Chọn lại, hoặc ghi tên người đã trả lời.",
-            f"This doctor does not have the specialty {desk.specialty}. Choose again, or write the name instead.",
+            f"Bác sĩ này không có chuyên khoa {needed.vi}. Chọn lại, hoặc ghi tên người đã trả lời.",
+            f"This doctor does not have the specialty {needed.en}. Choose again, or write the name instead.",
         )
     return Candidate(user_id, row.name, BY_TELEPHONE)
 
