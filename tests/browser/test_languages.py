@@ -80,6 +80,21 @@ async def test_an_age_is_as_exact_as_what_was_said(files: Page) -> None:
     assert await files.evaluate(said, [age for age, _ in AGES]) == [words for _, words in AGES]
 
 
+ROLES = {
+    "primary": "Trực chính",
+    "hand_over": "Nhận bàn giao",
+    "on_duty": "Đang trực",
+    "user:01a20a03-a608-7d2e-9c55-2f60b1a4d803": "Bác sĩ được nêu tên",
+    "desk:01a20a03-a608-7d2e-9c55-2f60b1a4d803": "Bàn trực khác",
+}
+
+
+async def test_whatever_role_a_step_names_is_named_in_words(files: Page) -> None:
+    await files.evaluate("import('/assets/strings/desk.vi.js')")
+    said = "roles => import('/assets/parts/facts.js').then((facts) => roles.map(facts.roleText))"
+    assert await files.evaluate(said, list(ROLES)) == list(ROLES.values())
+
+
 async def test_switching_the_language_keeps_what_is_typed_and_what_is_chosen(ward: Ward) -> None:
     requester = await ward.requester("K04")
     page = await ward.open(requester, on=DESKTOP, at="/request")

@@ -92,9 +92,9 @@ export function stepNames(step) {
   return people.length ? people : (step.who ?? []).map(roleText);
 }
 
-/** "trực chính", "điều phối viên", …; an unknown role is shown as it came. */
+/** "trực chính", "điều phối viên", …; a step that names one person or a desk says so, and an unknown role is shown as it came. */
 export function roleText(role) {
-  const key = `role.${role}`;
+  const key = `role.${String(role).replace(/:.*/, "")}`;
   return has(key) ? t(key) : role;
 }
 
