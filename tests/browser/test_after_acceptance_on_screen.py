@@ -91,8 +91,12 @@ async def test_the_ward_gives_a_case_to_a_colleague_and_asks_a_second_specialty_
     requester, case, doctor = await held(ward)
     mate = await colleague_of(ward, requester)
     page = await ward.open(requester, on=DESKTOP, at=f"/cases/{case['id']}")
+    await page.route("**/me/colleagues", lambda route: route.abort(), times=1)
     await button(page, "Giao cho đồng nghiệp").click()
     dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_role("alert")).to_contain_text("Chưa đọc được danh sách đồng nghiệp.")
+    await expect(dialog).not_to_contain_text("Chưa có đồng nghiệp cùng khoa có tài khoản.")
+    await button(dialog, "Thử lại").click()
     await dialog.get_by_role("button", name=mate.name).click()
     await expect(page.get_by_text(f"Phụ trách phía khoa: {mate.name}")).to_be_visible()
 

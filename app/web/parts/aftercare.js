@@ -1,7 +1,7 @@
 // What both sides do once a case is held, and moving it by hand: note a telephone call, give the asking side to a colleague,
 // ask a second specialty, ring another desk, take a later step. Loaded when first opened; every dialog names the patient.
 import "../strings/after.js";
-import { html, Icon, useEffect, useState } from "../core/html.js";
+import { html, Icon, useState } from "../core/html.js";
 import { get } from "../core/api.js";
 import { serverNow } from "../core/clock.js";
 import { latestAt, readClock } from "../core/form.js";
@@ -11,6 +11,7 @@ import { ActButton, ActionState, may, useAction } from "./action.js";
 import { openBody, path } from "./dialogs.js";
 import { nameList, roleText, stepNames } from "./facts.js";
 import { PatientLine } from "./patient.js";
+import { ReadFailed, useRead } from "./reads.js";
 
 // --- a conversation by telephone ---------------------------------------------------------------------------------------
 
@@ -44,11 +45,8 @@ export const wardOwnerDialog = (c) => openBody(t("f.owner"), WardOwner, { c });
 
 function WardOwner({ c, close }) {
   const me = useStore((s) => s.me);
-  const [people, setPeople] = useState(null);
+  const [people, failed] = useRead(() => get("/me/colleagues").then((r) => r.items));
   const [run, action] = useAction();
-  useEffect(() => {
-    get("/me/colleagues").then((r) => setPeople(r.items), () => setPeople([]));
-  }, []);
   const known = (c.participants ?? []).filter((p) => ["requester", "colleague"].includes(p.role) && !p.left_at).map((p) => ({ user: p.user, name: p.name }));
   const mine = people?.some((p) => p.user === me.id) || !people ? [] : [{ user: me.id, name: me.name }];
   const all = [...(people ?? []), ...known, ...mine].filter((p, i, list) => p.user !== c.ward_owner && list.findIndex((x) => x.user === p.user) === i);
@@ -56,7 +54,7 @@ function WardOwner({ c, close }) {
     if (await run({ path: path(c, "ward-owner"), body: { user_id: user }, caseId: c.id, what: "ward-owner" })) close(name);
   };
   return html`<${PatientLine} c=${c} /><p class="cap">${t("f.owner_hint", { name: c.ward_owner_name })}</p><${ActionState} action=${action} />
-    ${!people && html`<p class="sub">${t("p.loading")}</p>`}
+    ${!people && !failed && html`<p class="sub">${t("p.loading")}</p>`}<${ReadFailed} failed=${failed} words=${t("f.owner_unread")} />
     ${people && !all.length && html`<p class="note warn"><${Icon} name="warn" /><span>${t("f.owner_none")}</span></p>`}
     <ul class="stack-s">${all.map((p) => html`<li key=${p.user}><button type="button" class="btn o blk pk-row" disabled=${Boolean(action.busy)} onClick=${() => pick(p)}><span lang="vi">${p.name}</span>
       ${p.online !== undefined && html`<span class=${`chip ${p.online ? "ok" : "warn"}`}>${t(p.online ? "p.online" : "p.phone_only")}</span>`}</button></li>`)}</ul>`;
@@ -64,11 +62,10 @@ function WardOwner({ c, close }) {
 
 // --- moving a case by hand -----------------------------------------------------------------------------------------------
 
-/** Desks that the reader may choose from, this case's own left out. */
+/** Desks that the reader may choose from, this case's own left out; and whether they could not be read. */
 function useDesks(exclude) {
-  const [desks, setDesks] = useState(null);
-  useEffect(() => { get("/desks").then((r) => setDesks(r.items), () => setDesks([])); }, []);
-  return desks?.filter((d) => !exclude.includes(d.id)) ?? null;
+  const [desks, failed] = useRead(() => get("/desks").then((r) => r.items));
+  return [desks?.filter((d) => !exclude.includes(d.id)) ?? null, failed];
 }
 
 const plain = (s) => s.normalize("NFD").replace(/[\u0300-\u036f]/g, "").replace(/đ/gi, "d").toLowerCase();
@@ -100,7 +97,7 @@ export const reRouteDialog = (c) => openBody(t("f.route"), ReRoute, { c });
 function ReRoute({ c, close }) {
   const me = useStore((s) => s.me);
   const ringing = (c.callouts ?? []).filter((x) => x.state === "ringing").map((x) => x.desk);
-  const desks = useDesks(ringing);
+  const [desks, failed] = useDesks(ringing);
   const [q, setQ] = useState("");
   const [reason, setReason] = useState("");
   const [run, action] = useAction();
@@ -115,7 +112,7 @@ function ReRoute({ c, close }) {
     <div><label for="rr-why">${t("p.reason_label")} <span class="opt">${t("p.optional")}</span></label><input id="rr-why" class="in" value=${reason} onInput=${(e) => setReason(e.target.value)} /></div>
     <div><label for="rr-q">${t("p.pick.search")}</label><input id="rr-q" class="in" value=${q} autocomplete="off" onInput=${(e) => setQ(e.target.value)} /></div>
     <${ActionState} action=${action} />
-    ${!desks && html`<p class="sub">${t("p.loading")}</p>`}
+    ${!desks && !failed && html`<p class="sub">${t("p.loading")}</p>`}<${ReadFailed} failed=${failed} words=${t("f.route_unread")} />
     <ul class="stack-s">${shown.map((d) => html`<li key=${d.id}><button type="button" class="btn o blk pk-row" disabled=${Boolean(action.busy)} onClick=${() => pick(d)}><span lang="vi"><b>${d.name}</b><br /><span class="sub">${d.hospital_name}</span></span><${Icon} name="bell" /></button></li>`)}
       ${desks && !shown.length && html`<li class="sub">${t("p.pick.none")}</li>`}</ul>`;
 }
@@ -141,12 +138,9 @@ export const moreDialog = (c) => openBody(t("f.more"), More, { c });
 const MOVES = [["jump", "f.jump", jumpDialog, "bell"], ["re_route", "f.route", reRouteDialog, "swap"], ["ask_specialty", "f.second", secondSpecialtyDialog, "plus"]];
 
 function More({ c, close }) {
-  const [read, setRead] = useState(c.view ? c : null);
-  const [error, setError] = useState(null);
-  useEffect(() => {
-    if (!read) get(`/consultations/${c.id ?? c.consultation_id}`).then(setRead, setError);
-  }, []);
-  if (error) return html`<p class="note bad" role="alert"><${Icon} name="warn" /><span>${error.detail || t("error.network")}</span></p>`;
+  const [whole, failed] = useRead(() => get(`/consultations/${c.id ?? c.consultation_id}`), !c.view);
+  const read = c.view ? c : whole;
+  if (failed) return html`<${ReadFailed} failed=${failed} words=${t("error.open")} />`;
   if (!read) return html`<p class="sub">${t("p.loading")}</p>`;
   const open = async (dialog) => {
     close();

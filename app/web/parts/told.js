@@ -6,11 +6,12 @@
  *   asked(told) -> ISO instant of asking, or null
  */
 import "../strings/told.js";
-import { html, Icon, useEffect, useState } from "../core/html.js";
+import { html, Icon } from "../core/html.js";
 import { get } from "../core/api.js";
 import { serverNow } from "../core/clock.js";
 import { echo, Field, Pick, readClock, Text } from "../core/form.js";
 import { fmtDate, fromVietnam, t, vietnam } from "../core/i18n.js";
+import { ReadFailed, useRead } from "./reads.js";
 
 const DAY_MS = 86400e3;
 const BACK_DAYS = 7;
@@ -50,28 +51,18 @@ export function body(told) {
   };
 }
 
-/** Who was on duty at the desks that this hospital may ask, at that time: null while it is not known. */
-function useThen(specialty, at) {
-  const [people, setPeople] = useState(null);
-  useEffect(() => {
-    let gone = false;
-    setPeople(null);
-    if (!specialty || !at) return undefined;
-    (async () => {
-      const { items } = await get(`/desks?specialty=${encodeURIComponent(specialty)}`);
-      const desks = items.filter((d) => d.may_ask).slice(0, MOST_DESKS);
-      const calls = await Promise.all(desks.map((d) => get(`/desks/${d.id}/on-call?at=${encodeURIComponent(at)}`)));
-      const all = calls.flatMap(({ on_call }, i) => on_call.filter((p) => OF_A_DESK.includes(p.role)).map((p) => ({ ...p, desk: desks[i].id, hospital: desks[i].hospital_name })));
-      if (!gone) setPeople(all.filter((p, i) => all.findIndex((x) => x.doctor === p.doctor) === i));
-    })().catch(() => !gone && setPeople([]));
-    return () => { gone = true; };
-  }, [specialty, at]);
-  return people;
+/** Who was on duty at the desks that this hospital may ask, at that time. */
+async function onDutyThen(specialty, at) {
+  const { items } = await get(`/desks?specialty=${encodeURIComponent(specialty)}`);
+  const desks = items.filter((d) => d.may_ask).slice(0, MOST_DESKS);
+  const calls = await Promise.all(desks.map((d) => get(`/desks/${d.id}/on-call?at=${encodeURIComponent(at)}`)));
+  const all = calls.flatMap(({ on_call }, i) => on_call.filter((p) => OF_A_DESK.includes(p.role)).map((p) => ({ ...p, desk: desks[i].id, hospital: desks[i].hospital_name })));
+  return all.filter((p, i) => all.findIndex((x) => x.doctor === p.doctor) === i);
 }
 
 export function Told({ told, put, specialty, error }) {
   const answered = instant(told.answered);
-  const people = useThen(specialty, answered);
+  const [people, failed] = useRead(() => onDutyThen(specialty, answered), specialty && answered && `${specialty} ${answered}`);
   const chosen = told.by && told.by !== OTHER && !(people ?? []).some((p) => p.doctor === told.by) ? [[told.by, told.shown]] : [];
   const options = [...(people ?? []).map((p) => [p.doctor, `${p.doctor_name} · ${p.hospital}`]), ...chosen, [OTHER, t("tf.other")]];
   const pick = (by) => {
@@ -84,7 +75,7 @@ export function Told({ told, put, specialty, error }) {
       <${When} id="f-telephone.answered_at" label=${t("tf.answered")} when=${told.answered} put=${(x) => put((was) => ({ ...was, answered: x }))} error=${error("telephone.answered_at")} />
     </div>
     <${Pick} id="f-telephone.answered_by" label=${t("tf.who")} value=${told.by} onPick=${pick} options=${options} error=${error("telephone.answered_by")} />
-    ${!(specialty && answered) && html`<p class="cap">${t("tf.who_first")}</p>`}
+    ${!(specialty && answered) && html`<p class="cap">${t("tf.who_first")}</p>`}<${ReadFailed} failed=${failed} words=${t("tf.who_unread")} />
     ${told.by === OTHER && html`<${Text} id="f-telephone.answered_by_name" label=${t("tf.name")} hint=${t("tf.name_hint")} value=${told.name} onInput=${(name) => put((was) => ({ ...was, name }))} error=${error("telephone.answered_by_name")} />`}
     <${Text} id="f-telephone.text" label=${t("tf.text")} hint=${t("tf.text_hint")} rows="4" value=${told.text} onInput=${(text) => put((was) => ({ ...was, text }))} error=${error("telephone.text")} />
   </section>`;

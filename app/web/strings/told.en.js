@@ -11,6 +11,7 @@ export default {
   "tf.yesterday": "Yesterday {date}",
   "tf.who": "Doctor who answered",
   "tf.who_first": "Choose the specialty and the time first: who was on duty then appears here.",
+  "tf.who_unread": "Who was on duty then could not be read. Try again, or choose “Somebody else” and write the name.",
   "tf.other": "Somebody else",
   "tf.name": "Name of the doctor who answered",
   "tf.name_hint": "A coordinator of that hospital is asked to find who can confirm it.",

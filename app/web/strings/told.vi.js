@@ -11,6 +11,7 @@ export default {
   "tf.yesterday": "Hôm qua {date}",
   "tf.who": "Bác sĩ đã trả lời",
   "tf.who_first": "Chọn chuyên khoa và giờ trước: người trực lúc đó hiện ở đây.",
+  "tf.who_unread": "Chưa đọc được ai trực lúc đó. Thử lại, hoặc chọn “Người khác” và ghi tên.",
   "tf.other": "Người khác",
   "tf.name": "Tên bác sĩ đã trả lời",
   "tf.name_hint": "Điều phối viên của bệnh viện đó được nhờ tìm đúng người xác nhận.",
