@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -450,6 +450,20 @@ def decide_duty(action: DutyAction, standings: Collection[Standing]) -> Verdict:
     return Verdict.ALLOW if DUTY_RULES.get(action, frozenset()) & frozenset(standings) else Verdict.DENY
 
 
+SOON = timedelta(hours=24)
+
+
+def is_coordinators(now: datetime, start: datetime, end: datetime, *, by_coordinator: bool) -> bool:
+    """Say whether an override that is there is a coordinator's to replace or to delete.
+
+    What begins within 24 h is. What has begun is only where a coordinator made it, or where it ends within 24 h: nobody
+    undoes at night what a head settled for weeks; what tonight needs goes on top of it.
+    """
+    if start > now + SOON:
+        return False
+    return start >= now or by_coordinator or end <= now + SOON
+
+
 def allow_duty(action: DutyAction, standings: Collection[Standing]) -> None:
     """Let them go on, or raise NotFound or Forbidden."""
     verdict = decide_duty(action, standings)
@@ -514,6 +528,7 @@ __all__ = [
     "decide_duty",
     "facts_of",
     "hears",
+    "is_coordinators",
     "may",
     "readable_stream",
     "reads_until",

@@ -114,6 +114,7 @@ class OverrideRead(Interval):
     reason: str
     made_at: datetime
     made_by_name: str | None
+    may: list[Literal["edit"]] = Field(description="Whether the caller may replace or delete it")
 
 
 class ShiftRead(SlotRead):
@@ -321,6 +322,7 @@ class RotaRead(Read):
                             "by_name": examples.SECOND,
                             "made_at": "2026-11-23T20:05:41Z",
                             "made_by_name": examples.FIRST,
+                            "may": ["edit"],
                         }
                     ],
                     "temporaries": [

@@ -326,6 +326,23 @@ async def test_a_coordinator_makes_overrides_that_start_within_a_day_and_nothing
         assert answer.status_code == status
     settings_ = {"op": "put", "kind": "settings", "body": {"rest_hours": 1}}
     assert (await desk.send(settings_, by=coordinator)).status_code == 403
+    made = {  # by whom, and for how many hours; the third is nothing that a night undoes
+        (await desk.publish(desk.override("add", doctor, 0, hours), by=by))["changes"][0]["id"]: theirs
+        for doctor, hours, by, theirs in (
+            (2, 12, desk.head, True),
+            (3, 900, coordinator, True),
+            (5, 900, desk.head, False),
+        )
+    }
+    desk.staff.hotline.clock.advance(hours=1)
+    listed = {o["id"]: o["may"] == ["edit"] for o in (await desk.rota(coordinator))["overrides"] if o["id"] in made}
+    assert listed == made
+    assert all(o["may"] == ["edit"] for o in (await desk.rota())["overrides"])
+    for id_, theirs in made.items():
+        later = desk.override("add", 6, 1, 2) | {"id": id_}
+        for change in (later, {"op": "delete", "kind": "override", "id": id_}):
+            answer = await desk.send(change, by=coordinator, dry_run=True)
+            assert answer.status_code == (200 if theirs else 403), answer.text
     assert (await desk.send(soon, by=desk.doctors[1])).status_code == 403
     assert (await desk.send(soon, by=desk.staff["tudu-sanphu-1"])).status_code == 404
 

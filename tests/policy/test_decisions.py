@@ -1,5 +1,6 @@
 """Every decision that the house can make, held against the tables: all roles, relations, states and actions."""
 
+from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from typing import get_args
 from uuid import UUID, uuid4
@@ -17,6 +18,7 @@ from app.policy import (
     Verdict,
     decide,
     decide_duty,
+    is_coordinators,
     readable_stream,
     standings_to,
 )
@@ -139,6 +141,29 @@ def test_whoever_heads_a_rota_does_so_only_while_they_work_at_its_hospital() -> 
     assert standings_to(head, [uuid4()], head=head.id) == frozenset()
     nowhere = somebody("specialist", None)
     assert standings_to(nowhere, [uuid4()], head=nowhere.id) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "by_coordinator", "theirs"),
+    [
+        (0, 9600, False, True),  # what begins within a day is a coordinator's, ONCALL.md says, however long it is
+        (24, 9600, False, True),
+        (24.1, 25, False, False),
+        (24.1, 25, True, False),
+        (-1, 24, False, True),  # what has begun, for as long as this night goes
+        (-9600, 24, False, True),
+        (-1, 24.1, False, False),
+        (-1, 24.1, True, True),
+        (-9600, 9600, False, False),
+        (-9600, 9600, True, True),
+    ],
+)
+def test_which_override_is_a_coordinators_to_replace(
+    *, begins: float, ends: float, by_coordinator: bool, theirs: bool
+) -> None:
+    now = datetime(2026, 11, 25, tzinfo=UTC)
+    start, end = now + timedelta(hours=begins), now + timedelta(hours=ends)
+    assert is_coordinators(now, start, end, by_coordinator=by_coordinator) is theirs
 
 
 def test_at_ones_own_hospital_the_role_decides() -> None:

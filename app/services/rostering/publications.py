@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.errors import Invalid, Stale
@@ -18,7 +18,8 @@ from app.models.rota import Override as OverrideRow
 from app.models.rota import Schedule
 from app.models.rota_format import HOME_ZONE
 from app.models.rota_rules import Override, Slot
-from app.policy import DutyAction, allow_duty
+from app.models.user import Role, User
+from app.policy import SOON, DutyAction, allow_duty, is_coordinators
 from app.schemas.rota import Change, LayerIn, OverrideIn, PublicationIn, SettingsIn, TemporaryIn
 from app.services.facts.authors import last_author
 from app.services.rostering import duty_moves
@@ -38,12 +39,12 @@ from app.services.rostering.rotas import (
     read_rotas,
     schedule_id_of,
     schedules_of_hospital,
+    span_of,
     standings,
 )
 from app.work import Work
 
 Json = dict[str, Any]
-SOON: Final = timedelta(hours=24)
 USUAL: Final = timedelta(days=14)
 LONGEST: Final = timedelta(days=100)
 
@@ -104,20 +105,24 @@ async def _allow(work: Work, owner: Owner, changes: Sequence[Change]) -> None:
     kinds = {change.kind for change in changes}
     if "holiday" in kinds:
         allow_duty(DutyAction.SET_HOLIDAYS, stands)
-    if kinds == {"override"} and await _all_soon(work, changes):
+    if kinds == {"override"} and await _all_soon(work, schedule_id, changes):
         allow_duty(DutyAction.OVERRIDE_SOON, stands)
     else:
         allow_duty(DutyAction.PUBLISH_ROTA, stands)
 
 
-async def _all_soon(work: Work, changes: Sequence[Change]) -> bool:
+async def _all_soon(work: Work, schedule_id: UUID | None, changes: Sequence[Change]) -> bool:
     soon = work.now + SOON
     if any(isinstance(change.body, OverrideIn) and change.body.start > soon for change in changes):
         return False
     ids = [change.id for change in changes if change.id is not None]
-    chosen = select(func.lower(OverrideRow.during)).where(OverrideRow.id.in_(ids))
-    starts = await work.session.scalars(chosen) if ids else ()
-    return all(start <= soon for start in starts)
+    chosen = (
+        select(OverrideRow.during, User.role)
+        .outerjoin(User, User.id == OverrideRow.made_by)
+        .where(OverrideRow.id.in_(ids), OverrideRow.schedule_id == schedule_id)
+    )
+    there = await work.session.execute(chosen) if ids else ()
+    return all(is_coordinators(work.now, *span_of(during), by_coordinator=r == Role.COORDINATOR) for during, r in there)
 
 
 @dataclass(frozen=True, slots=True)

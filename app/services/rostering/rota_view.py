@@ -10,10 +10,11 @@ from sqlalchemy import func, or_, select
 from app.models.duty_change import Leave, LeaveState, Swap, SwapState
 from app.models.rota import Holiday, ImportedShift, Layer, Override, Schedule, TemporaryRota
 from app.models.rota_format import HOME_ZONE, read_zone
-from app.policy import DutyAction, Standing, Verdict, allow_duty, decide_duty
+from app.models.user import Role, User
+from app.policy import DutyAction, Standing, Verdict, allow_duty, decide_duty, is_coordinators
 from app.services.rostering import rota_documents as documents
 from app.services.rostering.duty_asks import leave_read, swap_read
-from app.services.rostering.rotas import Candidate, Owner, candidates, names_of, owner_of, standings
+from app.services.rostering.rotas import Candidate, Owner, candidates, names_of, owner_of, span_of, standings
 from app.work import Work
 
 Json = dict[str, Any]
@@ -111,6 +112,7 @@ async def _documents(
     names = await names_of(work, _people(overrides, temporaries, imported, swaps, leaves))
     zone = read_zone(schedule.zone if schedule else HOME_ZONE)
     decides = decide_duty(DutyAction.DECIDE_LEAVE, stands) is Verdict.ALLOW
+    editable = await _editable(work, overrides, stands)
     return {
         "layers": [documents.layer(row) for row in layers],
         "overrides": [
@@ -120,6 +122,7 @@ async def _documents(
                 "by_name": names.get(row.by_id) if row.by_id else None,
                 "made_at": row.made_at,
                 "made_by_name": names.get(row.made_by) if row.made_by else None,
+                "may": ["edit"] if row.id in editable else [],
             }
             for row in overrides
         ],
@@ -136,6 +139,22 @@ async def _documents(
         "imported": [documents.imported(row, names) for row in imported],
         "swaps": [swap_read(work, row, owner, names, people) for row in swaps],
         "leaves": [leave_read(work, row, names, decides=decides) for row in leaves],
+    }
+
+
+async def _editable(work: Work, overrides: Iterable[Override], stands: frozenset[Standing]) -> set[UUID]:
+    """Which overrides the reader may replace or delete."""
+    if decide_duty(DutyAction.PUBLISH_ROTA, stands) is Verdict.ALLOW:
+        return {row.id for row in overrides}
+    if decide_duty(DutyAction.OVERRIDE_SOON, stands) is not Verdict.ALLOW:
+        return set()
+    made_by = {row.made_by for row in overrides if row.made_by is not None}
+    chosen = select(User.id).where(User.id.in_(made_by), User.role == Role.COORDINATOR)
+    colleagues = set(await work.session.scalars(chosen)) if made_by else set()
+    return {
+        row.id
+        for row in overrides
+        if is_coordinators(work.now, *span_of(row.during), by_coordinator=row.made_by in colleagues)
     }
 
 

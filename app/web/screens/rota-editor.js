@@ -35,7 +35,7 @@ export function Chosen({ edit, chosen, choose }) {
   if (chosen.kind === "slot") return html`<${Slot} edit=${edit} slot=${chosen} choose=${choose} may=${may} />`;
   const doc = edit.docs && ["layer", "override", "temporary", "holiday"].includes(chosen.kind) ? edit.docs[{ layer: "layers", override: "overrides", temporary: "temporaries", holiday: "holidays" }[chosen.kind]].find((x) => x.id === chosen.doc.id) ?? chosen.doc : chosen.doc;
   const past = doc.to && ms(doc.to) <= serverNow();
-  const editable = !past && (edit.may("publish_rota") || (chosen.kind === "override" && edit.may("override_soon"))) && ["layer", "override", "temporary", "holiday"].includes(chosen.kind) && !(chosen.kind === "holiday" && (!doc.hospital || !edit.may("set_holidays")));
+  const editable = !past && (edit.may("publish_rota") || (chosen.kind === "override" && edit.may("override_soon") && (doc.draft === "new" || doc.may?.includes("edit")))) && ["layer", "override", "temporary", "holiday"].includes(chosen.kind) && !(chosen.kind === "holiday" && (!doc.hospital || !edit.may("set_holidays")));
   if (doc.draft === "deleted") return html`<p class="note warn"><${Icon} name="info" /><span>${t("r.will_go")}</span></p><button type="button" class="btn o blk" onClick=${() => { edit.drop(doc.change); done(); }}>${t("r.undo")}</button>`;
   return html`<${Facts} kind=${chosen.kind} doc=${doc} />${past && html`<p class="cap">${t("r.past")}</p>`}
     ${editable && html`<${DocumentForm} key=${`${doc.id}-${doc.change ?? ""}`} edit=${edit} kind=${chosen.kind} doc=${doc} done=${done} />`}`;
