@@ -345,6 +345,7 @@ class DutyAction(StrEnum):
 
     READ_ROTA = "read_rota"
     PUBLISH_ROTA = "publish_rota"
+    SET_ROTA = "set_rota"
     SET_HOLIDAYS = "set_holidays"
     OVERRIDE_SOON = "override_soon"
     IMPORT_ROTA = "import_rota"
@@ -387,6 +388,7 @@ _HOSPITAL = _EDITORS | {Standing.COORDINATOR, Standing.STAFF, Standing.ON_ROTA}
 DUTY_RULES: Mapping[DutyAction, frozenset[Standing]] = {
     DutyAction.READ_ROTA: _HOSPITAL,
     DutyAction.PUBLISH_ROTA: _EDITORS,
+    DutyAction.SET_ROTA: frozenset({Standing.ADMIN}),
     DutyAction.SET_HOLIDAYS: frozenset({Standing.ADMIN}),
     DutyAction.OVERRIDE_SOON: _EDITORS | {Standing.COORDINATOR},
     DutyAction.IMPORT_ROTA: _EDITORS,

@@ -370,7 +370,7 @@ class RotaRead(Read):
     swaps: list[SwapRead]
     leaves: list[LeaveRead]
     people: list[PersonRead]
-    may: list[str] = Field(description="What the caller may do: publish_rota, set_holidays, override_soon, …")
+    may: list[str] = Field(description="What the caller may do: publish_rota, set_rota, set_holidays, override_soon, …")
 
 
 class MovedRead(SlotRead):

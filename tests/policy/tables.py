@@ -96,6 +96,7 @@ ABOUT_DUTY = """
 action          ad op hd co st on se
 read_rota       y  .  y  y  y  y  .
 publish_rota    y  .  y  .  .  .  .
+set_rota        y  .  .  .  .  .  .
 set_holidays    y  .  .  .  .  .  .
 override_soon   y  .  y  y  .  .  .
 import_rota     y  .  y  .  .  .  .

@@ -98,13 +98,18 @@ def _window(work: Work, body: PublicationIn) -> Window:
 
 
 async def _allow(work: Work, owner: Owner, changes: Sequence[Change]) -> None:
-    """A coordinator helps out tonight: overrides that start within 24 h; holidays are the whole hospital's."""
+    """A coordinator helps out tonight: overrides that start within 24 h; holidays are the whole hospital's.
+
+    Who heads a rota and whom it must have is the administrator's to say: no head hands the rota on, or ends its alarms.
+    """
     schedule_id = await schedule_id_of(work, owner)
     head = await work.session.scalar(select(Schedule.head_id).where(Schedule.id == schedule_id))
     stands = standings(work, owner, head)
     kinds = {change.kind for change in changes}
     if "holiday" in kinds:
         allow_duty(DutyAction.SET_HOLIDAYS, stands)
+    if "settings" in kinds:
+        allow_duty(DutyAction.SET_ROTA, stands)
     if kinds == {"override"} and await _all_soon(work, schedule_id, changes):
         allow_duty(DutyAction.OVERRIDE_SOON, stands)
     else:

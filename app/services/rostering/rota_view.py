@@ -20,6 +20,7 @@ from app.work import Work
 Json = dict[str, Any]
 _OFFERABLE: Final = (
     DutyAction.PUBLISH_ROTA,
+    DutyAction.SET_ROTA,
     DutyAction.SET_HOLIDAYS,
     DutyAction.OVERRIDE_SOON,
     DutyAction.IMPORT_ROTA,

@@ -70,7 +70,7 @@ export function Add({ edit, choose, given }) {
   const all = edit.may("publish_rota");
   const kinds = ["override", ...(all ? ["layer", "temporary"] : []), ...(edit.may("set_holidays") ? ["holiday"] : [])];
   return html`<section><h2 class="sec-h">${t("r.add")}</h2><div class="row wrap add-row">${kinds.map((kind) => html`<button type="button" key=${kind} class="btn s o" onClick=${() => choose({ new: kind, given })}><${Icon} name="plus" />${t(`r.what.${kind}`)}</button>`)}
-      ${all && html`<button type="button" class="btn s g" onClick=${() => choose({ kind: "settings" })}>${t("r.settings")}</button>`}</div>
+      ${edit.may("set_rota") && html`<button type="button" class="btn s g" onClick=${() => choose({ kind: "settings" })}>${t("r.settings")}</button>`}</div>
     ${all && edit.docs.holidays.length > 0 && html`<details class="r-hol"><summary>${t("r.holidays_n", { n: edit.docs.holidays.length })}</summary><ul>${edit.docs.holidays.map((h) => html`<li key=${h.id}><button type="button" class="linkish" onClick=${() => choose({ kind: "holiday", doc: h })}>${h.date.split("-").reverse().join("/")} · ${h.name || t(`r.holiday.${h.kind}`)}</button></li>`)}</ul></details>`}</section>`;
 }
 
