@@ -238,6 +238,20 @@ async def test_approved_leave_is_taken_out_of_every_rota_and_its_gaps_are_shown(
     assert await on_at(house, slot["from"]) == slot["doctor"]
 
 
+async def test_a_head_who_went_to_another_hospital_decides_no_leave(house: Staff) -> None:
+    desk, elsewhere = house["tn-timmach-1"].account["desk"], house["tudu-sanphu-1"]
+    [doctor] = await house.newcomers(1, hospital=elsewhere.account["hospital"], specialties=["K04"])
+    set_head = "UPDATE schedule SET head_id = CAST(:head AS uuid) WHERE desk_id = CAST(:desk AS uuid)"
+    await house.execute(set_head, head=house.id_of(elsewhere), desk=desk)
+    start = house.hotline.clock.now().isoformat()
+    for person in (doctor, house["tn-timmach-2"]):
+        leave = (await person.post("/leaves", {"from": start, "to": later(start, 8)})).json()
+        answer = await elsewhere.post(f"/leaves/{leave['id']}/approval", {"approve": True})
+        assert answer.status_code == 404, answer.text
+    assert (await elsewhere.get("/leaves")).json()["items"] == []
+    await house.execute(set_head, head=house.id_of(house["tn-timmach-1"]), desk=desk)
+
+
 async def test_approving_leave_says_which_duty_stands_above_it_and_so_does_a_publication(house: Staff) -> None:
     desk, doctor = Desk(house), house["tn-timmach-6"]
     shift = {"role": "primary", "doctor": desk.ids[5], "from": desk.at(70), "to": desk.at(71)}

@@ -49,10 +49,21 @@ async def test_the_next_step_is_rung_though_others_of_the_step_still_ring(house:
     hospital = house["tn-timmach-1"].account["hospital"]
     more = await house.newcomers(2, hospital=hospital, specialties=["K04"])
     await house.put_on_duty(more, desk=desk, role="primary")
+    await house.execute(
+        "UPDATE schedule SET head_id = CAST(:head AS uuid) WHERE desk_id = CAST(:desk AS uuid)",
+        head=house.id_of(house["tudu-sanphu-1"]),
+        desk=desk,
+    )
     case = await house.hotline.ask("K04", by=requester)
     rung = house.rung(case)
     assert len(rung) == 3
     await more[0].do(case, "refusal", {"reason": "not_on_duty"})
+    told = await house.execute(
+        "SELECT DISTINCT s.stream FROM stream_entry s JOIN event e ON e.id = s.event_id WHERE e.type = 'duty.disputed'"
+    )
+    streams = {row.stream for row in told}
+    assert f"user:{house.id_of(house['tn-quantri'])}" in streams  # whoever went to another hospital keeps no rota here
+    assert f"user:{house.id_of(house['tudu-sanphu-1'])}" not in streams
     seen = await read(requester, case)
     assert seen["callouts"][0]["step"] == 1
     assert len(house.rung(seen)) == 3

@@ -1,21 +1,20 @@
 """«Not my duty»: somebody was rung whom the rota names wrongly. Those who can put it right are told at once."""
 
-from uuid import UUID
-
-from sqlalchemy import text
-
 from app.models.callout import Callout, Offer
 from app.models.consultation import Consultation
 from app.services.facts import events
 from app.services.outside import notices
 from app.services.outside.notices import Announcement
 from app.services.ringing import coordinators
+from app.services.rostering import rota_people
 from app.work import Work
 
 
 async def tell(work: Work, case: Consultation, callout: Callout, offer: Offer) -> None:
-    """Tell the coordinator of the answering hospital and the head of the desk's rota who says so."""
-    told = set(await coordinators.of_hospital(work, callout.hospital_id)) | await _heads(work, callout.desk_id)
+    """Tell the coordinator of the answering hospital and who is responsible for the desk's rota who says so."""
+    told = set(await coordinators.of_hospital(work, callout.hospital_id)) | set(
+        await rota_people.responsible(work, callout.desk_id)
+    )
     data = {
         "desk": callout.desk_id,
         "desk_name": callout.desk_name,
@@ -42,14 +41,3 @@ async def tell(work: Work, case: Consultation, callout: Callout, offer: Offer) -
         consultation_id=case.id,
     )
     await notices.tell(work, sorted(told), said)
-
-
-async def _heads(work: Work, desk_id: UUID) -> set[UUID]:
-    rows = await work.session.execute(_HEADS, {"desk": desk_id})
-    return {row.id for row in rows}
-
-
-_HEADS = text("""
-SELECT u.id FROM schedule s JOIN user_account u ON u.id = s.head_id AND u.active
-WHERE s.desk_id = CAST(:desk AS uuid)
-""")

@@ -18,7 +18,7 @@ from app.models.rota import DutySlot, Layer, Schedule
 from app.models.rota_rules import Leave as LeaveRule
 from app.models.rota_rules import Slot
 from app.models.user import Role, User, UserSpecialty
-from app.policy import DutyAction, Verdict, allow_duty, decide_duty, standings_to
+from app.policy import DutyAction, Verdict, decide_duty, standings_to
 from app.schemas.duty_asks import LeaveDecisionIn, LeaveIn
 from app.services.rostering import duty_moves
 from app.services.rostering import rota_documents as documents
@@ -139,7 +139,10 @@ async def _locked(work: Work, leave_id: UUID) -> Leave:
 
 
 async def _decides_for(work: Work) -> set[UUID]:
-    """Whose leave the actor decides: an administrator everybody's at the hospital, a head the rota's people's."""
+    """Whose leave the actor decides: an administrator everybody's at the hospital, a head the rota's people's.
+
+    A head who went to another hospital heads nothing there, nor anything here any more.
+    """
     subject = work.subject
     if subject.hospital_id is None:
         return set()
@@ -152,12 +155,15 @@ async def _decides_for(work: Work) -> set[UUID]:
         await work.session.execute(
             select(Schedule.id, Desk.specialty)
             .outerjoin(Desk, Desk.id == Schedule.desk_id)
-            .where(Schedule.head_id == subject.id)
+            .where(
+                Schedule.head_id == subject.id,
+                func.coalesce(Schedule.hospital_id, Desk.hospital_id) == subject.hospital_id,
+            )
         )
     ).all()
-    if not headed:
+    stands = standings_to(subject, [subject.hospital_id], head=subject.id)
+    if not headed or decide_duty(DutyAction.DECIDE_LEAVE, stands) is not Verdict.ALLOW:
         return set()
-    allow_duty(DutyAction.DECIDE_LEAVE, standings_to(subject, [], head=subject.id))
     ids = [row.id for row in headed]
     seated = exists().where(Layer.schedule_id.in_(ids), cast(Layer.turns, Text).contains(cast(User.id, Text)))
     on_duty = exists().where(

@@ -4,12 +4,13 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select, text
 
 from app.models.rota import Schedule
+from app.models.user import Role
 from app.work import Work
 
 
@@ -73,6 +74,9 @@ async def unplanned_desks(work: Work) -> list[UUID]:
     return [row.id for row in await work.session.execute(_UNPLANNED)]
 
 
+_MAY_HEAD: Final = frozenset({Role.SPECIALIST, Role.COORDINATOR, Role.ADMIN})
+
+
 async def heads(work: Work, of: Collection[Place]) -> Mapping[UUID, list[UUID]]:
     """Who is responsible for each rota: its head, or, without one there, the administrators of its hospital."""
     named = {place.head_id for place in of if place.head_id is not None}
@@ -84,7 +88,7 @@ async def heads(work: Work, of: Collection[Place]) -> Mapping[UUID, list[UUID]]:
     for row in rows:
         if row.role == "admin":
             admins[row.hospital_id].append(row.id)
-        if row.id in named:
+        if row.id in named and row.role in _MAY_HEAD:
             known.add((row.id, row.hospital_id))
     return {
         place.owner_id: [head]
@@ -92,6 +96,13 @@ async def heads(work: Work, of: Collection[Place]) -> Mapping[UUID, list[UUID]]:
         else admins[place.hospital_id]
         for place in of
     }
+
+
+async def responsible(work: Work, desk_id: UUID) -> list[UUID]:
+    """Who is responsible for the rota of a desk, also where it has none."""
+    schedule_id = await work.session.scalar(select(Schedule.id).where(Schedule.desk_id == desk_id))
+    found = await heads(work, (await places(work, [schedule_id or desk_id])).values())
+    return [person for people in found.values() for person in people]
 
 
 async def administrators(work: Work, hospital_id: UUID) -> list[UUID]:
