@@ -6,9 +6,10 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 import pytest_asyncio
 
-from app.services.rostering import swaps
+from app.services.rostering import leaves, swaps
 from tests.api.rota_desk import Desk, cleared
 from tests.hotline import Json, Person
 from tests.staff import Staff
@@ -178,6 +179,24 @@ async def test_a_swap_is_withdrawn_by_its_giver_only(house: Staff) -> None:
     assert (await delete(giver, f"/swaps/{swap['id']}")).json()["state"] == "withdrawn"
     assert (await delete(giver, f"/swaps/{swap['id']}")).status_code == 409
     assert (await house["tn-timmach-6"].get("/swaps")).json()["items"] == []
+
+
+async def test_what_was_in_the_way_and_has_just_gone_is_a_refusal_all_the_same(
+    house: Staff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(*_: Any) -> None:
+        """Withdrawn after the database refused, and before it was looked for."""
+
+    slot = (await coming(house))[0]
+    giver, _ = await offered(house, slot)
+    span = {"from": slot["from"], "to": slot["to"]}
+    assert (await giver.post("/leaves", span)).status_code == 201
+    for module, path, body in ((swaps, "/swaps", {"role": slot["role"], **span}), (leaves, "/leaves", span)):
+        monkeypatch.setattr(module, "_there", gone)
+        said = (await giver.post(path, body)).json()
+        assert (said["status"], said["type"], said["id"]) == (409, "/problems/in-the-way", None)
+        times = [datetime.fromisoformat(said[name]) for name in span]
+        assert times == [datetime.fromisoformat(moment) for moment in span.values()]
 
 
 async def test_a_swap_of_what_is_not_ones_own_coming_duty_names_the_field(house: Staff) -> None:

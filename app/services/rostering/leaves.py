@@ -111,7 +111,20 @@ async def withdraw(work: Work, leave_id: UUID) -> Json:
 
 
 async def _asked_already(work: Work, body: LeaveIn) -> InTheWay:
-    there = await work.session.scalar(
+    """Say what is in the way; where it was withdrawn in this moment, the time that was asked for."""
+    there = await _there(work, body)
+    during = there.during if there is not None else Range(body.start, body.end)
+    return InTheWay(
+        kind="leave",
+        id=str(there.id) if there is not None else None,
+        who=work.subject.name,
+        doctor=str(work.subject.id),
+        **{"from": _written(during.lower), "to": _written(during.upper)},
+    )
+
+
+async def _there(work: Work, body: LeaveIn) -> Leave | None:
+    found: Leave | None = await work.session.scalar(
         select(Leave)
         .where(
             Leave.doctor_id == work.subject.id,
@@ -120,9 +133,7 @@ async def _asked_already(work: Work, body: LeaveIn) -> InTheWay:
         )
         .order_by(func.lower(Leave.during))
     )
-    assert there is not None
-    span = {"from": _written(there.during.lower), "to": _written(there.during.upper)}
-    return InTheWay(kind="leave", id=str(there.id), who=work.subject.name, doctor=str(work.subject.id), **span)
+    return found
 
 
 def _written(instant: datetime | None) -> str:

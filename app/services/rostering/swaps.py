@@ -235,7 +235,20 @@ async def _rota_of(work: Work, body: SwapIn) -> tuple[UUID, Owner]:
 
 
 async def _offered_already(work: Work, schedule_id: UUID, body: SwapIn) -> InTheWay:
-    there = await work.session.scalar(
+    """Say what is in the way; where it was withdrawn or taken in this moment, the time that was offered."""
+    there = await _there(work, schedule_id, body)
+    start, end = span_of(there.during) if there is not None else (body.start, body.end)
+    return InTheWay(
+        kind="swap",
+        id=str(there.id) if there is not None else None,
+        who=work.subject.name,
+        doctor=str(work.subject.id),
+        **{"from": start.isoformat(), "to": end.isoformat()},
+    )
+
+
+async def _there(work: Work, schedule_id: UUID, body: SwapIn) -> Swap | None:
+    found: Swap | None = await work.session.scalar(
         select(Swap)
         .where(
             Swap.schedule_id == schedule_id,
@@ -246,15 +259,7 @@ async def _offered_already(work: Work, schedule_id: UUID, body: SwapIn) -> InThe
         )
         .order_by(func.lower(Swap.during))
     )
-    assert there is not None
-    start, end = span_of(there.during)
-    return InTheWay(
-        kind="swap",
-        id=str(there.id),
-        who=work.subject.name,
-        doctor=str(work.subject.id),
-        **{"from": start.isoformat(), "to": end.isoformat()},
-    )
+    return found
 
 
 async def _locked(work: Work, swap_id: UUID) -> tuple[Swap, Owner]:
