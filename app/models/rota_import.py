@@ -15,6 +15,8 @@ from typing import Final, NamedTuple
 from app.models.civil_time import Clockface
 
 MOST_ROWS: Final = 5000
+REACH: Final = range(1990, 2201)
+"""Years; others can only be a mistake."""
 
 
 class Complaint(NamedTuple):
@@ -216,7 +218,7 @@ def _moment(text: str, clock: Clockface) -> datetime | None:
 
 def in_reach(instant: datetime) -> datetime | None:
     """None for what is so far off that it can only be a mistake."""
-    return instant if 1990 <= instant.year <= 2200 else None
+    return instant if instant.year in REACH else None
 
 
 def without_role(summary: str) -> Iterator[tuple[str | None, str]]:

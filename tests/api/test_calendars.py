@@ -1,14 +1,17 @@
 """Calendars in and out: a rota kept elsewhere is imported whole or not at all, and a feed can be imported again."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 import pytest_asyncio
 
+from app.models.civil_time import Clockface
+from app.services.rostering.rota_calendars import read_calendar
 from tests.api.rota_desk import cleared
 from tests.hotline import Json, Person
 from tests.staff import Staff
@@ -149,6 +152,73 @@ async def test_what_cannot_be_read_is_an_error_in_words_and_never_a_fault(house:
     assert answer.status_code == 422, answer.text
     assert answer.json()["errors"][0]["detail"]
     assert answer.json()["errors"][0]["line"] >= 1
+
+
+def expanded(*events: str) -> tuple[int, list[tuple[int, str]]]:
+    now = datetime(2026, 11, 25, tzinfo=UTC)
+    clock = Clockface(ZoneInfo("Asia/Ho_Chi_Minh"))
+    uids = (f"UID:{number}\n{event}" for number, event in enumerate(events))
+    sheet = read_calendar(calendar(*uids).encode(), clock, now, now + timedelta(days=90))
+    return len(sheet.entries), [(complaint.line, complaint.en) for complaint in sheet.complaints]
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        "DTSTART:PT1H\nDURATION:PT1H",
+        "DTSTART:120000\nDURATION:PT1H",
+        "DTSTART;VALUE=PERIOD:20261127T010000Z/PT1H",
+        "DTSTART;TZID=Asia/Ho_Chi_Minh:00010101T000000\nDURATION:PT1H",
+        "DTSTART:20261127T010000Z\nDTEND:130000",
+        "DTSTART:20261127T010000Z\nDTEND:00010101T000000",
+        "DTSTART:20261127T010000Z\nDTEND:20261127T010000Z/PT1H",
+        "DTSTART:20261127T010000Z\nDURATION:20261127",
+        "DTSTART:20261127T010000Z\nDURATION:P99999999D",
+        "DTSTART:20261127T010000Z\nDURATION:PT1H\nRECURRENCE-ID:120000",
+    ],
+)
+def test_what_is_no_date_where_one_belongs_is_an_error_of_its_line(times: str) -> None:
+    entries, errors = expanded(times)
+    assert (entries, [line for line, _ in errors]) == (0, [4])
+
+
+@pytest.mark.parametrize(
+    ("rule", "shifts"),
+    [
+        ("FREQ=DAILY", 90),
+        ("FREQ=DAILY;UNTIL=99990101T000000Z", 90),
+        ("FREQ=DAILY;COUNT=400", 37),
+        ("FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,TH", 13),
+        ("FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1", 3),
+        ("FREQ=MONTHLY;BYMONTHDAY=31", 2),
+        ("FREQ=MONTHLY;BYDAY=-1SU;COUNT=99", 3),
+        ("FREQ=YEARLY;BYMONTH=12;BYMONTHDAY=25", 1),
+        # What never comes, and would be looked for until the year 9999.
+        ("FREQ=HOURLY;INTERVAL=0", None),
+        ("FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=30;UNTIL=99990101T000000Z", None),
+        ("FREQ=HOURLY;UNTIL=PT1H", None),
+        ("FREQ=DAILY;INTERVAL=7;BYDAY=MO", None),
+        ("FREQ=MONTHLY;INTERVAL=12;BYMONTH=3", None),
+        ("FREQ=MONTHLY;BYDAY=6MO;COUNT=1", None),
+        ("FREQ=MONTHLY;BYDAY=MO;BYSETPOS=7", None),
+        ("FREQ=YEARLY;BYMONTH=4;BYMONTHDAY=31", None),
+        ("FREQ=YEARLY;BYWEEKNO=60", None),
+    ],
+)
+def test_a_series_is_expanded_as_far_as_duty_is_known_and_refused_where_it_might_never_end(
+    rule: str, shifts: int | None
+) -> None:
+    entries, errors = expanded(f"DTSTART:20251127T010000Z\nDURATION:PT1H\nRRULE:{rule}")
+    assert (entries, [line for line, _ in errors]) == (shifts or 0, [] if shifts else [4])
+
+
+def test_the_series_of_a_file_are_counted_together() -> None:
+    daily = "DTSTART:19900101T010000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY"
+    hourly = "DTSTART:19960101T010000Z\nDURATION:PT1H\nRRULE:FREQ=HOURLY"
+    assert expanded(daily, hourly)[1][0][0] == 10
+    assert expanded(hourly) == (0, [(4, expanded(daily, hourly)[1][0][1])])
+    entries, errors = expanded(*[daily] * 16)
+    assert (entries, [line for line, _ in errors]) == (14 * 90, [4 + 14 * 6])
 
 
 async def test_a_series_is_expanded_in_the_zone_of_the_rota_and_a_higher_sequence_wins(house: Staff) -> None:

@@ -1,22 +1,41 @@
 """Rotas kept in a calendar (iCalendar, RFC 5545), read into shifts: series expanded, floating times in the rota's zone.
 
-A file that would keep the server busy for long is refused in words: rules by the minute, endless rules that hardly ever
-match, and more than 5,000 shifts.
+A file that would keep the server busy for long is refused in words: rules by the minute, rules that may never match,
+more than 5,000 shifts, and series that began so long ago, or are so many, that counting through them takes seconds.
 """
 
+from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from app.models.civil_time import Clockface
-from app.models.rota_import import MOST_ROWS, Entry, Sheet, in_reach, role_named, without_role
+from app.models.rota_import import MOST_ROWS, REACH, Entry, Sheet, in_reach, role_named, without_role
 
 ROLE: Final = "X-HOICHAN-ROLE"
 DOCTOR: Final = "X-HOICHAN-DOCTOR"
 _FREQUENCIES: Final = frozenset({"HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
-_SELDOM: Final = frozenset({"BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYSETPOS", "BYMONTH"})
+_HOURS: Final = {"HOURLY": 1, "DAILY": 24, "WEEKLY": 24 * 7, "MONTHLY": 24 * 28, "YEARLY": 24 * 365}
+_LOOKED_AT: Final = {"MONTHLY": 31, "YEARLY": 366}
+"""Days of a period that are looked at one by one."""
+_MOST_STEPS: Final = 200_000
+"""Over all series of a file, from the first day of each: a weekly one takes 52 a year."""
+_LONGEST: Final = timedelta(days=400)
+_SELDOM: Final = frozenset({"BYMONTHDAY", "BYSETPOS", "BYMONTH"})
+_EXOTIC: Final = frozenset({"BYSECOND", "BYYEARDAY", "BYWEEKNO", "BYEASTER"})
+_MISSED: Final = {
+    "HOURLY": frozenset({"BYDAY", "BYMONTH", "BYMONTHDAY"}),
+    "DAILY": frozenset({"BYDAY", "BYMONTH", "BYMONTHDAY"}),
+    "WEEKLY": frozenset({"BYMONTH", "BYMONTHDAY"}),
+    "MONTHLY": frozenset({"BYMONTH"}),
+    "YEARLY": frozenset[str](),
+}
+"""What every second or seventh of a period may pass by for ever: every seventh day, if it is a Monday."""
+_MONTHS: Final = 12
+_WEEKS: Final = 4
 _DAY: Final = timedelta(days=1)
 _UTC: Final = ZoneInfo("UTC")
 
@@ -38,10 +57,22 @@ def read_calendar(raw: bytes, clock: Clockface, start: datetime, end: datetime) 
     if not calendars or not _whole(raw):
         sheet.complain(1, "Tệp không phải iCalendar trọn vẹn.", "The file is not a whole, readable iCalendar.")
         return sheet
-    lines = iter(_lines(raw))
+    lines, patience = iter(_lines(raw)), _Patience()
     for calendar in calendars:
-        _read_one(sheet, calendar, lines, clock, (start, end))
+        _read_one(sheet, calendar, lines, clock, (start, end), patience)
     return sheet
+
+
+@dataclass(slots=True)
+class _Patience:
+    """How much counting through series a file is still allowed."""
+
+    left: int = _MOST_STEPS
+
+    def suffices(self, events: Iterable[Any], until: datetime) -> bool:
+        """Take off what expanding these takes; False when it is too much."""
+        self.left -= sum(_steps(event, until) for event in events if "RRULE" in event)
+        return self.left >= 0
 
 
 def _whole(raw: bytes) -> bool:
@@ -64,7 +95,12 @@ def _lines(raw: bytes) -> Iterator[int]:
 
 
 def _read_one(
-    sheet: Sheet, calendar: Any, lines: Iterator[int], clock: Clockface, horizon: tuple[datetime, datetime]
+    sheet: Sheet,
+    calendar: Any,
+    lines: Iterator[int],
+    clock: Clockface,
+    horizon: tuple[datetime, datetime],
+    patience: "_Patience",
 ) -> None:
     series: dict[str, list[tuple[int, Any]]] = defaultdict(list)
     called_off = str(calendar.get("METHOD", "")).upper() == "CANCEL"
@@ -77,6 +113,13 @@ def _read_one(
     for events in series.values():
         if len(sheet.entries) > MOST_ROWS:
             sheet.complain(events[0][0], f"Nhiều nhất {MOST_ROWS} ca trực.", f"At most {MOST_ROWS} shifts.")
+            return
+        if not patience.suffices((event for _, event in events), horizon[1]):
+            sheet.complain(
+                events[0][0],
+                "Các chuỗi lặp trong tệp quá dài hoặc quá nhiều. Cho chuỗi bắt đầu ở ngày gần đây hơn, hoặc chia tệp.",
+                "The series of this file are too long or too many. Let them begin at a later date, or divide the file.",
+            )
             return
         sheet.entries += _entries(sheet, events, zones, clock, horizon, called_off=called_off)
 
@@ -91,8 +134,7 @@ def _sound(sheet: Sheet, line: int, event: Any) -> bool:
             sheet.complain(line, "Thiếu UID.", "The UID is missing.")
         if not hasattr(event.get("DTSTART"), "dt"):
             sheet.complain(line, "Thiếu DTSTART, hoặc có hai.", "DTSTART is missing, or there twice.")
-        elif in_reach(_instant(event["DTSTART"].dt, Clockface(_UTC))) is None:
-            sheet.complain(line, "DTSTART ngoài khoảng dùng được.", "DTSTART is out of reach.")
+        _times_sound(sheet, line, event)
         if (rule := event.get("RRULE")) is not None and not _modest(rule):
             sheet.complain(
                 line,
@@ -100,6 +142,19 @@ def _sound(sheet: Sheet, line: int, event: Any) -> bool:
                 "This rule is not for duty: repeat by the hour, day, week, month or year.",
             )
     return len(sheet.complaints) == before
+
+
+def _times_sound(sheet: Sheet, line: int, event: Any) -> None:
+    """The library reads an hour, a length or a period where a date belongs, and the other way round."""
+    for name in ("DTSTART", "DTEND", "RECURRENCE-ID"):
+        said = getattr(event.get(name), "dt", None)
+        if said is not None and not isinstance(said, date):
+            sheet.complain(line, f"{name} không phải ngày giờ.", f"{name} is no date or time.")
+        elif said is not None and said.year not in REACH:
+            sheet.complain(line, f"{name} ngoài khoảng dùng được.", f"{name} is out of reach.")
+    length = getattr(event.get("DURATION"), "dt", None)
+    if length is not None and not (isinstance(length, timedelta) and abs(length) <= _LONGEST):
+        sheet.complain(line, "DURATION ngoài khoảng dùng được.", "DURATION is out of reach.")
 
 
 def _zones_known(sheet: Sheet, line: int, event: Any) -> bool:
@@ -114,16 +169,58 @@ def _zones_known(sheet: Sheet, line: int, event: Any) -> bool:
 
 
 def _modest(rule: Any) -> bool:
-    """Whether expanding a rule is sure to end soon."""
+    """Whether expanding a rule is sure to end soon: one that never matches would be looked for until the year 9999."""
     if not isinstance(rule, Mapping):
         return False
     said = {str(name).upper(): value if isinstance(value, list) else [value] for name, value in rule.items()}
-    if str(said.get("FREQ", [""])[0]).upper() not in _FREQUENCIES:
+    unit = str(said.get("FREQ", [""])[0]).upper()
+    if unit not in _FREQUENCIES or _EXOTIC & said.keys() or len(said.get("BYMINUTE", ())) > 1:
         return False
-    if "BYSECOND" in said or len(said.get("BYMINUTE", ())) > 1:
+    if not all(isinstance(end, date) for end in said.get("UNTIL", ())):
         return False
-    # What counts its occurrences has no end in time: a rule that never matches would be looked for until the year 9999.
-    return not ("COUNT" in said and _SELDOM & said.keys())
+    if any(every < 1 or (every > 1 and _MISSED[unit] & said.keys()) for every in said.get("INTERVAL", ())):
+        return False
+    if "COUNT" in said and _SELDOM & said.keys():  # it has no end in time
+        return False
+    return _is_in_a_month(said) and _is_in_a_set(said, unit)
+
+
+def _is_in_a_month(said: Mapping[str, list[Any]]) -> bool:
+    """Whether there are such days at all: no 30 February, no sixth Monday."""
+    months = [int(month) for month in said.get("BYMONTH", ())] or [1]
+    days = [abs(int(day)) for day in said.get("BYMONTHDAY", ())] or [1]
+    longest = max(monthrange(2024, month)[1] if 1 <= month <= _MONTHS else 0 for month in months)
+    return min(days) <= longest and all(_number(day) in range(6) for day in said.get("BYDAY", ()))
+
+
+def _is_in_a_set(said: Mapping[str, list[Any]], unit: str) -> bool:
+    """Whether a place (the last working day) is looked for only among as many weekdays as every month has."""
+    if "BYSETPOS" not in said:
+        return True
+    places = all(1 <= abs(int(place)) <= _WEEKS for place in said["BYSETPOS"])
+    weekdays = bool(said.get("BYDAY")) and all(_number(day) == 0 for day in said["BYDAY"])
+    return unit in ("MONTHLY", "YEARLY") and places and weekdays and "BYMONTHDAY" not in said
+
+
+def _number(weekday: Any) -> int:
+    """The 2 of `-2MO`; 0 for `MO`."""
+    return int(str(weekday).lstrip("+-")[:-2] or 0)
+
+
+def _steps(event: Any, until: datetime) -> int:
+    """How many times the expansion of a series looks for the next, from its first day on; more rather than fewer."""
+    said = {str(name).upper(): value if isinstance(value, list) else [value] for name, value in event["RRULE"].items()}
+    unit = str(said["FREQ"][0]).upper()
+    start = event["DTSTART"].dt
+    last = min([until.date(), *(_day(end) for end in said.get("UNTIL", ()))])
+    hours = max(0, (last - _day(start)).days + 2) * 24
+    periods = hours // (_HOURS[unit] * int(said.get("INTERVAL", [1])[0])) + 1
+    within = 1 if unit == "HOURLY" else max(1, len(said.get("BYHOUR", ())))
+    return periods * max(_LOOKED_AT.get(unit, 1), within * max(1, len(said.get("BYDAY", ()))))
+
+
+def _day(said: date) -> date:
+    return date(said.year, said.month, said.day)
 
 
 def _entries(
@@ -175,12 +272,12 @@ def _expanded(
 
 
 def _end(event: Any, until: datetime) -> None:
-    """Let a rule that says neither how often nor until when end with the horizon."""
+    """Let a rule that does not say how often end with the horizon: one that never matches is looked for to its end."""
     rule = event["RRULE"]
-    if "UNTIL" in rule or "COUNT" in rule:
-        return
     start = event["DTSTART"].dt
     last = until + 2 * _DAY
+    if "COUNT" in rule or any(_day(end) <= last.date() for end in rule.get("UNTIL", ())):
+        return
     if not isinstance(start, datetime):
         rule["UNTIL"] = [last.date()]
     else:
@@ -227,7 +324,6 @@ def _span(event: Any, clock: Clockface) -> tuple[datetime, datetime | None]:
 def _instant(said: Any, clock: Clockface) -> datetime:
     """A time with its zone as it is; a floating one, and the midnight of a date, in the rota's zone."""
     if not isinstance(said, datetime):
-        assert isinstance(said, date)
         return clock.midnight(said)
     return said.astimezone(UTC) if said.tzinfo is not None else clock.instant(said)
 
