@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from datetime import timedelta
+import threading
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 
+from app.models.rota_rules import Slot
 from app.services.people.network import import_network
+from app.services.rostering.rotas import Rota
 from tests.api.rota_desk import Desk, cleared
 from tests.hotline import Json
 from tests.staff import Staff
@@ -52,6 +55,25 @@ async def test_a_dry_run_shows_exactly_what_publishing_does_and_saves_nothing(de
     live = (await desk.head.get(f"/desks/{desk.id}/duty", **{"from": done["from"], "to": done["to"]})).json()
     assert [s for s in live["slots"] if s["role"] in rota["roles"]] == done["slots"]
     assert [(s["doctor"], s["role"]) for s in done["removed"]] == [(on, "primary")]
+
+
+async def test_nobody_waits_while_months_of_a_rota_are_worked_out(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    aside: list[bool] = []
+    compiled = Rota.compiled
+
+    def noted(rota: Rota, start: datetime, end: datetime) -> list[Slot]:
+        aside.append(threading.current_thread() is not threading.main_thread())
+        return compiled(rota, start, end)
+
+    monkeypatch.setattr(Rota, "compiled", noted)
+    await desk.publish(desk.override("add", 6, 1, 2))
+    assert len(aside) > 4
+    leave = (await desk.doctors[5].post("/leaves", {"from": desk.at(1), "to": desk.at(9000)})).json()
+    approved = await desk.staff["tn-quantri"].post(f"/leaves/{leave['id']}/approval", {"approve": True})
+    assert approved.status_code == 200
+    address = (await desk.head.post("/feeds", {"desk": desk.id})).json()["url"]
+    assert (await desk.staff.hotline.http.get(f"{address}?days=400")).status_code == 200
+    assert all(aside)
 
 
 async def test_a_replacement_now_keeps_the_past_and_the_ids_of_what_stays(desk: Desk) -> None:

@@ -4,7 +4,6 @@ Compiling touches the future only. The past never changes; a duty that goes on k
 is keeps its id.
 """
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -105,10 +104,9 @@ async def settle(
     until = work.now + timedelta(days=horizon_days)
     plan = _Plan([], [], [])
     for rota in rotas:
-        await asyncio.sleep(0)  # hundreds of rotas take seconds, in which others must be rung
         stored = present.get(rota.schedule_id, [])
         first = backdate and rota.compiled_until is None and not stored
-        wanted = rota.compiled(work.now - _LOOK_BACK if first else work.now, until)
+        wanted = await rota.compiled_aside(work.now - _LOOK_BACK if first else work.now, until)
         _compare(plan, rota.schedule_id, stored, wanted, None if first else work.now, work.now)
     await _carry_out(work, plan)
     await work.session.execute(

@@ -1,6 +1,5 @@
 """Working duty out anew after something that is no edit of a rota: a swap, a leave, holidays, a file."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
@@ -48,8 +47,7 @@ async def compared(work: Work, before: list[Rota], after: list[Rota]) -> Settled
     for old, new in zip(before, after, strict=True):
         if replace(old, version=new.version, compiled_until=new.compiled_until) == new:
             continue
-        await asyncio.sleep(0)  # hundreds of rotas take seconds, in which others must be rung
-        was, is_ = old.compiled(start, end), new.compiled(start, end)
+        was, is_ = await old.compiled_aside(start, end), await new.compiled_aside(start, end)
         added, removed = difference(was, is_)
         if added or removed:
             moves.append(Move(new.schedule_id, new.owner, added, removed))

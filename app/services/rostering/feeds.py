@@ -5,7 +5,6 @@ that account could not make it any more. What is near comes from the slots that 
 from compiling the rota; an event keeps the id of its slot.
 """
 
-import asyncio
 import secrets
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -111,8 +110,7 @@ async def calendar(work: Work, secret: str, days: int) -> bytes:
     end = work.now + timedelta(days=days)
     duties = await _near(work, feed, rotas, end)
     for rota in rotas:
-        await asyncio.sleep(0)  # 400 days of a whole hospital take a while, in which others must be rung
-        _join(duties, feed, rota, end, work.now)
+        await _join(duties, feed, rota, end, work.now)
     names = await names_of(work, (duty.doctor for duty in duties))
     name = rotas[0].owner.name if feed.schedule_id is not None and rotas else names.get(feed.made_by, "hoichan")
     zone = rotas[0].zone if rotas else "Asia/Ho_Chi_Minh"
@@ -169,7 +167,7 @@ async def _near(work: Work, feed: Feed, rotas: list[Rota], end: datetime) -> lis
     ]
 
 
-def _join(duties: list[Duty], feed: Feed, rota: Rota, end: datetime, now: datetime) -> None:
+async def _join(duties: list[Duty], feed: Feed, rota: Rota, end: datetime, now: datetime) -> None:
     """Add what lies beyond what is worked out; duty that was cut there only because of that goes on."""
     start = max(rota.compiled_until or now, now)
     cut = {
@@ -177,7 +175,7 @@ def _join(duties: list[Duty], feed: Feed, rota: Rota, end: datetime, now: dateti
         for place, duty in enumerate(duties)
         if duty.schedule_id == rota.schedule_id and duty.end == start
     }
-    for slot in rota.compiled(start, end):
+    for slot in await rota.compiled_aside(start, end):
         if feed.doctor_id not in (None, slot.doctor):
             continue
         place = cut.get((slot.doctor, slot.role)) if slot.start == start else None

@@ -88,7 +88,7 @@ async def decide(work: Work, leave_id: UUID, body: LeaveDecisionIn) -> Json:
 
     async def change(rotas: list[Rota]) -> None:
         row.decide(approve=body.approve, by=work.subject.id, now=work.now)
-        kept.extend(_kept(work, row, rotas))
+        kept.extend(await _kept(work, row, rotas))
 
     settled = await _settled(work, row, change, counts=body.approve)
     await _tell(work, row, settled, body.reason)
@@ -208,16 +208,18 @@ async def _settled(work: Work, row: Leave, change: Callable[[list[Rota]], Awaita
     return await resettle(work, ids, change)
 
 
-def _kept(work: Work, row: Leave, rotas: Iterable[Rota]) -> Iterable[tuple[Owner, Slot]]:
+async def _kept(work: Work, row: Leave, rotas: Iterable[Rota]) -> list[tuple[Owner, Slot]]:
     """Duty within the leave that stands above it: from an override or a temporary rota that names the doctor."""
     start, end = span_of(row.during)
+    found: list[tuple[Owner, Slot]] = []
     for rota in rotas:
         named = {person for override in rota.overrides for person in (override.doctor, override.by)}
         named |= {shift.doctor for temporary in rota.temporaries for shift in temporary.shifts}
         if row.doctor_id in named:
             after = replace(rota, leaves=[*rota.leaves, LeaveRule(row.doctor_id, start, end)])
-            slots = after.compiled(max(start, work.now), end)
-            yield from ((rota.owner, slot) for slot in slots if slot.doctor == row.doctor_id)
+            slots = await after.compiled_aside(max(start, work.now), end)
+            found += [(rota.owner, slot) for slot in slots if slot.doctor == row.doctor_id]
+    return found
 
 
 async def _tell(work: Work, row: Leave, settled: Settled, reason: str) -> None:

@@ -74,13 +74,14 @@ async def publish(
     await owner_of(work, desk_id=desk_id, hospital_id=hospital_id, lock=True)
     async with work.session.begin_nested() as savepoint:
         edit = await _edit(work, owner, body, changes)
-        answer = await _answer(work, edit, body, window)
+        moves = await edit.moves(work.now)
+        answer = await _answer(work, edit, body, window, moves)
         if body.dry_run:
             await savepoint.rollback()
     if body.dry_run:
         return answer
     await settle(work, edit.after)
-    await _record(work, edit, body.reason)
+    await tell_of(work, owner, edit.schedule_id, edit.version + 1, moves, body.reason, edit.changed)
     await after_compile(work, [rota.schedule_id for rota in edit.after])
     return answer
 
@@ -156,12 +157,13 @@ class _Edit:
         known = {(place["kind"], place["role"], place["doctor"], place["from"]) for place in places}
         return [o for o in self.rota.overrides if (o.kind.value, o.role, o.doctor, o.start) in known]
 
-    def moves(self, start: datetime, end: datetime) -> list[Move]:
+    async def moves(self, start: datetime) -> list[Move]:
         """What it does to everybody's duty."""
-        old = {rota.schedule_id: rota.compiled(start, end) for rota in self.before}
+        old = {rota.schedule_id: await rota.compiled_aside(start, self.until) for rota in self.before}
         found = []
         for rota in self.after:
-            added, removed = duty_moves.difference(old.get(rota.schedule_id, []), rota.compiled(start, end))
+            now = await rota.compiled_aside(start, self.until)
+            added, removed = duty_moves.difference(old.get(rota.schedule_id, []), now)
             if added or removed:
                 found.append(Move(rota.schedule_id, rota.owner, added, removed))
         return found
@@ -245,10 +247,9 @@ async def require(work: Work, schedule_id: UUID, roles: Collection[str]) -> None
     )
 
 
-async def _answer(work: Work, edit: _Edit, body: PublicationIn, window: Window) -> Json:
+async def _answer(work: Work, edit: _Edit, body: PublicationIn, window: Window, moves: Sequence[Move]) -> Json:
     rota = edit.rota
-    moves = edit.moves(work.now, edit.until)
-    slots = rota.compiled(window.start, window.end)
+    slots = await rota.compiled_aside(window.start, window.end)
     gaps = rota.gaps_in(slots, window.start, window.end)
     was = next((old for old in edit.before if old.schedule_id == edit.schedule_id), None)
     warnings = await thoughts(work, rota, was, edit.people, window.start, window.end, put=edit.put)
@@ -281,11 +282,6 @@ def slot_read(slot: Slot, names: dict[UUID, str]) -> Json:
 def _moved(slots: Iterable[tuple[Owner, Slot]], names: dict[UUID, str]) -> list[Json]:
     listed = sorted(slots, key=lambda it: (it[1].start, it[1].role, it[1].doctor, str(it[0].desk_id)))
     return [slot_read(slot, names) | {"desk": owner.desk_id} for owner, slot in listed]
-
-
-async def _record(work: Work, edit: _Edit, reason: str) -> None:
-    moves = edit.moves(work.now, edit.until)
-    await tell_of(work, edit.owner, edit.schedule_id, edit.version + 1, moves, reason, edit.changed)
 
 
 async def tell_of(

@@ -1,6 +1,5 @@
 """The warnings of a publication, in words: what it brings that is worth thinking about, and what was there before."""
 
-import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -40,8 +39,8 @@ async def thoughts(
 ) -> list[Json]:
     """Warn of a rota between two instants, and of overrides just `put` in it; what `was` so before is not new."""
     low, high = start - _AROUND, end + _AROUND
-    after = rota.compiled(max(low, work.now), high)
-    before = was.compiled(max(low, work.now), high) if was else []
+    after = await rota.compiled_aside(max(low, work.now), high)
+    before = await was.compiled_aside(max(low, work.now), high) if was else []
     stored = await _stored(work, {slot.doctor for slot in (*after, *before)}, low, high)
     served = [Slot(s.doctor, s.role, s.start, min(s.end, work.now)) for id_, s, _ in stored if id_ == rota.schedule_id]
     served = [slot for slot in served if slot.start < slot.end]
@@ -58,11 +57,10 @@ async def _without_effect(rota: Rota, put: Iterable[Override]) -> list[Doubt]:
     """Overrides that leave everybody's duty as it would be without them."""
     found = []
     for override in put:
-        await asyncio.sleep(0)  # a hundred long ones take a while, and others are waiting
         span = (override.start, override.end)
         alone = replace(rota, layers=[layer for layer in rota.layers if layer.role == override.role])
         others = [other for other in rota.overrides if other != override]
-        if alone.compiled(*span) == replace(alone, overrides=others).compiled(*span):
+        if await alone.compiled_aside(*span) == await replace(alone, overrides=others).compiled_aside(*span):
             found.append(Doubt("no_effect", override.doctor, override.role, *span))
     return found
 
