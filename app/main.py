@@ -236,8 +236,7 @@ _NOW = Prepared("SELECT clock_timestamp()")
 
 async def _compile(house: House) -> None:
     async with house.work(None) as work:
-        if await holidays.seed(work):
-            await compile_duty(work)  # whatever falls on them moves
+        await holidays.seed(work)
         await house.commit(work)
     while await _compile_some(house):
         pass

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.models.rota_rules import Slot
 from app.services.people.network import import_network
+from app.services.rostering import holidays
 from app.services.rostering.rotas import Rota
 from tests.api.rota_desk import Desk, cleared
 from tests.hotline import Json
@@ -336,6 +337,27 @@ async def test_holidays_are_the_administrators_and_move_every_desk_of_the_hospit
     assert (again.status_code, again.json()["kind"], again.json()["from"]) == (409, "holiday", day)
     listed = (await admin.get("/holidays", year=int(day[:4]))).json()["items"]
     assert [(h["date"], h["name"], h["hospital"]) for h in listed] == [(day, "Ngày của bệnh viện", desk.hospital)]
+    await desk.publish({"op": "delete", "kind": "layer", "id": put["changes"][0]["id"]})
+
+
+async def test_holidays_of_a_year_that_comes_move_duty_and_whoever_is_moved_is_told(desk: Desk) -> None:
+    house, doctor = desk.staff.hotline.app.state.house, desk.ids[5]
+    layer = {"role": "primary", "priority": 9, "on": "holiday", "turns": [[doctor]]}
+    put = await desk.publish({"op": "put", "kind": "layer", "body": layer})
+    told = []
+    for begins in (True, False):  # a house that has just been set up tells nobody of what nobody knew
+        await desk.staff.execute("DELETE FROM holiday" + ("" if begins else " WHERE day > '2026-12-31'"))
+        async with house.work(None) as work:
+            assert await holidays.seed(work) > 10
+            await house.commit(work)
+        moved = "SELECT data FROM event WHERE type = 'duty.moved' AND data ->> 'doctor' = :d AND data ->> 'at' = :at"
+        at = desk.now.isoformat().replace("+00:00", "Z")
+        told.append([row.data["added"] for row in await desk.staff.execute(moved, d=doctor, at=at)])
+        new_year = datetime(2027, 1, 1, 3, tzinfo=UTC)
+        assert doctor in {slot[0] for slot in (await desk.slots()).values() if slot[2] <= new_year < slot[3]}
+        desk.staff.hotline.clock.advance(seconds=1)
+    assert told[0] == []
+    assert told[1][0][0]["from"][:10] == "2026-12-31"
     await desk.publish({"op": "delete", "kind": "layer", "id": put["changes"][0]["id"]})
 
 

@@ -10,7 +10,8 @@ from app.identifiers import new_id
 from app.models.rota_rules import Slot
 from app.models.spans import Span, minus, tidy
 from app.services.facts.events import record_about
-from app.services.outside.notices import Announcement, tell
+from app.services.outside import notices
+from app.services.outside.notices import Announcement
 from app.services.rostering.rotas import Owner
 from app.work import Work
 
@@ -52,6 +53,12 @@ def _left(here: dict[tuple[UUID, str], list[Span]], there: dict[tuple[UUID, str]
     return sorted(left, key=lambda slot: (slot.start, slot.role, slot.doctor))
 
 
+async def tell(work: Work, moves: Sequence[Move], facts: Iterable[tuple[str, str, Json]] = ()) -> None:
+    """Record what moved, and the `facts` about why; then tell everybody whose duty it is."""
+    await record(work, [*facts, *facts_of(work, moves)])
+    await notify(work, moves)
+
+
 async def record(work: Work, facts: Iterable[tuple[str, str, Json]]) -> None:
     """Record facts about duty, their chains taken in the order of their names so that nobody deadlocks."""
     for chain, event_type, data in sorted(facts, key=lambda fact: fact[0]):
@@ -80,7 +87,7 @@ async def notify(work: Work, moves: Sequence[Move]) -> None:
     for move in moves:
         for doctor in sorted(move.people - ({work.actor.id} if work.actor else set())):
             key = f"moved:{new_id(work.now)}"
-            await tell(work, [doctor], Announcement("duty", key, key, words_of(move, doctor)))
+            await notices.tell(work, [doctor], Announcement("duty", key, key, words_of(move, doctor)))
 
 
 def words_of(move: Move, doctor: UUID) -> Json:

@@ -35,9 +35,10 @@ async def resettle(
     await change(before)
     await work.session.flush()
     after = await read_rotas(work, schedule_ids)
+    settled = await compared(work, before, after)  # before anything else is locked: it takes seconds for a country
     await settle(work, after)
     await after_compile(work, [rota.schedule_id for rota in after])
-    return await compared(work, before, after)
+    return settled
 
 
 async def compared(work: Work, before: list[Rota], after: list[Rota]) -> Settled:

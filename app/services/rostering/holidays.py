@@ -23,6 +23,7 @@ from app.models.rota_format import HOME_ZONE, read_zone
 from app.models.rota_rules import WEEKDAYS
 from app.policy import Action, allow
 from app.services.rostering import duty_moves, rota_people
+from app.services.rostering.duty_moves import Move
 from app.services.rostering.duty_settled import resettle
 from app.services.rostering.rota_view import holidays_of
 from app.services.rostering.rotas import Rota
@@ -74,7 +75,8 @@ class Difference:
 async def seed(work: Work) -> int:
     """Bring in the country's holidays for each of the coming years that has none of them yet; return how many.
 
-    What was added by hand or by a file stays, and keeps no Tết away. Any number of processes may do this at once.
+    What was added by hand or by a file stays, and keeps no Tết away. Any number of processes may do this at once. Duty
+    follows: gaps are found, and whoever is moved is told, but for the very first time, when nobody knew their duty yet.
     """
     first = _today(work).year
     years = func.date_part("year", Holiday.day)
@@ -83,7 +85,13 @@ async def seed(work: Work) -> int:
     )
     there = {int(row[0]) for row in known}
     missing = [year for year in range(first, first + YEARS) if year not in there]
-    return await _add(work, await asyncio.to_thread(library, missing)) if missing else 0
+    if not missing:
+        return 0
+    added = await asyncio.to_thread(library, missing)
+    moves = await _moved(work, Difference(added, {}, {}))
+    if there:
+        await duty_moves.tell(work, moves)
+    return len(added)
 
 
 async def compare(work: Work, years: Iterable[int] | None = None) -> Difference:
@@ -110,13 +118,14 @@ async def compare(work: Work, years: Iterable[int] | None = None) -> Difference:
 
 async def take_over(work: Work, difference: Difference) -> None:
     """Take over what the library says, and let duty follow: gaps are found and whoever is moved is told, at once."""
+    await duty_moves.tell(work, await _moved(work, difference))
 
+
+async def _moved(work: Work, difference: Difference) -> list[Move]:
     async def change(_rotas: list[Rota]) -> None:
         await apply(work, difference)
 
-    settled = await resettle(work, await rota_people.all_rotas(work), change)
-    await duty_moves.record(work, duty_moves.facts_of(work, settled.moves))
-    await duty_moves.notify(work, settled.moves)
+    return (await resettle(work, await rota_people.all_rotas(work), change)).moves
 
 
 async def apply(work: Work, difference: Difference) -> None:
@@ -165,12 +174,11 @@ def _today(work: Work) -> date:
     return work.now.astimezone(read_zone(HOME_ZONE)).date()
 
 
-async def _add(work: Work, days: dict[date, Day]) -> int:
+async def _add(work: Work, days: dict[date, Day]) -> None:
     if not days:
-        return 0
+        return
     rows = [
         {"id": new_id(work.now), "hospital_id": None, "day": day, **what._asdict(), "source": "library"}
         for day, what in days.items()
     ]
-    done = await work.session.scalars(insert(Holiday).on_conflict_do_nothing().returning(Holiday.id), rows)
-    return len(done.all())
+    await work.session.execute(insert(Holiday).on_conflict_do_nothing(), rows)

@@ -224,9 +224,7 @@ async def _kept(work: Work, row: Leave, rotas: Iterable[Rota]) -> list[tuple[Own
 
 async def _tell(work: Work, row: Leave, settled: Settled, reason: str) -> None:
     hospital = await work.session.scalar(select(User.hospital_id).where(User.id == row.doctor_id))
-    facts = _facts(work, row, hospital, "leave.decided", reason=reason)
-    await duty_moves.record(work, [*facts, *duty_moves.facts_of(work, settled.moves)])
-    await duty_moves.notify(work, settled.moves)
+    await duty_moves.tell(work, settled.moves, _facts(work, row, hospital, "leave.decided", reason=reason))
 
 
 def _facts(work: Work, row: Leave, hospital: UUID | None, event_type: str, **more: Any) -> list[tuple[str, str, Json]]:

@@ -309,8 +309,7 @@ async def tell_of(
         "removed_total": len(removed),
     }
     fact = (f"hospital:{owner.hospital_id}", "rota.published", data)
-    await duty_moves.record(work, [fact, *duty_moves.facts_of(work, moves)])
-    await duty_moves.notify(work, moves)
+    await duty_moves.tell(work, moves, [fact])
 
 
 def _compact(slots: Sequence[Slot]) -> list[Json]:

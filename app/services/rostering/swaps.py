@@ -131,9 +131,7 @@ async def take(work: Work, swap_id: UUID) -> Json:
         await _check(work, row, rotas[0])
 
     settled = await resettle(work, [row.schedule_id], change)
-    facts = _facts(work, row, owner, "swap.ended", [work.subject.id])
-    await duty_moves.record(work, [*facts, *duty_moves.facts_of(work, settled.moves)])
-    await duty_moves.notify(work, settled.moves)
+    await duty_moves.tell(work, settled.moves, _facts(work, row, owner, "swap.ended", [work.subject.id]))
     return await _read(work, row, owner, people)
 
 
