@@ -91,7 +91,7 @@ ALLOWED: Mapping[str, int] = {
     "DELETE /api/v1/swaps/{swap_id}": 16,
     "GET /api/v1/hospitals/{hospital_id}/rota": 12,
     "POST /api/v1/hospitals/{hospital_id}/rota": 45,
-    "GET /api/v1/desks/{desk_id}/load": 2,
+    "GET /api/v1/desks/{desk_id}/load": 4,
     "GET /api/v1/desks/{desk_id}/on-call": 4,
     "PUT /api/v1/desks/{desk_id}/doctors/{user_id}/capacity": 6,
     "GET /api/v1/desks/{desk_id}/policies/{urgency}": 2,

@@ -554,13 +554,20 @@ async def test_late_truth_is_appended_for_the_past_only_and_moves_nothing(desk: 
     desk.staff.hotline.clock.advance(seconds=3 * 3600)
     [on] = await desk.on(at=desk.at(-1))
     span = {"role": "primary", "from": desk.at(-2), "to": desk.at(-1), "reason": "Ốm, đổi qua điện thoại"}
-    other = next(id_ for id_ in desk.ids if id_ != on)
+
+    async def hours() -> dict[str, float]:
+        read = await desk.head.get(f"/desks/{desk.id}/load", **{"from": desk.at(-2.5), "to": desk.at(-0.5)})
+        return {item["doctor"]: item["hours"] for item in read.json()["items"]}
+
     before, path = await desk.slots(), f"/desks/{desk.id}/duty-corrections"
+    served = await hours()
+    other = next(id_ for id_ in desk.ids if id_ not in served)
     for body in ({"doctor": on, "by": other}, {"doctor": on}, {"by": other}):
         answer = await desk.head.post(path, span | body)
         assert answer.status_code == 201, answer.text
         assert (answer.json()["doctor"], answer.json()["by"]) == (body.get("doctor"), body.get("by"))
     assert await desk.slots() == before
+    assert await hours() == served | {on: 1.0, other: 1.0}  # a report, which says who was there
     for wrong, field in (
         (span, "doctor"),
         (span | {"doctor": on, "by": on}, "by"),

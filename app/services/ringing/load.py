@@ -1,5 +1,7 @@
 """What duty costs: a desk's load by doctor, and what waits for a doctor who has no room."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -7,9 +9,12 @@ from uuid import UUID
 from sqlalchemy import text
 
 from app.errors import Invalid
+from app.models.rota_rules import Slot
+from app.models.spans import Span, tidy
 from app.policy import Action, DutyAction, Verdict, allow, allow_duty, decide_duty
 from app.services.ringing import fairness
 from app.services.ringing.capacity import desk_and_standings
+from app.services.rostering import duty_corrections
 from app.work import Work
 
 Json = dict[str, Any]
@@ -30,7 +35,9 @@ async def of_desk(work: Work, desk_id: UUID, start: datetime | None, end: dateti
         raise Invalid("to", "«to» phải sau «from».", "`to` must be after `from`.")
     if end - start > LONGEST:
         raise Invalid("to", f"Nhiều nhất {LONGEST.days} ngày.", f"At most {LONGEST.days} days.")
-    rows = await work.session.execute(_LOAD, {"desk": desk_id, "start": start, "end": end})
+    served = _served(await duty_corrections.as_it_was(work, desk_id, start, end))
+    asked = {"desk": desk_id, "start": start, "end": end, "doctors": list(served)}
+    rows = await work.session.execute(_LOAD, asked)
     items = [
         {
             "doctor": row.doctor_id,
@@ -39,17 +46,30 @@ async def of_desk(work: Work, desk_id: UUID, start: datetime | None, end: dateti
             "acceptances": row.acceptances,
             "declined": row.declined,
             "night_rings": row.night_rings,
-            "hours": round(float(row.hours), 2),
-            "shifts": row.shifts,
-            "rings_per_shift": round(row.offers / row.shifts, 2) if row.shifts else None,
+            "hours": round(hours.total_seconds() / 3600, 2),
+            "shifts": shifts,
+            "rings_per_shift": round(row.offers / shifts, 2) if shifts else None,
             "held": row.held,
             "capacity": row.capacity,
             "capacity_version": row.capacity_version,
         }
         for row in rows
+        for hours, shifts in (served.get(row.doctor_id, (timedelta(), 0)),)
     ]
     may = [a.value for a in (DutyAction.SET_CAPACITY,) if decide_duty(a, standings) is Verdict.ALLOW]
     return {"desk": desk_id, "from": start, "to": end, "items": items, "may": may}
+
+
+def _served(slots: Iterable[Slot]) -> dict[UUID, tuple[timedelta, int]]:
+    """How long each doctor was on duty, and in how many stretches; with two roles at once they are on duty once."""
+    spans: dict[UUID, list[Span]] = defaultdict(list)
+    for slot in slots:
+        spans[slot.doctor].append((slot.start, slot.end))
+    found = {}
+    for doctor, those in spans.items():
+        whole = tidy(those)
+        found[doctor] = (sum((end - start for start, end in whole), timedelta()), len(whole))
+    return found
 
 
 async def waiting(work: Work) -> Json:
@@ -72,22 +92,12 @@ WITH rung AS (
     AND o.made_at >= CAST(:start AS timestamptz)
     AND o.made_at < CAST(:end AS timestamptz)
   GROUP BY o.doctor_id
-), slots AS (
-  SELECT d.doctor_id, d.during * tstzrange(CAST(:start AS timestamptz), CAST(:end AS timestamptz)) AS during
-  FROM schedule s JOIN duty_slot d ON d.schedule_id = s.id
-  WHERE s.desk_id = CAST(:desk AS uuid)
-    AND d.during && tstzrange(CAST(:start AS timestamptz), CAST(:end AS timestamptz))
-), on_duty AS (
-  -- somebody with two roles at once is on duty once
-  SELECT s.doctor_id, sum(extract(epoch FROM upper(r) - lower(r))) / 3600 AS hours, count(*) AS shifts
-  FROM (SELECT doctor_id, range_agg(during) AS during FROM slots GROUP BY doctor_id) s, unnest(s.during) r
-  GROUP BY s.doctor_id
 )
 SELECT u.id AS doctor_id, u.name, coalesce(r.offers, 0) AS offers, coalesce(r.acceptances, 0) AS acceptances,
-  coalesce(r.declined, 0) AS declined, coalesce(r.night_rings, 0) AS night_rings, coalesce(d.hours, 0) AS hours,
-  coalesce(d.shifts, 0) AS shifts, u.capacity, u.capacity_version, {fairness.HELD} AS held
-FROM rung r FULL JOIN on_duty d ON d.doctor_id = r.doctor_id
-JOIN user_account u ON u.id = coalesce(r.doctor_id, d.doctor_id)
+  coalesce(r.declined, 0) AS declined, coalesce(r.night_rings, 0) AS night_rings,
+  u.capacity, u.capacity_version, {fairness.HELD} AS held
+FROM user_account u LEFT JOIN rung r ON r.doctor_id = u.id
+WHERE r.doctor_id IS NOT NULL OR u.id = ANY(CAST(:doctors AS uuid[]))
 ORDER BY offers DESC, u.name, u.id
 """)  # noqa: S608 (constants of the code)
 

@@ -1,14 +1,16 @@
 """Late truth: who was on duty really. Appended for reports; what was routed stays as it was."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, func, select, text
 from sqlalchemy.dialects.postgresql import Range
 
 from app.errors import Invalid
 from app.models.rota import DutySlot, Schedule
+from app.models.rota_rules import Change, Override, Shift, Slot, compile_rota
 from app.models.user import Role, User
 from app.policy import DutyAction, allow_duty
 from app.schemas.rota import CorrectionIn
@@ -50,6 +52,42 @@ async def correct(work: Work, desk_id: UUID, body: CorrectionIn) -> Json:
     }
     fact = await record_about(work, f"hospital:{owner.hospital_id}", "duty.corrected", data)
     return {"event_id": fact.id, **{name: data[name] for name in ("desk", "role", "doctor", "by", "from", "to", "at")}}
+
+
+async def as_it_was(work: Work, desk_id: UUID, start: datetime, end: datetime) -> list[Slot]:
+    """Who was on duty at a desk between two instants, as far as anybody has said it: for reports, never for ringing.
+
+    Each correction sees the result of those before it, as overrides do; in place of somebody who was not on, nobody is.
+    """
+    asked = {"desk": desk_id, "start": start, "end": end}
+    served = [Shift(row.role, row.doctor_id, row.first, row.last) for row in await work.session.execute(_SERVED, asked)]
+    said = [_read(row) for row in await work.session.execute(_CORRECTED, asked | {"desk_said": str(desk_id)})]
+    return compile_rota(ZoneInfo("UTC"), [], said, [], [], start, end, imported=served)
+
+
+def _read(row: Any) -> Override:
+    by = UUID(row.by) if row.by else None
+    kind = Change.ADD if row.doctor is None else Change.REMOVE if by is None else Change.REPLACE
+    doctor = UUID(row.doctor or row.by)
+    return Override(kind, row.role, doctor, row.first, row.last, row.at, by if kind is Change.REPLACE else None)
+
+
+_SERVED = text("""
+SELECT d.role, d.doctor_id, lower(d.during) AS first, upper(d.during) AS last
+FROM schedule s JOIN duty_slot d ON d.schedule_id = s.id
+WHERE s.desk_id = CAST(:desk AS uuid)
+  AND d.during && tstzrange(CAST(:start AS timestamptz), CAST(:end AS timestamptz))
+""")
+
+_CORRECTED = text("""
+SELECT e.at, e.data ->> 'role' AS role, e.data ->> 'doctor' AS doctor, e.data ->> 'by' AS by,
+       CAST(e.data ->> 'from' AS timestamptz) AS first, CAST(e.data ->> 'to' AS timestamptz) AS last
+FROM desk k JOIN event e ON e.chain = 'hospital:' || k.hospital_id
+WHERE k.id = CAST(:desk AS uuid) AND e.type = 'duty.corrected' AND e.data ->> 'desk' = :desk_said
+  AND CAST(e.data ->> 'from' AS timestamptz) < CAST(:end AS timestamptz)
+  AND CAST(e.data ->> 'to' AS timestamptz) > CAST(:start AS timestamptz)
+ORDER BY e.seq
+""")
 
 
 def _check(work: Work, owner: Owner, body: CorrectionIn) -> None:
