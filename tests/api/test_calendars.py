@@ -257,6 +257,20 @@ async def test_what_is_missing_goes_only_when_the_file_is_the_whole_of_its_sourc
     assert await imported(house, calendar(second)) == (1, 0, 0, 0)
     assert await imported(house, calendar(second), replace=True) == (1, 0, 0, 1)
     assert [s["source"] for s in await shifts(house)] == ["ical", "csv"]
+    later = second.replace("DURATION:PT4H", "DURATION:PT5H")
+    assert later != second
+    assert await imported(house, calendar(later)) == (1, 0, 1, 0)
+    said = "SELECT data -> 'changes' AS changes FROM event WHERE type = 'rota.published' ORDER BY seq DESC LIMIT 4"
+    edits = [[(c["op"], c["before"], c["after"]) for c in row.changes] for row in await house.execute(said)]
+    assert [[(op, bool(b), bool(a)) for op, b, a in edit] for edit in edits] == [
+        [("put", True, True)],
+        [("delete", True, False)],
+        [("put", False, True)],
+        [("put", False, True)] * 2,
+    ]
+    _, before, after = edits[0][0]
+    assert {name for name in before if before[name] != after[name]} == {"to"}
+    assert (after["to"], after["role"], after["uid"]) == ("2026-12-11T06:00:00Z", "red_team", edits[3][1][2]["uid"])
 
 
 async def test_a_doctor_who_could_be_two_is_an_error(house: Staff) -> None:

@@ -1,16 +1,13 @@
 """The documents of a rota in the words of the contract: as the editor reads them, and as facts keep them."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import Range
 
 from app.models.rota import Holiday, ImportedShift, Layer, Override, Schedule, TemporaryRota
 
 Json = dict[str, Any]
-Names = Mapping[UUID, str]
 
 
 def layer(row: Layer) -> Json:
@@ -58,7 +55,7 @@ def holiday(row: Holiday) -> Json:
     }
 
 
-def imported(row: ImportedShift, names: Names) -> Json:
+def imported(row: ImportedShift) -> Json:
     """A shift of a rota that is kept elsewhere."""
     return {
         "id": row.id,
@@ -68,7 +65,6 @@ def imported(row: ImportedShift, names: Names) -> Json:
         "sequence": row.sequence,
         "role": row.role,
         "doctor": row.doctor_id,
-        "doctor_name": names.get(row.doctor_id, ""),
         **span(row.during),
     }
 

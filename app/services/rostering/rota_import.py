@@ -23,10 +23,12 @@ from app.models.rota_format import HOME_ZONE, read_zone
 from app.models.rota_import import Entry, Sheet, read_csv
 from app.models.user import User
 from app.policy import DutyAction, allow_duty
+from app.services.rostering import rota_documents as documents
 from app.services.rostering.duty import HORIZON_DAYS
 from app.services.rostering.duty_settled import resettle
 from app.services.rostering.publications import first_rota, require, tell_of
 from app.services.rostering.rota_calendars import looks_like_one, read_calendar
+from app.services.rostering.rota_changes import Changed
 from app.services.rostering.rotas import Candidate, Owner, Rota, candidates, owner_of, schedule_id_of, standings
 from app.work import Work
 
@@ -44,9 +46,30 @@ class _Plan:
     delete: list[UUID] = field(default_factory=list)
     renumber: list[Json] = field(default_factory=list)
     """Nothing changes but the sequence: older files count no more."""
+    there: dict[UUID, Json] = field(default_factory=dict)
+    """The shifts of this source as they were."""
 
     def __bool__(self) -> bool:
         return bool(self.insert or self.update or self.delete)
+
+    def changes(self) -> list[Changed]:
+        """What it does, as facts tell it: each shift before and after."""
+        return [
+            *(Changed("put", "imported", row["id"], None, _document(row)) for row in self.insert),
+            *(
+                Changed("put", "imported", row["id"], before, before | _document(row))
+                for row in self.update
+                for before in (self.there[row["id"]],)
+            ),
+            *(Changed("delete", "imported", id_, self.there[id_], None) for id_ in self.delete),
+        ]
+
+
+def _document(values: Json) -> Json:
+    """The new values of a shift in the words of the contract."""
+    during = documents.span(values["during"])
+    named = {name: values[name] for name in ("id", "source", "uid", "recurrence_id") if name in values}
+    return {**named, "sequence": values["sequence"], "role": values["role"], "doctor": values["doctor_id"], **during}
 
 
 async def import_rota(work: Work, desk_id: UUID, raw: bytes, *, dry_run: bool, replace: bool, source: str) -> Json:
@@ -68,12 +91,13 @@ async def import_rota(work: Work, desk_id: UUID, raw: bytes, *, dry_run: bool, r
         return _answer(work, sheet, plan, row.version if row else 0, dry_run=True)
     await owner_of(work, desk_id=desk_id, lock=True)
     schedule_id = await schedule_id_of(work, owner)
+    first: _Plan | None = None
     if schedule_id is None:
-        plan = await _plan(work, None, called, entries, replace=replace)
-        if not plan:  # a rota without anything in it would say that this desk has one
-            return _answer(work, sheet, plan, 0, dry_run=False)
+        first = await _plan(work, None, called, entries, replace=replace)
+        if not first:  # a rota without anything in it would say that this desk has one
+            return _answer(work, sheet, first, 0, dry_run=False)
         schedule_id = await first_rota(work, owner)
-    return await _carry_out(work, owner, schedule_id, called, entries, sheet, replace=replace)
+    return await _carry_out(work, owner, schedule_id, called, entries, sheet, first, replace=replace)
 
 
 _HEAD: Final = select(Schedule.head_id, Schedule.zone, Schedule.version)
@@ -164,13 +188,14 @@ async def _plan(
         .execution_options(populate_existing=True)
     )
     stored: dict[_Identity, ImportedShift] = {(row.uid, row.recurrence_id): row for row in rows}
-    plan, kept, gone = _Plan(), set(), set()
+    plan = _Plan(there={row.id: documents.imported(row) for row in stored.values()})
+    kept, gone = set(), set()
     for resolved in entries:
         if resolved.doctor is None:
             gone |= {key for key in stored if _cancels(resolved, key, stored[key])}
         elif resolved.entry.end > work.now:
             kept.add(resolved.identity)
-            _put(plan, stored.get(resolved.identity), resolved, source)
+            _put(work, plan, stored.get(resolved.identity), resolved, source)
     if replace:
         gone |= {key for key in stored if key not in kept}
     plan.delete = [stored[key].id for key in sorted(gone) if (stored[key].during.upper or work.now) > work.now]
@@ -182,7 +207,7 @@ def _cancels(resolved: _Resolved, key: _Identity, row: ImportedShift) -> bool:
     return key[0] == uid and recurrence in ("*", key[1]) and resolved.entry.sequence >= row.sequence
 
 
-def _put(plan: _Plan, there: ImportedShift | None, resolved: _Resolved, source: str) -> None:
+def _put(work: Work, plan: _Plan, there: ImportedShift | None, resolved: _Resolved, source: str) -> None:
     entry = resolved.entry
     values = {
         "role": entry.role,
@@ -192,7 +217,9 @@ def _put(plan: _Plan, there: ImportedShift | None, resolved: _Resolved, source: 
     }
     if there is None:
         uid, recurrence = resolved.identity
-        plan.insert.append({"source": source, "uid": uid, "recurrence_id": recurrence, **values})
+        plan.insert.append(
+            {"id": new_id(work.now), "source": source, "uid": uid, "recurrence_id": recurrence, **values}
+        )
     elif entry.sequence >= there.sequence:
         different = {name for name, value in values.items() if getattr(there, name) != value}
         if different:
@@ -206,13 +233,15 @@ async def _carry_out(
     source: str,
     entries: list[_Resolved],
     sheet: Sheet,
+    first: _Plan | None,
     *,
     replace: bool,
 ) -> Json:
+    """Carry an import out; of a rota that was made for it the `first` plan is the plan."""
     plans: list[tuple[_Plan, int]] = []
 
     async def change(rotas: list[Rota]) -> None:
-        plan = await _plan(work, schedule_id, source, entries, replace=replace)
+        plan = first or await _plan(work, schedule_id, source, entries, replace=replace)
         plans.append((plan, rotas[0].version))
         await _write(work, schedule_id, plan)
         if not plan:
@@ -230,7 +259,7 @@ async def _carry_out(
     [(plan, version)] = plans
     if plan:
         version += 1
-        await tell_of(work, owner, schedule_id, version, settled.moves, f"import {source}", ())
+        await tell_of(work, owner, schedule_id, version, settled.moves, f"import {source}", plan.changes())
     return _answer(work, sheet, plan, version, dry_run=False)
 
 
@@ -248,7 +277,7 @@ async def _write(work: Work, schedule_id: UUID, plan: _Plan) -> None:
             .execution_options(synchronize_session=False)
         )
     if plan.insert:
-        rows = [{"id": new_id(work.now), "schedule_id": schedule_id, **values} for values in plan.insert]
+        rows = [{"schedule_id": schedule_id, **values} for values in plan.insert]
         await work.session.execute(insert(ImportedShift), rows)
 
 

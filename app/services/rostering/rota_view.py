@@ -137,7 +137,7 @@ async def _documents(
             for row in temporaries
         ],
         "holidays": await holidays_of(work, owner.hospital_id, now.astimezone(zone).date().replace(month=1, day=1)),
-        "imported": [documents.imported(row, names) for row in imported],
+        "imported": [documents.imported(row) | {"doctor_name": names.get(row.doctor_id, "")} for row in imported],
         "swaps": [swap_read(work, row, owner, names, people) for row in swaps],
         "leaves": [leave_read(work, row, names, decides=decides) for row in leaves],
     }
