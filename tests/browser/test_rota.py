@@ -188,10 +188,36 @@ def reader(request: pytest.FixtureRequest, ward: Ward) -> Ward:
 async def test_the_rota_fits_the_smallest_phone_in_any_size_of_text(reader: Ward) -> None:
     head = await reader.person(HEAD)
     page = await reader.open(head, on=SMALLEST, at="/rota")
-    for view, ready in (("week", ".day-r"), ("mine", ".duty"), ("exchange", ".mine .card"), ("month", ".mo li")):
+    for view, ready in (("week", ".day-r"), ("mine", ".duty"), ("exchange", ".mine .card"), ("month", ".mp-who")):
         await page.goto(f"/rota?desk={head.account['desk']}&view={view}")
         await page.locator(ready).locator("visible=true").first.wait_for()
         assert await look(page, "outside") == [], view
+
+
+@pytest.mark.parametrize("on", [SMALLEST, PHONE], ids=["320", "390"])
+async def test_a_month_on_a_phone_shows_each_day_whole_and_which_of_them_miss_somebody(ward: Ward, on: Json) -> None:
+    head = await ward.person(HEAD)
+    [ill] = [s["doctor"] for s in await duty(head, "backup")]
+    await publish(head, {"kind": "remove", "role": "backup", "doctor": ill, **SATURDAY, "reason": "Ốm"})
+    page = await ward.open(head, on=on, at=f"/rota?desk={head.account['desk']}&view=month")
+    today = page.get_by_role("button", name=re.compile("^Thứ Ba 24.11 · hôm nay · Trực chính: BS trực Tim mạch"))
+    missing = page.get_by_role("button", name=re.compile("^Thứ Bảy 28.11 .*Thiếu trực hai 08–"))
+    await expect(today).to_have_attribute("aria-pressed", "true")
+    await expect(missing).to_contain_text("!")
+    assert await look(page, "outside") == []
+    heights = await page.locator(".mp-d").evaluate_all("days => days.map(d => d.getBoundingClientRect().height)")
+    assert (len(heights), min(heights) >= 48) == (42, True)
+    await missing.click()
+    await expect(missing).to_have_attribute("aria-pressed", "true")
+    day = page.locator(".day-d")
+    await expect(day.get_by_role("heading", name="Thứ Bảy 28/11")).to_be_visible()
+    await expect(day.get_by_role("button", name="Thiếu trực hai")).to_be_visible()
+    await page.get_by_role("button", name=re.compile("^Thứ Hai 30.11")).click()
+    await page.get_by_role("region", name="Thiếu trực trong tháng: 1").get_by_role("button").click()
+    await expect(missing).to_have_attribute("aria-pressed", "true")
+    await button(page, "Mở tuần này").click()
+    await page.wait_for_url(re.compile("week=2026-11-23"))
+    await expect(page.locator(".day-r").locator("visible=true").first).to_be_visible()
 
 
 # --- what the others do -----------------------------------------------------------------------------------------------

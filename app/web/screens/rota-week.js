@@ -122,21 +122,25 @@ export function Days({ results, written, week, select }) {
   const now = serverNow();
   const days = [0, 1, 2, 3, 4, 5, 6].map((i) => week + i * DAY);
   return html`<div class="wk days" role="region" aria-label=${t("r.week")}>
-    ${days.map((day) => {
-      const rows = results.map((r) => ({ ...r, list: [...within(r.blocks, day, day + DAY), ...within(r.gaps, day, day + DAY)].sort((a, b) => ms(a.from) - ms(b.from)) })).filter((r) => r.list.length);
-      const exceptions = written.filter((r) => r.kind === "exceptions").flatMap((r) => r.blocks).filter((b) => overlaps(b, day, day + DAY));
-      const past = day + DAY <= now;
-      const today = now >= day && now < day + DAY;
-      return html`<details class=${`day-d${past ? " past" : ""}`} key=${day} open=${today || rows.some((r) => r.list.some((x) => x.kind === "gap")) || (day > now && day - now < 2 * DAY) || week > now && day < week + 2 * DAY}><summary><h2 class="h3">${longDay(day)}</h2>${today && html`<span class="chip info">${t("r.is_today")}</span>`}
-          ${rows.some((r) => r.list.some((x) => x.kind === "gap")) && html`<span class="chip bad"><${Icon} name="warn" />${t("r.missing")}</span>`}</summary>
-        ${rows.map((r) => html`<div class="day-r" key=${r.role}><h3 class="lbl">${roleText(r.role)}</h3><ul>${r.list.map((x) => html`<li key=${x.from} class=${ms(x.from) <= now && ms(x.to) > now ? "now" : ""}><span class="num">${fmtTime(x.from)}–${dateOf(x.to) === dateOf(ms(x.to) - 1) ? fmtTime(x.to) : "24:00"}</span>
-          ${x.kind === "gap" ? html`<button type="button" class="day-gap" onClick=${() => select(x.whole)}><${Icon} name="warn" />${t(x.why === "unreachable" ? "r.unreachable" : "r.missing_role", { role: roleText(x.role).toLowerCase() })}</button>`
-            : html`<button type="button" class="day-p" onClick=${() => select(x.whole)}>${x.people.map((p) => p.name).join(", ")}</button>`}</li>`)}</ul></div>`)}
-        ${!rows.length && html`<p class="sub">${t("r.none_day")}</p>`}
-        ${exceptions.length > 0 && html`<ul class="day-x">${exceptions.map((b) => html`<li key=${blockKey(b)}><button type="button" class="linkish" onClick=${() => select(b)}>${[b.people.map((p) => p.name).join(", "), b.note, shortSpan(b.full)].filter(Boolean).join(" · ")}</button></li>`)}</ul>`}
-      </details>`;
-    })}
+    ${days.map((day) => html`<${Day} key=${day} results=${results} written=${written} day=${day} select=${select}
+      open=${(missing) => missing || (now >= day && now < day + DAY) || (day > now && day - now < 2 * DAY) || (week > now && day < week + 2 * DAY)} />`)}
   </div>`;
+}
+
+/** One day of that list. */
+export function Day({ results, written, day, select, open }) {
+  const now = serverNow();
+  const rows = results.map((r) => ({ ...r, list: [...within(r.blocks, day, day + DAY), ...within(r.gaps, day, day + DAY)].sort((a, b) => ms(a.from) - ms(b.from)) })).filter((r) => r.list.length);
+  const exceptions = written.filter((r) => r.kind === "exceptions").flatMap((r) => r.blocks).filter((b) => overlaps(b, day, day + DAY));
+  const missing = rows.some((r) => r.list.some((x) => x.kind === "gap"));
+  return html`<details class=${`day-d${day + DAY <= now ? " past" : ""}`} open=${open(missing)}><summary><h2 class="h3">${longDay(day)}</h2>${now >= day && now < day + DAY && html`<span class="chip info">${t("r.is_today")}</span>`}
+      ${missing && html`<span class="chip bad"><${Icon} name="warn" />${t("r.missing")}</span>`}</summary>
+    ${rows.map((r) => html`<div class="day-r" key=${r.role}><h3 class="lbl">${roleText(r.role)}</h3><ul>${r.list.map((x) => html`<li key=${x.from} class=${ms(x.from) <= now && ms(x.to) > now ? "now" : ""}><span class="num">${fmtTime(x.from)}–${dateOf(x.to) === dateOf(ms(x.to) - 1) ? fmtTime(x.to) : "24:00"}</span>
+      ${x.kind === "gap" ? html`<button type="button" class="day-gap" onClick=${() => select(x.whole)}><${Icon} name="warn" />${t(x.why === "unreachable" ? "r.unreachable" : "r.missing_role", { role: roleText(x.role).toLowerCase() })}</button>`
+        : html`<button type="button" class="day-p" onClick=${() => select(x.whole)}>${x.people.map((p) => p.name).join(", ")}</button>`}</li>`)}</ul></div>`)}
+    ${!rows.length && html`<p class="sub">${t("r.none_day")}</p>`}
+    ${exceptions.length > 0 && html`<ul class="day-x">${exceptions.map((b) => html`<li key=${blockKey(b)}><button type="button" class="linkish" onClick=${() => select(b)}>${[b.people.map((p) => p.name).join(", "), b.note, shortSpan(b.full)].filter(Boolean).join(" · ")}</button></li>`)}</ul>`}
+  </details>`;
 }
 
 // --- beside the week ------------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import { useWide } from "../core/wide.js";
 import { Rail, useShortcuts } from "../parts/rail.js";
 import { ownerPath, useRotaEdit } from "./rota-draft.js";
 import { Add, Chosen, Draft, NowOn, paneTitle, PublishButtons, published, RingsAt, Sheet } from "./rota-editor.js";
+import { MonthOnPhone } from "./rota-month.js";
 import { blockKey, Days, GapBanner, Hours, Legend, Month, resultRows, Week, writtenRows } from "./rota-week.js";
 import { clip, dateOf, DAY, HOUR, iso, midnight, monday, monthOf, nameBook, overlaps, WEEK, weekNumber } from "./rota-time.js";
 
@@ -157,7 +158,8 @@ function RotaOf({ at, desks, frame, me }) {
     : !shown ? html`<${Loading} />` : html`
       <${GapBanner} gaps=${gaps} onFind=${mayEdit ? find : null} />
       ${!month && html`<${NowOn} owner=${owner} version=${`${edit.rota?.version}-${tries}`} book=${book} />`}
-      ${month ? html`<${Month} results=${results} first=${page.first} from=${from} weeks=${page.weeks} book=${book} open=${(day) => go({ owner, week: monday(day), view: "week" })} />`
+      ${month && !wide ? html`<${MonthOnPhone} results=${results} first=${page.first} from=${from} weeks=${page.weeks} book=${book} open=${(day) => go({ owner, week: monday(day), view: "week" })} select=${choose} />`
+      : month ? html`<${Month} results=${results} first=${page.first} from=${from} weeks=${page.weeks} book=${book} open=${(day) => go({ owner, week: monday(day), view: "week" })} />`
       : wide ? html`<${Week} written=${written} results=${results} week=${week} book=${book} colour=${colour} select=${choose} selected=${chosen && !chosen.new && chosen.kind !== "settings" ? blockKey(chosen) : null} moved=${moved} />`
       : html`<${Days} written=${written} results=${results} week=${week} select=${choose} />`}
       ${!results.length && html`<p class="sub">${t("r.none")}</p>`}
