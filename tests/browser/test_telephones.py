@@ -35,6 +35,29 @@ async def test_the_list_is_read_signed_out_and_without_a_network(ward: Ward, cab
     await expect(first).to_have_attribute("href", re.compile(r"^tel:0\d{8,9}$"))
 
 
+async def test_a_list_that_arrives_between_the_drawing_and_the_listening_is_shown(ward: Ward) -> None:
+    page = await ward.open(None, on=PHONE, at="/docs")  # a page of this house that has not read the list
+    number = await page.evaluate(ARRIVES_BEFORE_ANYBODY_LISTENS)
+    assert number == "024 7300 0000"
+
+
+# Nothing here takes as long as until the next frame, which is when what has been drawn begins to listen.
+ARRIVES_BEFORE_ANYBODY_LISTENS = """async () => {
+  const { html, render } = await import("/assets/core/html.js");
+  const { HotlineLink } = await import("/assets/core/shell.js");
+  const { loadTelephones } = await import("/assets/core/telephones.js");
+  const list = JSON.stringify({ at: "2026-11-23T20:00:00Z", items: [{ kind: "coordinator", phone: "024 7300 0000" }] });
+  const answered = fetch;
+  globalThis.fetch = async () => ({ ok: true, status: 200, headers: new Headers(), text: async () => list });
+  const box = document.body.appendChild(document.createElement("div"));
+  render(html`<${HotlineLink} />`, box);
+  await loadTelephones();
+  globalThis.fetch = answered;
+  for (let frame = 0; frame < 30 && !box.querySelector(".num"); frame++) await new Promise(requestAnimationFrame);
+  return box.querySelector(".num")?.textContent;
+}"""
+
+
 async def test_every_screen_of_a_device_without_a_network_leads_to_a_telephone(ward: Ward, cable: Cable) -> None:
     requester = await ward.requester("K04")
     page = await ward.open(requester, on=PHONE, through=cable, works_offline=True)

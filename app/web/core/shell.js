@@ -16,7 +16,7 @@ import { fmtTime, has, lang, setLang, t } from "./i18n.js";
 import { discard, resend, retryNow, sentSoFar, useOutbox } from "./outbox.js";
 import { navigate, usePath } from "./router.js";
 import { useStore } from "./store.js";
-import { hotline, onTelephones, tel } from "./telephones.js";
+import { hotline, tel, useTelephones } from "./telephones.js";
 
 const AGE_LIMIT_S = 30, SKEW_LIMIT_S = 60, BACK_MS = 4000;
 
@@ -288,8 +288,7 @@ export function AppBar({ title, sub, back, closing = false, mini = false, action
 }
 
 export function HotlineLink({ cls = "btn o blk", label }) {
-  const [, again] = useState(0);
-  useEffect(() => onTelephones(() => again((n) => n + 1)), []);
+  useTelephones();
   const line = hotline();
   return html`<a class=${cls} href=${tel(line?.phone)}><${Icon} name="phone" /><span>${label ?? t("phone.hotline")}${line ? html` <b class="num nowrap">${line.phone}</b>` : ""}</span></a>`;
 }

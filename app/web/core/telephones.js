@@ -2,11 +2,13 @@
  * The telephone list: it works signed out and without a network, because the last copy stays on the device. Public
  * numbers of desks, coordinators, wards and hospitals; no personal data.
  *
- *   telephones() -> { at, items } | null       loadTelephones() -> the same, freshly read when the server answers
+ *   useTelephones() -> { at, items } | null    for a component: it is drawn again when another list arrives
+ *   loadTelephones() -> the same               freshly read when the server answers
  *   hotline() -> { name, phone, tel } | null   the number for "Gọi tổng đài trực"; preferHospital(id) sets whose
  *   deskPhone(specialty, hospital)             tel(phone) -> "tel:+84…" for a link
  */
 import { get } from "./api.js";
+import { useEffect, useState } from "./html.js";
 
 const KEPT = "hoichan.telephones", PREFERRED = "hoichan.hotline";
 let list = read(KEPT);
@@ -20,8 +22,6 @@ function keep(key, value) {
   try { localStorage.setItem(key, JSON.stringify(value)); } catch { /* a private window: this page only */ }
 }
 
-export const telephones = () => list;
-
 export async function loadTelephones() {
   list = await get("/telephones");
   keep(KEPT, list);
@@ -29,9 +29,15 @@ export async function loadTelephones() {
   return list;
 }
 
-export function onTelephones(fn) {
-  listeners.add(fn);
-  return () => listeners.delete(fn);
+/** The list as it is now. One that arrives after the drawing and before anybody listens must not be missed: no number is shown then. */
+export function useTelephones() {
+  const [, draw] = useState(list);
+  useEffect(() => {
+    listeners.add(draw);
+    draw(list);
+    return () => listeners.delete(draw);
+  }, []);
+  return list;
 }
 
 /** The answering hospital of this ward's agreement: its coordinator is the hotline of this device from now on. */

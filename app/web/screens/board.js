@@ -9,7 +9,7 @@ import { navigate } from "../core/router.js";
 import { AppBar, DataAge, Loading, notify, openDialog } from "../core/shell.js";
 import { getState, putHeaders, putOnCall, specialtyName, useStore } from "../core/store.js";
 import { onEvent } from "../core/stream.js";
-import { onTelephones, tel, telephones } from "../core/telephones.js";
+import { tel, useTelephones } from "../core/telephones.js";
 import { ActButton, ActionState, useAction } from "../parts/action.js";
 import { clockText, secondsTo, spanText } from "../parts/countdown.js";
 import { assignDialog, DialogHead, path } from "../parts/dialogs.js";
@@ -110,9 +110,7 @@ function AlarmBar({ alarm, more }) {
 }
 
 function useHospitalPhone(h) {
-  const [, again] = useState(0);
-  useEffect(() => onTelephones(() => again((n) => n + 1)), []);
-  const mine = (telephones()?.items ?? []).filter((x) => x.hospital === h?.hospital && x.phone);
+  const mine = (useTelephones()?.items ?? []).filter((x) => x.hospital === h?.hospital && x.phone);
   return (mine.find((x) => x.kind === "ward" && x.name === h?.ward_name) ?? mine.find((x) => x.kind === "hospital") ?? mine[0])?.phone ?? null;
 }
 

@@ -3,7 +3,7 @@ import { html, Icon, useEffect, useState } from "../core/html.js";
 import { fmtDate, fmtTime, t } from "../core/i18n.js";
 import { AppBar, Loading } from "../core/shell.js";
 import { specialtyName, useStore } from "../core/store.js";
-import { loadTelephones, onTelephones, tel, telephones } from "../core/telephones.js";
+import { loadTelephones, tel, useTelephones } from "../core/telephones.js";
 import { lang } from "../core/i18n.js";
 
 const KINDS = ["coordinator", "desk", "ward", "hospital"];
@@ -12,16 +12,14 @@ const KINDS = ["coordinator", "desk", "ward", "hospital"];
 export const bare = (text) => String(text ?? "").normalize("NFD").replace(/\p{M}/gu, "").replace(/đ/gi, "d").toLowerCase();
 
 export function Telephones() {
-  const [list, setList] = useState(telephones());
+  const list = useTelephones();
   const [failed, setFailed] = useState(false);
   const [wanted, setWanted] = useState("");
   const session = useStore((s) => s.session);
   const asks = useStore((s) => s.session === "in" && s.me?.role === "requester");
   useEffect(() => { document.title = `${t("nav.phones")} – hoichan`; });
   useEffect(() => {
-    const stop = onTelephones(setList);
     loadTelephones().then((now) => setFailed(Boolean(now.kept)), () => setFailed(true));
-    return stop;
   }, []);
 
   const asked = bare(wanted).split(/\s+/).filter(Boolean);
