@@ -99,7 +99,7 @@ def payload(out: Outgoing) -> bytes:
             "lang": out.language,
             "loud": out.loud,
             "drill": out.drill,
-            "url": "/desk" if out.kind == "offer" else "/",
+            "url": "/",  # where whoever it is begins: a doctor's desk, a coordinator's board
             "answer": f"/a/{out.answer}" if out.answer else None,
         }
     )

@@ -109,4 +109,4 @@ def _page(asked: Asked, over: Sentence | None, *, demo: bool = False) -> HTMLRes
             f'<form class="card stack" method="post">{buttons}</form>'
             f'<p class="cap">Liên kết này chỉ dùng một lần, cho riêng bạn. / This link works once, for you alone.</p>'
         )
-    return page(title[0], body + '<p><a class="btn o" href="/desk">Mở hoichan / Open hoichan</a></p>', demo=demo)
+    return page(title[0], body + '<p><a class="btn o" href="/">Mở hoichan / Open hoichan</a></p>', demo=demo)

@@ -37,6 +37,9 @@ const SCREENS = {
 /** Where a role starts. */
 const HOME = { requester: "home", specialist: "desk", coordinator: "board", admin: "start", operator: "start" };
 
+/** Screens that show nothing to anybody else: an old link that leads there leads to where the reader begins. */
+const ONLY = { desk: "specialist", board: "coordinator" };
+
 /** The screen for a path: [name, props]. */
 export function route(path, me) {
   const [, first = "", second] = path.split("/");
@@ -45,6 +48,7 @@ export function route(path, me) {
   if (me.must_change_password) return ["account", {}];
   if (first === "cases" && second) return ["a-case", { id: second }];
   if (first === "request" || first === "red-alert") return me.role === "requester" ? [first, second === "telephone" ? { telephone: true } : {}] : [HOME[me.role] ?? "account", {}];
+  if (ONLY[first] && ONLY[first] !== me.role) return [HOME[me.role] ?? "account", {}];
   if (["account", "desk", "board", "rota", "policies", "agreements"].includes(first)) return [first, {}];
   return [HOME[me.role] ?? "account", {}];
 }

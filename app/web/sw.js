@@ -84,7 +84,7 @@ self.addEventListener("push", (event) => {
 self.addEventListener("notificationclick", (event) => {
   event.notification.close();
   const { url, answer } = event.notification.data ?? {};
-  event.waitUntil(open(event.action === "answer" && answer ? answer : url ?? "/desk"));
+  event.waitUntil(open(event.action === "answer" && answer ? answer : url ?? "/"));
 });
 
 async function close(tag) {

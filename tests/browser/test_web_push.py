@@ -130,7 +130,7 @@ async def test_a_touch_leads_the_open_page_to_the_offer_and_the_button_to_a_page
     await pushed(ward, device)
     await device.shows(1)
     assert await device.is_touched() is None
-    await device.page.wait_for_url("**/desk")
+    await device.page.wait_for_url(f"{ward.url}/")
     await expect(device.page.get_by_role("alertdialog", name=QUESTION)).to_be_visible()
     assert await device.page.evaluate(SHOWN) == []
 
@@ -151,8 +151,8 @@ async def test_with_every_page_closed_a_touch_opens_the_desk_where_it_rings(ward
     await device.shows(1)
     await device.page.close()
     address = await device.is_touched()
-    assert address == f"{ward.url}/desk"
-    desk = await ward.open(doctor, on=PHONE, at="/desk")
+    assert address == f"{ward.url}/"  # a doctor begins at the desk, a coordinator at the board
+    desk = await ward.open(doctor, on=PHONE)
     await expect(desk.get_by_role("alertdialog", name=QUESTION)).to_be_visible()
 
 

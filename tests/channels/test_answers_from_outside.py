@@ -165,6 +165,7 @@ async def test_a_link_answers_once_and_only_by_its_button(house: Staff, outbox: 
         page = await http.get(path)
         assert page.status_code == 200
         assert "Tôi nhận ca này" in page.text
+        assert 'href="/"' in page.text  # where whoever it is begins
         assert "no-store" in page.headers["cache-control"]
     assert (await read(house, case))["status"] == "ringing"
     done = await http.post(path, data={"answer": "accept"})

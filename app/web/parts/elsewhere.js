@@ -12,7 +12,7 @@ export function ElsewhereRings() {
   const role = useStore((s) => s.me?.role);
   const rings = useAlarm().rings.filter((r) => path !== `/cases/${r.consultation}`);
   const home = role === "coordinator" ? "/board" : "/desk";
-  if (!rings.length || path === "/" || path === home) return null;
+  if (!rings.length || ["/", "/desk", home].includes(path)) return null;
   return html`<div role="alert"><a class="note bad strip ring-strip" href=${home}><${Icon} name="bell" /><b class="grow">${t("c.rings", { title: rings[0].title, n: rings.length })}</b>
     <${Countdown} to=${rings[0].due_at} /><span class="btn s o">${t("c.rings_open")}</span></a></div><${SoundNotice} />`;
 }
