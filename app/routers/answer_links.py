@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic_core import from_json
 
-from app.errors import NotFound
+from app.errors import NotFound, Problem
 from app.models.channel import AnswerLink
 from app.realtime.house import House
 from app.routers.auth import address_of
@@ -25,17 +25,26 @@ TITLES: Mapping[str, Sentence] = {
     "offer": ("Có ca hội chẩn cần bạn trả lời", "A consultation needs your answer"),
     "check": ("Bạn có mặt để trực không?", "Are you there for your duty?"),
 }
+NO_LINK: Sentence = ("Liên kết không dùng được", "This link cannot be used")
+GONE: Sentence = (
+    "Liên kết đã quá 24 giờ, hoặc địa chỉ bị thiếu. Mở hoichan để xem có gì đang chờ bạn không.",
+    "The link is more than 24 hours old, or its address is incomplete. Open hoichan to see what waits for you.",
+)
 BUTTONS: Mapping[str, str] = {
     "accept": "Tôi nhận ca này / I accept",
     "decline": "Tôi không nhận được / I cannot",
     "here": "Tôi có mặt / I am here",
 }
+OPEN = '<p><a class="btn o" href="/">Mở hoichan / Open hoichan</a></p>'
 
 
 @router.get("/a/{token}")
 async def show(token: str, request: Request, house: HouseDep) -> Response:
     """Show what is asked, with buttons; nothing about the patient stands here."""
-    link = await _link(token, request, house)
+    try:
+        link = await _link(token, request, house)
+    except Problem as problem:
+        return _no_link(problem, request, house)
     async with house.work(None) as work:
         asked = Asked(link.user_id, link.about)
         over = ALREADY if link.used_at else await outside_answers.state(work, asked)
@@ -47,7 +56,10 @@ async def show(token: str, request: Request, house: HouseDep) -> Response:
 @router.post("/a/{token}")
 async def give(token: str, request: Request, house: HouseDep) -> Response:
     """Answer, once, as the doctor whom the link was made for: `accept`, `decline` or `here`."""
-    link = await _link(token, request, house)
+    try:
+        link = await _link(token, request, house)
+    except Problem as problem:
+        return _no_link(problem, request, house)
     asked = Asked(link.user_id, link.about)
     chosen = await _chosen(request)
     if link.used_at:
@@ -55,7 +67,9 @@ async def give(token: str, request: Request, house: HouseDep) -> Response:
     elif chosen in asked.choices:
         said, done = await answer(house, lambda work: outside_answers.by_link(work, link, chosen))
     else:
-        return json_response({"done": False, "said": OVER}, 422) if _wants_json(request) else _page(asked, None)
+        if _wants_json(request):
+            return json_response({"done": False, "said": OVER}, 422)
+        return _page(asked, None, demo=house.demo)
     if _wants_json(request):
         return json_response({"done": done, "said": said}, 200 if done else 409)
     return _page(asked, said, demo=house.demo)
@@ -77,6 +91,17 @@ async def _link(token: str, request: Request, house: House) -> AnswerLink:
     return link
 
 
+def _no_link(problem: Problem, request: Request, house: House) -> Response:
+    """Say to a person, in words, that nothing can be answered here and where to look instead; to a program as ever."""
+    if _wants_json(request):
+        raise problem
+    said = GONE if isinstance(problem, NotFound) else (problem.sentence("vi")[1], problem.sentence("en")[1])
+    shown = page(NO_LINK[0], _status(said) + OPEN, status=problem.status, demo=house.demo)
+    if "retry_s" in problem.extra:
+        shown.headers["Retry-After"] = str(problem.extra["retry_s"])
+    return shown
+
+
 async def _chosen(request: Request) -> str:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     sent: Any
@@ -95,13 +120,17 @@ def _wants_json(request: Request) -> bool:
     return "application/json" in request.headers.get("accept", "")
 
 
-def _page(asked: Asked, over: Sentence | None, *, demo: bool = False) -> HTMLResponse:
+def _status(said: Sentence) -> str:
+    return f'<section class="card stack" role="status">{paragraph(*said)}</section>'
+
+
+def _page(asked: Asked, over: Sentence | None, *, demo: bool) -> HTMLResponse:
     title = TITLES.get(asked.kind, TITLES["offer"])
     if over is not None:
-        body = f'<section class="card stack" role="status">{paragraph(*over)}</section>'
+        body = _status(over)
     else:
         buttons = "".join(
-            button("answer", choice, BUTTONS[choice], kind="btn o big" if choice == "decline" else "btn p big")
+            button("answer", choice, BUTTONS[choice], kind="btn o xl blk" if choice == "decline" else "btn p xl blk")
             for choice in asked.choices
         )
         body = (
@@ -109,4 +138,4 @@ def _page(asked: Asked, over: Sentence | None, *, demo: bool = False) -> HTMLRes
             f'<form class="card stack" method="post">{buttons}</form>'
             f'<p class="cap">Liên kết này chỉ dùng một lần, cho riêng bạn. / This link works once, for you alone.</p>'
         )
-    return page(title[0], body + '<p><a class="btn o" href="/">Mở hoichan / Open hoichan</a></p>', demo=demo)
+    return page(title[0], body + OPEN, demo=demo)

@@ -4,6 +4,7 @@ A house that is no demonstration and captures its messages holds real people's n
 only somebody on its own machine sees them.
 """
 
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic_core import from_json
 
 from app.errors import Invalid, NotFound
-from app.models.channel import ChannelKind
+from app.models.channel import ChannelKind, NoticeState
 from app.models.working_hours import ZONE
 from app.realtime.house import House
 from app.routers.auth import is_from_this_machine
@@ -21,6 +22,21 @@ from app.routers.edge import HouseDep, json_response
 from app.routers.outside import press
 from app.routers.pages import button, page
 from app.services.outside import outbox
+
+CHANNELS: Mapping[str, str] = {
+    ChannelKind.PUSH: "Thông báo trên máy / Push",
+    ChannelKind.SMS: "Tin nhắn / SMS",
+    ChannelKind.VOICE: "Gọi điện / Call",
+    ChannelKind.EMAIL: "E-mail",
+}
+STATES: Mapping[str, str] = {
+    NoticeState.WAITING: "chờ gửi / waits",
+    NoticeState.SENT: "đã gửi / sent",
+    NoticeState.DELIVERED: "đã đến / delivered",
+    NoticeState.ANSWERED: "đã trả lời / answered",
+    NoticeState.FAILED: "không gửi được / failed",
+    NoticeState.STOPPED: "không cần nữa / no longer needed",
+}
 
 router = APIRouter(prefix="/dev/outbox", include_in_schema=False)
 
@@ -78,11 +94,14 @@ def _page(items: list[dict[str, Any]], *, demo: bool) -> HTMLResponse:
 def _card(item: dict[str, Any]) -> str:
     sent = item["would_send"] or {}
     at = item["at"].astimezone(ZONE).strftime("%H:%M:%S %d/%m")
-    head = f"{at} · {item['channel']} · {item['who'] or sent.get('to', '')} · {item['state']}"
+    channel, state = CHANNELS.get(item["channel"], item["channel"]), STATES.get(item["state"], item["state"])
+    head = f"{at} · {channel} · {item['who'] or sent.get('to', '')} · {state}"
     words = sent.get("spoken") or " – ".join(filter(None, (sent.get("title"), sent.get("text"))))
     keys = ""
     if item["channel"] == ChannelKind.VOICE and item["state"] in ("sent", "delivered"):
-        buttons = "".join(button("key", key, f"{key}", kind="btn o") for key in sent.get("menu") or {})
+        buttons = "".join(
+            button("key", key, f"Bấm {key} / Press {key}", kind="btn o") for key in sent.get("menu") or {}
+        )
         keys = f'<form class="row wrap" method="post" action="/dev/outbox/{item["id"]}/keypress">{buttons}</form>'
     link = f'<p><a href="{escape(sent["answer"])}">{escape(sent["answer"])}</a></p>' if sent.get("answer") else ""
     return (

@@ -27,6 +27,6 @@ def paragraph(vi: str, en: str) -> str:
     return f'<p>{escape(vi)}</p><p class="sub" lang="en">{escape(en)}</p>'
 
 
-def button(name: str, value: str, words: str, *, kind: str = "btn p big") -> str:
+def button(name: str, value: str, words: str, *, kind: str = "btn p xl blk") -> str:
     """A button that sends one value."""
     return f'<button class="{kind}" name="{escape(name)}" value="{escape(value)}">{escape(words)}</button>'

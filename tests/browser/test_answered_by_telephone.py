@@ -24,7 +24,7 @@ async def test_a_key_pressed_in_the_call_takes_the_case_and_everybody_sees_so(wa
     await ward.app.state.dispatcher.run_due()
 
     outside = await ward.open(None, on=PHONE, at="/dev/outbox")
-    call = outside.locator("section").filter(has_text=" · voice · ").filter(has_text=doctor.name)
+    call = outside.locator("section").filter(has_text=" · Gọi điện").filter(has_text=doctor.name)
     await expect(call).to_contain_text("Có ca hội chẩn cần bạn trả lời")
     await expect(call).to_contain_text("Bấm 1 để nhận")
     await expect(outside.locator("body")).to_contain_text(DEMO)
@@ -32,10 +32,10 @@ async def test_a_key_pressed_in_the_call_takes_the_case_and_everybody_sees_so(wa
     for secret in ("MC-017", "58", QUESTION, number):
         await expect(outside.locator("main")).not_to_contain_text(secret)
 
-    await button(call, "3", exact=True).click()  # hearing it again answers nothing
+    await button(call, "Bấm 3").click()  # hearing it again answers nothing
     await outside.wait_for_load_state()
     await expect(phone.get_by_role("heading", name="Đang tìm bác sĩ")).to_be_visible()
-    await button(call, "1", exact=True).click()
+    await button(call, "Bấm 1").click()
 
     holder = phone.locator(".holder")
     await expect(holder).to_contain_text(f"{doctor.name} đang giữ ca")
@@ -45,11 +45,11 @@ async def test_a_key_pressed_in_the_call_takes_the_case_and_everybody_sees_so(wa
     await expect(beside.get_by_role("main").get_by_role("alert")).to_contain_text(doctor.name)
     await ward.app.state.dispatcher.run_due()
     await outside.reload()
-    await expect(call).to_contain_text("answered")
+    await expect(call).to_contain_text("đã trả lời")
     await expect(call.get_by_role("button")).to_have_count(0)
     states = outside.locator("section .cap").filter(has_text=mate.name)
     for state in await states.all_inner_texts():
-        assert state.rpartition(" · ")[2] in ("stopped", "sent"), state
+        assert state.rpartition(" · ")[2] in ("không cần nữa / no longer needed", "đã gửi / sent"), state
     await opens_and_writes(ward, doctor, case, phone)
 
 

@@ -195,10 +195,14 @@ async def test_a_link_ends_with_its_offer_and_says_who_has_the_case(
 async def test_who_guesses_links_is_stopped_and_whoever_has_one_is_not(
     house: Staff, outbox: Outbox, rung: tuple[Json, Person]
 ):
-    statuses = [(await house.hotline.http.get(f"/a/{i:022d}")).status_code for i in range(12)]
+    first, *others = [await house.hotline.http.get(f"/a/{i:022d}") for i in range(12)]
+    assert "Liên kết đã quá 24 giờ, hoặc địa chỉ bị thiếu." in first.text
+    statuses = [first.status_code, *(page.status_code for page in others)]
     assert statuses[:10] == [404] * 10
     assert statuses[-1] == 429
-    assert (await house.hotline.http.get("/a/short")).status_code == 429
+    stopped = await house.hotline.http.get("/a/short")
+    assert stopped.status_code == 429
+    assert f"Thử lại sau {stopped.headers['retry-after']} giây" in stopped.text
     case, doctor = rung
     path = (await the(outbox, doctor, "sms", case))["would_send"]["answer"]
     assert (await house.hotline.http.get(path)).status_code == 200
