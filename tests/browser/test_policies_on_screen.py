@@ -9,7 +9,7 @@ from playwright.async_api import expect
 from app.models.working_hours import ZONE
 from app.services.rostering import holidays
 from tests.browser.conftest import DESKTOP, PHONE, Ward
-from tests.browser.hands import button, field
+from tests.browser.hands import button, choice, field
 from tests.hotline import Json, Person
 
 pytestmark = pytest.mark.browser
@@ -49,10 +49,19 @@ async def test_an_administrator_changes_a_ladder_and_the_preview_says_what_then_
     await expect(steps.nth(1)).to_contain_text("02:01:30")
     await expect(answer).to_contain_text("đổ chuông đến khi có người nhận")
 
+    form = await ward.open(requester, on=DESKTOP, at="/request")  # whoever asks reads the same before sending
+    await choice(form, "Chuyên khoa", "Tim mạch").click()
+    await choice(form, "Mức khẩn", "Cam").click()
+    await form.locator(".who li").first.wait_for()
+    promised = await form.locator(".who li").all_inner_texts()
+    assert promised[1].endswith("sau 1:30")
+
     case = await ward.ask("K04", by=requester)  # and so it does
     ladder = (await requester.get(f"/consultations/{case['id']}")).json()["callouts"][0]["ladder"]
     second = datetime.fromisoformat(ladder[1]["at"]) - datetime.fromisoformat(case["created_at"])
     assert second.total_seconds() == pytest.approx(90, abs=1)
+    for said, step in zip(promised[:-1], ladder, strict=False):
+        assert step["doctors"][0]["doctor_name"] in said
     load = page.get_by_role("region", name="Tải trực").first
     await expect(load.get_by_role("row")).not_to_have_count(0)
 

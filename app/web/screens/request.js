@@ -7,7 +7,7 @@ import { get } from "../core/api.js";
 import { nowIso, serverNow } from "../core/clock.js";
 import { dropAside, useDraft } from "../core/drafts.js";
 import { doubt, echo, Field, latestAt, Measure, Pick, readClock, readMeasure, Text, Triage } from "../core/form.js";
-import { fmtTime, fmtWhen, lang, num, t } from "../core/i18n.js";
+import { fmtDuration, fmtTime, fmtWhen, lang, num, t } from "../core/i18n.js";
 import { useModule } from "../core/lazy.js";
 import { asksPregnancy, assess, digits } from "../core/news2.js";
 import { discard, resend, retryNow, useOutbox } from "../core/outbox.js";
@@ -17,7 +17,7 @@ import { announce, AppBar, HotlineLink, Loading, notify, openDialog } from "../c
 import { getState, specialtyName, useStore } from "../core/store.js";
 import { hotline, tel } from "../core/telephones.js";
 import { Drill, DrillSwitch, FormBand, marked } from "../parts/drill.js";
-import { personText, roleText } from "../parts/facts.js";
+import { nameList, personText, roleText } from "../parts/facts.js";
 import { Urgency } from "../parts/urgency.js";
 import { BegunRequests } from "./begun.js";
 import { correct, NextTry } from "./queued.js";
@@ -26,7 +26,6 @@ import { bare } from "./telephones.js";
 const RANK = ["red", "orange", "yellow", "green"];
 const FIELDS = { "patient.label": "label", "patient.age_years": "age", "patient.age_months": "age", "patient.weight_kg": "weight", "patient.sex": "sex", "diagnosis.text": "diagnosis" };
 const CONSCIOUS = ["alert", "confusion", "voice", "pain", "unresponsive"];
-const ROLES = ["primary", "backup", "head_of_shift", "leadership", "coordinator"];
 
 /** `telephone`: the same form for a case that was handled by telephone, with what is said of the call. */
 export function Request({ telephone = false }) {
@@ -78,6 +77,7 @@ function Form({ onSent, others, told, part }) {
   const [busy, setBusy] = useState(false);
   const summary = useRef(null);
   const news2 = useMemo(() => scoreOf(form), [form]);
+  const rings = useLadder(part ? "" : form.specialty, form.urgency);
   const put = (field) => (value) => setForm((f) => ({ ...f, [field]: value }));
   const putTold = (change) => setForm((f) => ({ ...f, told: change(f.told) }));
   const found = (options) => [...check(form, options), ...(part ? part.check(form.told) : [])];
@@ -147,7 +147,7 @@ function Form({ onSent, others, told, part }) {
       </section>
       <section id="s-s"><h2 class="fs"><b aria-hidden="true">S</b>${t("request.s")}</h2>
         <${Specialty} value=${form.specialty} onPick=${(code) => setForm((f) => ({ ...f, specialty: code, ...(part && code !== f.specialty ? { told: { ...f.told, by: "" } } : {}) }))} error=${error("specialty")} />
-        ${!part && html`<${OnCall} specialty=${form.specialty} urgency=${form.urgency} note />`}
+        ${!part && html`<${FirstRung} found=${rings} urgency=${form.urgency} />`}
         <${Triage} id="f-urgency" value=${form.urgency} onPick=${put("urgency")} error=${error("urgency")} />
         ${below(form.urgency, news2.suggests) && html`<p class="note warn" role="status"><${Icon} name="warn" /><span>${t("request.below", { level: t(`urgency.short.${news2.suggests}`) })}</span></p>`}
         <${Text} id="f-question" label=${t("request.question")} rows="3" value=${form.question} onInput=${put("question")} error=${error("question")} />
@@ -174,7 +174,7 @@ function Form({ onSent, others, told, part }) {
     </form>
     <aside class="side stack"><div class="card stack"><${News} news2=${news2} any=${hasVitals(form.vitals)} /><hr />
       ${form.urgency && html`<${Urgency} level=${form.urgency} big />`}
-      ${!part && html`<${OnCall} specialty=${form.specialty} urgency=${form.urgency} />`}
+      ${!part && html`<${WhoRings} found=${rings} urgency=${form.urgency} />`}
       <button type="button" class=${`btn p xl blk${busy ? " busy" : ""}`} disabled=${busy} onClick=${() => sendNow()}><${Icon} name=${busy ? "refresh" : "send"} />${sendWords}</button>
       <p class="cap ctr-t"><kbd>Ctrl</kbd> <kbd>Enter</kbd></p></div>
       ${enough && html`<p class="note ok"><${Icon} name="check" /><span>${t("request.enough")}</span></p>`}
@@ -267,41 +267,61 @@ function AllSpecialties({ specialties, onPick }) {
     ${!found.length && html`<p class="sub">${t("phones.no_match")}</p>`}</div>`;
 }
 
-/** Who is on call for the specialty at the desk this hospital may ask, from the server; nothing is assumed. */
-function useOnCall(specialty) {
+/**
+ * Who would be rung if it were sent now and nobody answered, from the functions that ring: {ladder, on_call} | {error}.
+ * Before an urgency is chosen the desk alone counts, and an emergency's is looked for: it exists without an agreement too.
+ */
+function useLadder(specialty, urgency) {
+  const hospital = useStore((s) => s.me.hospital);
   const [found, setFound] = useState(null);
   useEffect(() => {
     let gone = false;
     setFound(null);
     if (!specialty) return undefined;
     (async () => {
-      const { items } = await get(`/desks?specialty=${encodeURIComponent(specialty)}`);
-      const desk = items.find((d) => d.may_ask) ?? null;
-      const call = desk ? await get(`/desks/${desk.id}/on-call`) : null;
-      if (!gone) setFound({ desk, any: items.length > 0, on_call: call?.on_call ?? [] });
-    })().catch(() => {});
+      const ladder = await get(`/ladder?${new URLSearchParams({ hospital, specialty, urgency: urgency || "orange" })}`);
+      const { on_call } = await get(`/desks/${ladder.desk.id}/on-call`).catch(() => ({ on_call: [] }));
+      if (!gone) setFound({ ladder, on_call });
+    })().catch((error) => !gone && setFound({ error }));
     return () => { gone = true; };
-  }, [specialty]);
+  }, [hospital, specialty, urgency]);
   return found;
 }
 
-function OnCall({ specialty, urgency, note = false }) {
-  const found = useOnCall(specialty);
-  if (!specialty || !found) return null;
-  if (!found.desk) {
-    const urgent = ["red", "orange"].includes(urgency);
-    return note ? html`<p class="note warn"><${Icon} name="warn" /><span>${t(urgent ? "request.no_agreement_urgent" : "request.no_agreement")}</span></p>` : null;
-  }
-  const people = ROLES.flatMap((role) => found.on_call.filter((p) => p.role === role));
-  const first = people[0];
-  if (note) {
-    if (!first) return html`<p class="note warn"><${Icon} name="warn" /><span>${t("request.nobody", { desk: found.desk.name })}</span></p>`;
-    return html`<p class="note info"><${Icon} name="user" /><span><b lang="vi">${first.doctor_name}</b> ${t("request.on_call", { hospital: found.desk.hospital_name, time: fmtWhen(first.to) })}${first.online ? `, ${t("request.online")}` : ""}.</span></p>`;
-  }
-  const team = found.on_call.filter((p) => p.role === "red_team").length || found.desk.red_team_size;
+/** The first who is rung, beside the specialty; and what must be said about the way. */
+function FirstRung({ found, urgency }) {
+  if (!found) return null;
+  const warn = (words, cls = "warn") => html`<p class=${`note ${cls}`}><${Icon} name="warn" /><span>${words}</span></p>`;
+  const { error, ladder, on_call } = found;
+  if (error?.is("nobody-to-ring")) return warn(t("request.no_desk"), "bad");
+  if (error && !error.is("no-agreement")) return html`<p class="cap">${t("request.who_failed")}</p>`;
+  if (error || ladder.warnings.includes("outside_agreement")) return warn(t(["red", "orange"].includes(urgency) ? "request.no_agreement_urgent" : "request.no_agreement"));
+  const [first] = ladder.steps.slice(0, -1).flatMap((s) => s.rung);
+  if (!first) return warn(t("request.nobody", { desk: ladder.desk.name }));
+  const duty = on_call.find((p) => p.doctor === first.doctor);
+  const until = duty ? t("request.on_call", { hospital: ladder.desk.hospital_name, time: fmtWhen(duty.to) }) : t("request.rung_first", { hospital: ladder.desk.hospital_name });
+  return html`<p class="note info"><${Icon} name="user" /><span><b lang="vi">${first.doctor_name}</b> ${until}${duty?.online ? `, ${t("request.online")}` : ""}.</span></p>`;
+}
+
+/** Each step with its people, and when it begins; a step that would be passed is not shown. */
+function WhoRings({ found, urgency }) {
+  if (!found?.ladder || !urgency) return null;
+  const { steps, at, coordinator } = found.ladder;
+  const end = steps[steps.length - 1];
+  const when = (s) => {
+    const after = (Date.parse(s.at) - Date.parse(at)) / 1000;
+    return after < 1 ? t("request.at_once") : after < 3600 ? t("request.after", { time: fmtDuration(after) }) : fmtWhen(s.at);
+  };
+  const who = (s) => {
+    if (s === end) return t("request.who_last");
+    if (s.rung.length > 2 && s.rung.every((x) => x.role === "red_team")) return t("request.who_red", { n: s.rung.length });
+    const roles = [...new Set(s.rung.map((x) => roleText(x.role).toLowerCase()))].join(", ");
+    return html`<span lang="vi">${nameList(s.rung.map((x) => x.doctor_name))}</span>${roles ? `, ${roles}` : ""}`;
+  };
   return html`<div><p><b>${t("request.who")}</b></p><ol class="sub who">
-    ${urgency === "red" ? html`<li>${t("request.who_red", { n: team })}</li>` : people.map((p, i) => html`<li key=${p.doctor + p.role}>${i + 1} · <span lang="vi">${p.doctor_name}</span>${i === 0 ? ` — ${t("request.at_once")}` : ` — ${roleText(p.role).toLowerCase()}`}</li>`)}
-    <li>${t("request.who_last")}</li></ol><p class="cap">${t("request.who_hint")}</p></div>`;
+    ${steps.filter((s) => s.at && (s.rung.length || s === end)).map((s, i) => html`<li key=${s.step}>${i + 1} · ${who(s)} — <span class="num">${when(s)}</span></li>`)}</ol>
+    ${coordinator === "nobody" && html`<p class="cap warn-t"><${Icon} name="warn" />${t("request.who_none")}</p>`}
+    <p class="cap">${t("request.who_hint")}</p></div>`;
 }
 
 /** One set, one time. The time is the first key's minute and can be corrected; the date is always said. */
