@@ -77,3 +77,45 @@ async def test_a_coordinator_rings_a_later_step_now_and_whoever_rings_already_ri
     read = (await requester.get(f"/consultations/{case['id']}")).json()
     rung = {o["role"] for o in read["callouts"][0]["offers"] if o["state"] == "made"}
     assert rung == {"primary", "head_of_shift"}
+
+
+async def test_nothing_is_called_none_before_it_is_known(ward: Ward) -> None:
+    requester = await ward.requester("K04")
+    case = await ward.ask("K04", by=requester)
+    doctor = await ward.first_of(case)
+    await doctor.do(case, "acceptance")
+    done = {"summary": "Đau ngực.", "conclusion": "Viêm cơ tim.", "plan": "Theo dõi.", "decision": "Điều trị tại chỗ"}
+    await doctor.do(case, "conclusion", done)
+
+    there = (a for a in ward.accounts if a["hospital_name"] == doctor.account["hospital_name"])
+    coordinator = await ward.sign_in(next(a for a in there if a["role"] == "coordinator"))
+    board = await ward.open(coordinator, on=DESKTOP, at="/account")
+    await board.evaluate(FORGETS, "boards")
+    await board.evaluate(GOES, "/board")
+    await expect(board.get_by_role("main").get_by_role("status")).to_contain_text("Đang tải…")
+    await expect(board.locator(".b-counts")).to_have_count(0)
+    await board.evaluate(KNOWS)
+    await expect(board.get_by_text("Không có ca nào đang mở.")).to_be_visible()
+    await button(board, "Cần kết quả 1").click()  # the board has all of them, and not only the newest page
+    await expect(board.get_by_role("row").filter(has_text=case["number"])).to_contain_text("hạn báo kết quả")
+
+    desk = await ward.open(doctor, on=DESKTOP, at="/account")
+    await desk.route("**/api/v1/consultations?status=*", lambda route: route.abort())
+    await desk.evaluate(FORGETS, "offersRead")
+    await desk.evaluate(GOES, "/desk")
+    await expect(desk.locator(".queue")).to_contain_text("Không tải được danh sách ca")
+    await expect(desk.get_by_text("Không có ca nào đang gọi")).to_have_count(0)
+    await desk.evaluate(KNOWS)
+    await expect(desk.get_by_text("Không có ca nào đang gọi").first).to_be_visible()
+
+
+# What the server has said is put aside, as if it had not spoken yet, and said again.
+FORGETS = """async (name) => {
+  const { getState, initial, setState } = await import("/assets/core/store.js");
+  const said = () => getState()[name] === true || getState()[name].size > 0;
+  while (!said()) await new Promise(requestAnimationFrame);
+  globalThis.said = { [name]: getState()[name] };
+  setState({ [name]: initial()[name] });
+}"""
+KNOWS = """async () => (await import("/assets/core/store.js")).setState(globalThis.said)"""
+GOES = """async (path) => (await import("/assets/core/router.js")).navigate(path)"""

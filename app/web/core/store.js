@@ -5,6 +5,7 @@
  *     session        "starting" | "out" | "in" | "ended"
  *     consultations  Map id -> ConsultationRead + { messages: [MessageRead] in the stream's order, ended?: why }
  *     headers        Map id -> ConsultationHeader (lists)      offers  Map offer_id -> OfferRead + { n, gone? }
+ *     offersRead     whether the server has said which there are: before that, none is not nobody
  *     alarms         Map consultation_id -> { consultation_id, number, round, at }
  *     advice         Map event_id -> { consultation_id, event_id, step, due_at, opinion_at, changed, number? }: not read back
  *     boards         Map hospital -> { consultations: Map id -> ConsultationHeader, desks: [] }
@@ -18,7 +19,7 @@ import { serverNow } from "./clock.js";
 
 export const initial = () => ({
   session: "starting", me: null, installation: null, specialties: [],
-  consultations: new Map(), headers: new Map(), offers: new Map(), alarms: new Map(), advice: new Map(), boards: new Map(),
+  consultations: new Map(), headers: new Map(), offers: new Map(), offersRead: false, alarms: new Map(), advice: new Map(), boards: new Map(),
   connection: { state: "reconnecting", since: serverNow(), lastAt: null, slow: false, back: null },
 });
 
@@ -93,7 +94,7 @@ export function applySnapshot(s, stream, d, n) {
     const offers = new Map((d.offers ?? []).map((offer) => [offer.offer_id, { ...offer, n }]));
     const alarms = new Map((d.alarms ?? []).map((alarm) => [alarm.consultation_id, alarm]));
     const advice = new Map((d.advice ?? []).map((x) => [x.event_id, x]));
-    return { ...s, offers, alarms, advice };
+    return { ...s, offers, offersRead: true, alarms, advice };
   }
   if (kind === "hospital") {
     const consultations = new Map((d.consultations ?? []).map((h) => [idOf(h), h]));

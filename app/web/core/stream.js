@@ -193,7 +193,7 @@ function frame(parsed) {
   heard.forEach(told);
 }
 
-const pick = ({ consultations, headers, offers, alarms, advice, boards }) => ({ consultations, headers, offers, alarms, advice, boards });
+const pick = ({ consultations, headers, offers, offersRead, alarms, advice, boards }) => ({ consultations, headers, offers, offersRead, alarms, advice, boards });
 
 function withEnded(state, { s, why }) {
   const id = s.slice(s.indexOf(":") + 1);

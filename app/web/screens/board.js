@@ -7,7 +7,7 @@ import { serverNow, useTick } from "../core/clock.js";
 import { fmtDate, fmtTime, fmtWhen, lang, t, vietnam } from "../core/i18n.js";
 import { navigate } from "../core/router.js";
 import { AppBar, DataAge, Loading, notify, openDialog } from "../core/shell.js";
-import { getState, putHeaders, putOnCall, specialtyName, useStore } from "../core/store.js";
+import { getState, putOnCall, specialtyName, useStore } from "../core/store.js";
 import { onEvent } from "../core/stream.js";
 import { tel, useTelephones } from "../core/telephones.js";
 import { ActButton, ActionState, useAction } from "../parts/action.js";
@@ -31,18 +31,16 @@ const problem = (h) => [h.diagnosis_code, specialty(h.specialty)].filter(Boolean
 export function Board() {
   const me = useStore((s) => s.me);
   const boards = useStore((s) => s.boards);
-  const live = useStore((s) => ({ alarms: s.alarms, offers: s.offers, headers: s.headers, consultations: s.consultations }));
+  useStore((s) => ({ alarms: s.alarms, offers: s.offers, headers: s.headers, consultations: s.consultations })); // what alarmsOf reads
   const [view, setView] = useState("open");
   const [filter, setFilter] = useState({ specialty: "", hospital: "" });
   useTick();
   useEffect(() => onEvent(rereadDesk), []);
-  useEffect(() => {
-    if (view === "outcome") get("/consultations?status=concluded").then((r) => putHeaders(r.items), () => {});
-  }, [view]);
 
   const rows = useMemo(() => [...new Map([...boards.values()].flatMap((b) => [...b.consultations.values()]).map((h) => [h.consultation_id ?? h.id, h])).values()], [boards]);
   const open = rows.filter((h) => OPEN.includes(h.status));
-  const concluded = [...live.headers.values()].filter((h) => h.status === "concluded" && h.outcome_due_at);
+  const concluded = rows.filter((h) => h.status === "concluded" && h.outcome_due_at);
+  const known = boards.size > 0; // before the board has been read, nobody knows that there is nothing
   const lists = { open, free: open.filter((h) => !h.holder), outcome: concluded };
   const shown = lists[view].filter((h) => (!filter.specialty || h.specialty === filter.specialty) && (!filter.hospital || h.hospital === filter.hospital)).sort(byUrgencyThenDue);
   const alarms = alarmsOf(getState());
@@ -50,24 +48,24 @@ export function Board() {
   useShortcuts({ KeyX: () => alarms[0] && takeDialog(alarms[0]), Help: shortcutsDialog });
 
   return html`<div class="board">
-    <${AppBar} title=${t("nav.board")} sub=${me.hospital_name} mini actions=${html`<span class="row dsk b-counts">
+    <${AppBar} title=${t("nav.board")} sub=${me.hospital_name} mini actions=${html`${known && html`<span class="row dsk b-counts">
         <span class="chip bad"><${Icon} name="warn" />${t("b.late", { n: late })}</span>
         <span class="chip warn"><${Icon} name="bell" />${t("b.ringing", { n: open.filter((h) => h.status === "ringing" && !h.holder && !isQuiet(h)).length })}</span>
         <span class="chip ok"><${Icon} name="user" />${t("b.held", { n: open.filter((h) => h.holder).length })}</span>
-        <b class="num b-clock">${fmtTime(serverNow(), { seconds: true })}</b></span><${SoundButton} />`} />
+        <b class="num b-clock">${fmtTime(serverNow(), { seconds: true })}</b></span>`}<${SoundButton} />`} />
     ${alarms.length > 0 && html`<${AlarmBar} alarm=${alarms[0]} more=${alarms.length - 1} />`}
     <div class="bd">
       <main class="bl">
         ${alarms.length > 0 && html`<${SoundNotice} />`}
         <div class="filters">
-          <div class="seg" role="group" aria-label=${t("b.filter")}>${["open", "free", "outcome"].map((x) => html`<button type="button" key=${x} aria-current=${view === x ? "true" : undefined} onClick=${() => setView(x)}>${t(`b.view.${x}`)} <span class="num">${x === "outcome" && view !== "outcome" && !concluded.length ? "" : lists[x].length}</span></button>`)}</div>
+          <div class="seg" role="group" aria-label=${t("b.filter")}>${["open", "free", "outcome"].map((x) => html`<button type="button" key=${x} aria-current=${view === x ? "true" : undefined} onClick=${() => setView(x)}>${t(`b.view.${x}`)} <span class="num">${known ? lists[x].length : ""}</span></button>`)}</div>
           <${Choose} label=${t("b.specialty")} value=${filter.specialty} set=${(v) => setFilter({ ...filter, specialty: v })} options=${unique(lists[view], "specialty").map((code) => [code, specialty(code)])} />
           <${Choose} label=${t("b.hospital")} value=${filter.hospital} set=${(v) => setFilter({ ...filter, hospital: v })} options=${unique(lists[view], "hospital").map((id) => [id, lists[view].find((h) => h.hospital === id).hospital_name])} />
           <span class="cap end dsk">${t("b.sorted")}</span>
         </div>
         <${DataAge} />
         <${ToConfirm} />
-        <${Cases} rows=${shown} view=${view} known=${boards.size > 0} />
+        <${Cases} rows=${shown} view=${view} known=${known} />
       </main>
       <${Desks} boards=${boards} />
     </div>
@@ -273,7 +271,7 @@ function Desks({ boards }) {
   const away = all.filter((g) => g.kind === "unreachable");
   const missing = all.filter((g) => g.kind !== "unreachable");
   const rows = [...desks, ...(own.length ? [own[0].desk] : [])].filter((d) => all.some((g) => g.desk.desk_name === d.desk_name && g.desk.desk === d.desk));
-  return html`<aside class="br"><h2 class="sec-h">${t("b.on_call")} <span class="end">${t("b.desks", { n: desks.length })}</span></h2>
+  return html`<aside class="br"><h2 class="sec-h">${t("b.on_call")} ${boards.size > 0 && html`<span class="end">${t("b.desks", { n: desks.length })}</span>`}</h2>
     ${away.length > 0 && html`<div class="note bad gap-b" role="alert"><${Icon} name="phone" /><ul class="b-gaps"><li><b>${t("b.away_n", { n: away.length })}</b></li>${away.slice(0, 6).map((g) => html`<li key=${g.id}>${t("b.away", { name: g.doctor_name, role: roleText(g.role).toLowerCase(), desk: g.desk.desk_name, time: fmtWhen(g.from) })}</li>`)}</ul></div>`}
     <ul class="on">${desks.map((d) => html`<${DeskRow} key=${d.desk} d=${d} now=${now} />`)}</ul>
     <h2 class="sec-h gap-t">${t("b.gaps_14")} <a class="end tl" href="/rota">${t("b.see_rota")}</a></h2>

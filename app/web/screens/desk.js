@@ -38,9 +38,13 @@ export function Desk() {
   const [taken, setTaken] = useState(null);
   const stage = useRef(null);
   useTick();
+  const rung = useStore((s) => s.offersRead);
+  const back = useStore((s) => s.connection.back?.at);
+  const [read, setRead] = useState("loading");
   useEffect(() => {
-    for (const status of ["active", "concluded"]) get(`/consultations?status=${status}`).then((r) => putHeaders(r.items), () => {});
-  }, []);
+    const lists = ["active", "concluded"].map((status) => get(`/consultations?status=${status}`).then((r) => putHeaders(r.items)));
+    Promise.all(lists).then(() => setRead("done"), () => setRead((was) => (was === "done" ? was : "failed")));
+  }, [back]);
 
   const open = openOffers({ ...getState(), ...state });
   const ringing = open.filter(({ offer }) => !offer.quiet);
@@ -66,10 +70,10 @@ export function Desk() {
     <div class="app">
       <${Rail} current="/desk" />
       <aside class="queue" aria-label=${t("d.queue")}>
-        <${Group} title=${t("d.ringing_me")} n=${ringing.length} empty=${t("d.nothing_rings")}>
+        <${Group} title=${t("d.ringing_me")} n=${ringing.length} known=${rung} empty=${rung && t("d.nothing_rings")}>
           ${ringing.map(({ offer, c }) => html`<${QueueOffer} key=${offer.offer_id} offer=${offer} c=${c} on=${offer === current?.offer} choose=${() => setChosen(offer.offer_id)} />`)}
         </${Group}>
-        <${Group} title=${t("d.i_hold")} n=${held.length} empty=${t("d.hold_none")}>${held.map((h) => html`<${QueueCase} key=${h.id} h=${h} />`)}</${Group}>
+        <${Group} title=${t("d.i_hold")} n=${held.length} known=${read === "done"} empty=${read !== "loading" && t(read === "failed" ? "home.failed" : "d.hold_none")}>${held.map((h) => html`<${QueueCase} key=${h.id} h=${h} />`)}</${Group}>
         ${joined.length > 0 && html`<${Group} title=${t("d.joined")} n=${joined.length}>${joined.map((h) => html`<${QueueCase} key=${h.id} h=${h} />`)}</${Group}>`}
         ${done.length > 0 && html`<${Group} title=${t("d.concluded")} n=${done.length}>${done.map((h) => html`<${QueueCase} key=${h.id} h=${h} />`)}</${Group}>`}
       </aside>
@@ -88,8 +92,9 @@ export function Desk() {
 const newest = (a, b) => (a.updated_at ?? a.created_at) < (b.updated_at ?? b.created_at) ? 1 : -1;
 const isMember = (c, me) => (c?.participants ?? []).some((p) => p.user === me && !p.left_at);
 
-function Group({ title, n, empty, children }) {
-  return html`<section class="q-group"><h2 class="sec-h">${title} · ${n}</h2>${n > 0 ? children : empty && html`<p class="cap q-empty">${empty}</p>`}</section>`;
+/** @param known  whether the server has said how many there are: before that, none is not nothing */
+function Group({ title, n, known = true, empty, children }) {
+  return html`<section class="q-group"><h2 class="sec-h">${title}${known || n > 0 ? ` · ${n}` : ""}</h2>${n > 0 ? children : empty && html`<p class="cap q-empty">${empty}</p>`}</section>`;
 }
 
 function QueueOffer({ offer, c, on, choose }) {
@@ -139,7 +144,8 @@ function Backup({ desk, roles, me }) {
 function Quiet({ held }) {
   const me = useStore((s) => s.me);
   const { sound } = useAlarm();
-  const { state, lastAt } = useStore((s) => s.connection);
+  const { state } = useStore((s) => s.connection);
+  const known = useStore((s) => s.offersRead);
   const onDuty = (me.desks ?? []).length > 0;
   const [failed, setFailed] = useState(false);
   if (onDuty && sound === "blocked") {
@@ -151,7 +157,7 @@ function Quiet({ held }) {
   if (state === "offline") {
     return html`<section class="ctr quiet" role="status"><span class="ill w"><${Icon} name="off" /></span><h1 class="h3">${t("d.quiet_offline")}</h1><${HotlineLink} /></section>`;
   }
-  if (!lastAt) return html`<${Loading} />`; // nothing is known yet: not that nothing rings
+  if (!known) return html`<${Loading} />`; // nothing is known yet: not that nothing rings
   return html`<section class="ctr quiet"><span class="ill"><${Icon} name="check" /></span><h1 class="h3">${t("d.quiet")}</h1>
     <p class="sub">${t(onDuty ? (sound === "on" ? "d.quiet_on" : "a.skipped") : "d.quiet_off")}</p>
     ${held.length > 0 && html`<p class="sub">${t("d.quiet_held", { n: held.length })}</p>`}</section>`;
