@@ -29,8 +29,16 @@ async def test_nobody_answers_and_the_coordinator_assigns_somebody_who_accepts(w
     for secret in ("MC-017", case["question"]):
         await expect(board.locator("body")).not_to_contain_text(secret)
 
+    for read in ("**/on-call", "**/desks?*"):  # what cannot be read is not nobody
+        await board.route(read, lambda route: route.abort())
     await button(alarm, "Nhận xử lý").click()
     dialog = board.get_by_role("dialog")
+    for words in ("Chưa đọc được ai đang trực.", "Chưa đọc được danh sách bàn trực."):
+        await expect(dialog.get_by_text(words)).to_be_visible()
+    await expect(dialog.get_by_text("Không có")).to_have_count(0)
+    await board.unroute_all()
+    for _ in range(2):
+        await button(dialog, "Thử lại").first.click()
     assigned = await ward.first_of(case)
     await button(dialog, assigned.name).first.click()
     await expect(dialog).to_be_hidden()

@@ -49,7 +49,11 @@ async def test_a_bad_number_is_refused_at_its_field_and_what_is_corrected_is_the
     await expect(page.get_by_text("Đã lưu kênh báo.").first).to_be_visible()
     await expect(page.get_by_text("Chưa lưu", exact=True)).to_be_hidden()
 
+    await page.route("**/api/v1/me/channels", lambda route: route.abort())
     await page.reload()
+    await expect(page.get_by_role("heading", name="Chưa đọc được các kênh báo")).to_be_visible()
+    await page.unroute("**/api/v1/me/channels")
+    await button(page, "Thử lại").click()
     await expect(call.get_by_label(NUMBER)).to_have_value("+84912345678")
     await expect(text.get_by_label("Từ (giờ Việt Nam)")).to_have_value("21:30")
     await expect(text.get_by_label("Đến", exact=True)).to_have_value("05:45")

@@ -9,7 +9,7 @@ import { get } from "../core/api.js";
 import { lang, t } from "../core/i18n.js";
 import { readClock, Text } from "../core/form.js";
 import * as push from "../core/push.js";
-import { announce, notify } from "../core/shell.js";
+import { announce, Failed, notify } from "../core/shell.js";
 
 const KINDS = ["voice", "sms", "email"];
 const MOST = 8;
@@ -25,6 +25,7 @@ const same = (rows, others) => JSON.stringify(rows.map(channelOf)) === JSON.stri
 
 export function Channels() {
   const [mine, setMine] = useState(null);
+  const [failed, setFailed] = useState(null);
   const [rows, setRows] = useState([]);
   const [saved, setSaved] = useState([]);
   const [errors, setErrors] = useState({});
@@ -40,7 +41,12 @@ export function Channels() {
     const pushes = fresh.filter((x) => x.kind === "push");
     setRows((now) => (keep ? [...pushes.filter((x) => !now.some((y) => y.address === x.address)), ...now.filter((y) => y.kind !== "push" || pushes.some((x) => x.address === y.address))] : fresh));
   };
-  useEffect(() => { push.read().then(take, () => setMine(null)); }, []);
+  const first = () => {
+    setFailed(null);
+    push.read().then(take, setFailed);
+  };
+  useEffect(first, []);
+  if (failed && !mine) return html`<section class="card"><${Failed} error=${failed} title=${t("account.ch.unread")} onRetry=${first} /></section>`;
   if (!mine) return null;
 
   const act = (what) => async (...args) => {

@@ -380,6 +380,7 @@ export default {
   "account.ch.need": "Fill this in, or remove the channel",
   "account.ch.bad_time": "Write a time like 22:00",
   "account.ch.save": "Save channels",
+  "account.ch.unread": "Your channels could not be read",
   "account.ch.saved": "Your channels are saved.",
   "account.ch.unsaved": "Not saved yet",
   "account.ch.undo": "Undo changes",

@@ -380,6 +380,7 @@ export default {
   "account.ch.need": "Cần điền mục này, hoặc bỏ kênh này",
   "account.ch.bad_time": "Ghi giờ như 22:00",
   "account.ch.save": "Lưu kênh báo",
+  "account.ch.unread": "Chưa đọc được các kênh báo",
   "account.ch.saved": "Đã lưu kênh báo.",
   "account.ch.unsaved": "Chưa lưu",
   "account.ch.undo": "Bỏ thay đổi",
