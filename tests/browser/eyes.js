@@ -29,7 +29,9 @@
     for (const path of seen) {
       const text = await (await fetch(path)).text();
       for (const [, to] of text.matchAll(/(?:from|import\(?)\s*"(\.[^"]+\.js)"/g)) seen.add(new URL(to, location.origin + path).pathname);
-      for (const [, key] of text.matchAll(/\bt\("([^"]+)"/g)) if (!(key in all)) missing.push(`${path}: ${key}`);
+      const asked = [...text.matchAll(/\bt\("([^"]+)"/g)].map(([, key]) => key);
+      const commands = [...text.matchAll(/\bwhat: "([^"]+)"/g)].map(([, what]) => `what.${what}`); // named where one has failed
+      for (const key of [...asked, ...commands]) if (!(key in all)) missing.push(`${path}: ${key}`);
     }
     return missing;
   },

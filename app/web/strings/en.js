@@ -429,4 +429,12 @@ export default {
   "what.hand-over-duty": "hand over duty",
   "what.policy": "ladder",
   "what.agreement": "agreement",
+  "what.edit": "corrected information",
+  "what.attendance": "answer whether you come",
+  "what.stand-down": "no need to come",
+  "what.check": "answer that you are there",
+  "what.publish": "published rota",
+  "what.swap": "swap of duty",
+  "what.leave": "leave",
+  "what.capacity": "cases held at once",
 };

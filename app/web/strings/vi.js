@@ -429,4 +429,12 @@ export default {
   "what.hand-over-duty": "bàn giao ca trực",
   "what.policy": "thang gọi",
   "what.agreement": "thỏa thuận",
+  "what.edit": "phần sửa thông tin",
+  "what.attendance": "trả lời đến được hay không",
+  "what.stand-down": "báo không cần đến",
+  "what.check": "trả lời có mặt",
+  "what.publish": "công bố lịch trực",
+  "what.swap": "đổi ca trực",
+  "what.leave": "nghỉ phép",
+  "what.capacity": "số ca giữ cùng lúc",
 };
