@@ -4,6 +4,7 @@
 // One looping buffer per level that holds its own silence, so throttled timers in a background tab cannot slow it.
 // The caller says *what rings now* with `ring([...])`; whatever is no longer in the list falls silent at once.
 import { serverNow } from "./core/clock.js";
+import { ringTitle } from "./core/title.js";
 
 const RATE = 16000;
 const C5 = 523, E5 = 659, G5 = 784;
@@ -42,7 +43,6 @@ let lostSince = null;
 let lostQuiet = false;
 let titleTimer = 0;
 let vibrateTimer = 0;
-let baseTitle = null;
 let wakeWanted = false;
 let wakeLock = null;
 
@@ -279,20 +279,9 @@ export function setClock(fn) {
 function showTitle() {
   const top = rings[0];
   clearTimeout(titleTimer);
-  if (!top) {
-    if (baseTitle !== null) document.title = baseTitle;
-    baseTitle = null;
-    return;
-  }
-  baseTitle ??= document.title;
+  if (!top) return ringTitle(null);
   const left = top.due_at ? Math.ceil((Date.parse(top.due_at) - now()) / 1000) : null;
   const count = left == null || left < 0 ? "(…)" : `(${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")})`;
-  document.title = `${count} ${top.title}`;
+  ringTitle(`${count} ${top.title}`);
   titleTimer = setTimeout(showTitle, 1000);
-}
-
-/** The page's own title changed while something rings: it is put back when the ring ends. */
-export function setBaseTitle(text) {
-  if (baseTitle === null) document.title = text;
-  else baseTitle = text;
 }

@@ -13,6 +13,7 @@ import { AppBar, Failed, HotlineLink, Loading, Shell } from "./core/shell.js";
 import { getState, useStore } from "./core/store.js";
 import { begin } from "./core/session.js";
 import * as stream from "./core/stream.js";
+import { useTitle } from "./core/title.js";
 import { preferHospital } from "./core/telephones.js";
 import { useWide } from "./core/wide.js";
 import { isQuiet } from "./parts/facts.js";
@@ -53,6 +54,9 @@ export function route(path, me) {
   return [HOME[me.role] ?? "account", {}];
 }
 
+/** Titles of the screens that do not say their own. */
+const TITLES = { desk: "nav.desk", board: "nav.board", rota: "nav.rota" };
+
 /** Whether somebody may be on duty: such a person's device rings, and asks whether they are there. */
 const onCallAccount = (me) => ["specialist", "coordinator"].includes(me?.role);
 
@@ -61,6 +65,7 @@ function Screen({ name, props }) {
   const [error, setError] = useState(null);
   const [tries, again] = useReducer((n) => n + 1, 0);
   const [broken, reset] = useErrorBoundary((e) => console.error(e));
+  useTitle(TITLES[name] ? t(TITLES[name]) : null);
   useEffect(() => {
     setError(null);
     reset();
@@ -89,6 +94,10 @@ function CaseScreen({ id }) {
   const wide = useWide();
   const [error, setError] = useState(null);
   const [tries, again] = useReducer((n) => n + 1, 0);
+  const number = useStore((s) => s.consultations.get(id)?.number ?? "");
+  const drill = useStore((s) => s.consultations.get(id)?.drill);
+  const numbered = drill ? `${t("drill.word")} · ${number}` : number;
+  useTitle(waiting && wide ? null : waiting ? `${numbered} · ${t("wait.title")}` : numbered || t("c.title"));
   useEffect(() => stream.watch(id), [id]);
   useEffect(() => {
     setError(null);

@@ -27,8 +27,11 @@ async def test_the_menu_names_what_a_role_may_open_and_all_of_it_opens(ward: War
         links = menu.get_by_role("link")
         await expect(links).to_have_count(len(PAGES[role]))  # it is drawn a moment after the tap
         assert await links.evaluate_all("all => all.map((a) => a.getAttribute('href'))") == PAGES[role]
-        await menu.locator(f'a[href="{path}"]').click()
+        link = menu.locator(f'a[href="{path}"]')
+        name = (await link.inner_text()).strip()
+        await link.click()
         await opened(page)
+        await expect(page).to_have_title(f"{name} – hoichan")
 
 
 async def test_a_menu_that_is_tapped_while_the_next_page_comes_is_open_there(ward: Ward) -> None:

@@ -45,8 +45,9 @@ async def test_a_case_from_the_question_to_the_outcome(ward: Ward) -> None:
     await button(card, "Tiếp nhận").click()
     await desk.wait_for_url(CASE_PAGE)
     await expect(desk.locator("html")).to_have_attribute("data-ringing", "")
-    await expect(desk).not_to_have_title(re.compile(r"^\("))
+    await expect(desk).to_have_title("HC-0001 – hoichan")
     await expect(phone.locator("body")).to_contain_text(f"{doctor.name} đang giữ ca")
+    await expect(phone).to_have_title("HC-0001 – hoichan")
 
     await is_discussed(phone, desk)
     await is_concluded(desk)

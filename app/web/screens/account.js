@@ -1,5 +1,5 @@
 /** One's own account: password, sessions, channels, and how this device looks and behaves. */
-import { html, Icon, useEffect, useState } from "../core/html.js";
+import { html, Icon, useState } from "../core/html.js";
 import { changePassword, me as readMe, signOut } from "../core/api.js";
 import { setShortcuts, shortcutsOn } from "../core/device.js";
 import { lang, setLang, t } from "../core/i18n.js";
@@ -9,6 +9,7 @@ import { enter, leave } from "../core/session.js";
 import { AppBar, notify, openDialog } from "../core/shell.js";
 import { getState, useStore } from "../core/store.js";
 import { setTheme, theme } from "../core/theme.js";
+import { useTitle } from "../core/title.js";
 import { Channels } from "./channels.js";
 
 const LEAST = 12;
@@ -17,7 +18,7 @@ export function Account() {
   const me = useStore((s) => s.me);
   const [look, setLook] = useState(theme());
   const [letters, setLetters] = useState(shortcutsOn());
-  useEffect(() => { document.title = `${t("nav.account")} – hoichan`; });
+  useTitle(t("nav.account"));
   if (!me) return null;
   return html`<${AppBar} title=${t("nav.account")} back="/" mini />
   <main class="mid stack">

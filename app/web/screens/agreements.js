@@ -8,6 +8,7 @@ import { Text } from "../core/form.js";
 import { fmtDate, fmtWhen, fromVietnam, lang, t, vietnam } from "../core/i18n.js";
 import { AppBar, Failed, Loading, notify } from "../core/shell.js";
 import { specialtyName, useStore } from "../core/store.js";
+import { useTitle } from "../core/title.js";
 import { ActButton, errorText, useAction } from "../parts/action.js";
 import { openBody } from "../parts/dialogs.js";
 import { Options } from "./policy-editor.js";
@@ -24,7 +25,7 @@ export function Agreements() {
   const [state, setState] = useState("current");
   const [q, setQ] = useState("");
   const [tries, again] = useReducer((n) => n + 1, 0);
-  useEffect(() => { document.title = `${t("nav.agreements")} – hoichan`; });
+  useTitle(t("nav.agreements"));
   useEffect(() => {
     setError(null);
     get("/agreements").then((r) => setItems(r.items), setError);

@@ -19,6 +19,7 @@ import { useModule } from "../core/lazy.js";
 import { takeUp } from "../core/drafts.js";
 import { begun } from "../core/requests.js";
 import { navigate } from "../core/router.js";
+import { useTitle } from "../core/title.js";
 import { BegunRequests } from "./begun.js";
 import { Queued } from "./queued.js";
 
@@ -46,7 +47,7 @@ export function Home({ selected: asked = null }) {
   const [read, setRead] = useState("loading");
   const [tries, again] = useReducer((n) => n + 1, 0);
   const back = useStore((s) => s.connection.back?.at);
-  useEffect(() => { document.title = `${t("nav.cases")} – hoichan`; });
+  useTitle(t("nav.cases"));
   useEffect(() => {
     setRead((was) => (was === "done" ? was : "loading"));
     get("/consultations").then(({ items }) => {

@@ -8,6 +8,7 @@ import { useModule } from "../core/lazy.js";
 import { navigate } from "../core/router.js";
 import { AppBar, Failed, Loading } from "../core/shell.js";
 import { specialtyName, useStore } from "../core/store.js";
+import { useTitle } from "../core/title.js";
 import { roleText, URGENCIES } from "../parts/facts.js";
 import { Urgency } from "../parts/urgency.js";
 import { Load } from "./load.js";
@@ -19,7 +20,7 @@ export function Policies() {
   const [desks, setDesks] = useState(null);
   const [error, setError] = useState(null);
   const [tries, again] = useReducer((n) => n + 1, 0);
-  useEffect(() => { document.title = `${t("nav.policies")} – hoichan`; });
+  useTitle(t("nav.policies"));
   useEffect(() => {
     setError(null);
     get("/desks").then(({ items }) => setDesks(items), setError);

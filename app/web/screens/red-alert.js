@@ -12,6 +12,7 @@ import { navigate } from "../core/router.js";
 import { AppBar, HotlineLink, Loading } from "../core/shell.js";
 import { specialtyName, useStore } from "../core/store.js";
 import { EMPTY } from "../core/requests.js";
+import { useTitle } from "../core/title.js";
 import { Drill, DrillSwitch, FormBand, marked } from "../parts/drill.js";
 import { dialIfOffline, favourites, Pending, submit } from "./request.js";
 
@@ -57,7 +58,7 @@ export function RedAlert() {
   const [drill, setDrill] = useState(false); // never kept: the next alert is real unless somebody says otherwise again
   const [sentId, setSent] = useState(null);
   const queued = useOutbox().find((item) => item.id === sentId);
-  useEffect(() => { document.title = `${marked({ drill }, t("red.title"))} – hoichan`; });
+  useTitle(marked({ drill }, t("red.title")));
   if (queued) return html`<${Pending} item=${queued} onAgain=${setSent} onEdit=${() => { setSent(null); navigate("/request"); }} />`;
 
   const known = me.ward_phone ?? me.phone ?? "";

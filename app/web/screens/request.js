@@ -16,6 +16,7 @@ import { navigate } from "../core/router.js";
 import { announce, AppBar, HotlineLink, Loading, notify, openDialog } from "../core/shell.js";
 import { getState, specialtyName, useStore } from "../core/store.js";
 import { hotline, tel } from "../core/telephones.js";
+import { useTitle } from "../core/title.js";
 import { Drill, DrillSwitch, FormBand, marked } from "../parts/drill.js";
 import { nameList, personText, roleText } from "../parts/facts.js";
 import { Urgency } from "../parts/urgency.js";
@@ -35,7 +36,7 @@ export function Request({ telephone = false }) {
   const [told, setTold] = useState([]);
   const own = queued.find((item) => item.id === sentId);
   const title = t(telephone ? "told.enter" : "request.new");
-  useEffect(() => { document.title = `${marked(own?.body, title)} – hoichan`; });
+  useTitle(marked(own?.body, title));
   if (own) return html`<${Pending} item=${own} onAgain=${setSent} onEdit=${(errors) => { setTold(fromServer(errors)); setSent(null); }} />`;
   if (telephone && !part) return html`<${AppBar} title=${title} back="/" closing mini plain /><main class="mid"><${Loading} /></main>`;
   return html`<${Form} key=${telephone} onSent=${setSent} others=${queued} told=${told} part=${part} />`;

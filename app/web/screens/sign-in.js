@@ -7,6 +7,7 @@ import { navigate } from "../core/router.js";
 import { enter } from "../core/session.js";
 import { HotlineLink, Language, Mark } from "../core/shell.js";
 import { getState, useStore } from "../core/store.js";
+import { useTitle } from "../core/title.js";
 
 const SAY = [["send", "signin.say1", "signin.say1_sub"], ["bell", "signin.say2", "signin.say2_sub"], ["file", "signin.say3", "signin.say3_sub"]];
 
@@ -17,7 +18,7 @@ export function SignIn() {
   const [shared, share] = useState(isShared());
   const session = useStore((s) => s.session);
   const error = useRef(null);
-  useEffect(() => { document.title = `${t("signin.title")} – hoichan`; });
+  useTitle(t("signin.title"));
   useEffect(() => {
     if (session === "in") navigate(next(), { replace: true });
   }, [session]);

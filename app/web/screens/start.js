@@ -5,6 +5,7 @@ import { get } from "../core/api.js";
 import { t } from "../core/i18n.js";
 import { AppBar, pagesOf } from "../core/shell.js";
 import { useStore } from "../core/store.js";
+import { useTitle } from "../core/title.js";
 
 const SOON_DAYS = 60;
 
@@ -22,7 +23,7 @@ function useNeeds(role) {
 export function Start() {
   const me = useStore((s) => s.me);
   const needs = useNeeds(me.role);
-  useEffect(() => { document.title = `${t("nav.start")} – hoichan`; });
+  useTitle(t("nav.start"));
   return html`<${AppBar} /><main class="run"><h1 class="h1">${t("nav.start")}</h1>
     <div class="tiles">${pagesOf(me.role).filter(([path]) => path !== "/").map(([path, key, icon]) => html`<a key=${path} class="card tile" href=${path}><${Icon} name=${icon} /><b>${t(key)}</b>
       <span class="cap">${t(`s.what.${path.slice(1)}`)}${needs[path] > 0 ? html`<br /><b class="missing">${t(`s.needs.${path.slice(1)}`, { n: needs[path] })}</b>` : ""}</span></a>`)}</div></main>`;

@@ -5,6 +5,7 @@ import { AppBar, Loading } from "../core/shell.js";
 import { specialtyName, useStore } from "../core/store.js";
 import { loadTelephones, tel, useTelephones } from "../core/telephones.js";
 import { lang } from "../core/i18n.js";
+import { useTitle } from "../core/title.js";
 
 const KINDS = ["coordinator", "desk", "ward", "hospital"];
 
@@ -17,7 +18,7 @@ export function Telephones() {
   const [wanted, setWanted] = useState("");
   const session = useStore((s) => s.session);
   const asks = useStore((s) => s.session === "in" && s.me?.role === "requester");
-  useEffect(() => { document.title = `${t("nav.phones")} – hoichan`; });
+  useTitle(t("nav.phones"));
   useEffect(() => {
     loadTelephones().then((now) => setFailed(Boolean(now.kept)), () => setFailed(true));
   }, []);

@@ -15,7 +15,7 @@ import { tel } from "../core/telephones.js";
 import { reading } from "../core/unread.js";
 import { Countdown } from "../parts/countdown.js";
 import { callDialog } from "../parts/dialogs.js";
-import { Drill, DrillBand, marked } from "../parts/drill.js";
+import { Drill, DrillBand } from "../parts/drill.js";
 import { currentCallout, isQuiet, nameList, nextStep, ringing, toldText } from "../parts/facts.js";
 import { Holder } from "../parts/holder.js";
 import { Ladder } from "../parts/ladder.js";
@@ -34,7 +34,6 @@ const may = (c, what) => !c.may || c.may.includes(what);
 export function Waiting({ id }) {
   const c = useStore((s) => s.consultations.get(id));
   useEffect(() => reading(id), [id]);
-  useEffect(() => { document.title = `${marked(c, c.number)} · ${t("wait.title")} – hoichan`; });
   const callout = currentCallout(c);
   const sub = [c.number, specialtyName(c.specialty, lang()), callout?.hospital_name].filter(Boolean).join(" · ");
   return html`<${AppBar} title=${t(c.status === "ringing" ? "wait.title" : "wait.cancelled")} sub=${sub} back="/" mini />
