@@ -8,7 +8,7 @@ import "./core/theme.js";
 import { html, render, useEffect, useErrorBoundary, useReducer, useState } from "./core/html.js";
 import { onLang, t } from "./core/i18n.js";
 import { useModule } from "./core/lazy.js";
-import { navigate, usePath } from "./core/router.js";
+import { arrive, navigate, usePath } from "./core/router.js";
 import { AppBar, Failed, HotlineLink, Loading, Shell } from "./core/shell.js";
 import { getState, useStore } from "./core/store.js";
 import { begin } from "./core/session.js";
@@ -77,6 +77,9 @@ function Screen({ name, props }) {
     });
     return () => { gone = true; };
   }, [name, tries]);
+  useEffect(() => {
+    if (loaded.name === name) arrive();
+  }, [loaded.name === name, name]);
   if (error || broken) {
     return html`<${AppBar} /><main class="mid"><${Failed} error=${{ status: error ? 0 : 500 }} title=${t("error.screen")} onRetry=${() => (error ? location.reload() : again())} /></main>`;
   }

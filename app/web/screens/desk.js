@@ -5,7 +5,7 @@ import { html, Icon, useEffect, useRef, useState } from "../core/html.js";
 import { get } from "../core/api.js";
 import { serverNow, useTick } from "../core/clock.js";
 import { fmtTime, fmtWhen, lang, t } from "../core/i18n.js";
-import { navigate } from "../core/router.js";
+import { focusIsFree, navigate } from "../core/router.js";
 import { announce, AppBar, HotlineLink, Loading, notify } from "../core/shell.js";
 import { getState, putHeaders, specialtyName, useStore } from "../core/store.js";
 import { ackOffer, watch } from "../core/stream.js";
@@ -204,7 +204,7 @@ function useNewOffers(ringing, stage, realCame) {
     // A patient is never behind a drill that somebody is looking at.
     if (fresh.some(({ c }) => !c.drill) && ringing.some(({ c }) => c.drill)) realCame();
     for (const { c } of fresh) announce(marked(c, t("d.new_offer", { level: t(`urgency.${c.urgency}`), hospital: c.hospital_name ?? "", question: c.question || t("d.no_question") })), true);
-    if (fresh.length && document.activeElement === document.body) stage.current?.querySelector(".wake")?.focus({ preventScroll: true });
+    if (fresh.length && focusIsFree()) stage.current?.querySelector(".wake")?.focus({ preventScroll: true });
   }, [ids]);
 }
 
