@@ -139,7 +139,13 @@ async def test_not_my_duty_rings_the_next_and_a_ring_taken_back_says_why(ward: W
     await button(desk.get_by_role("alertdialog"), "Từ chối…").click()
     await button(desk.get_by_role("dialog"), "Không phải ca của tôi").click()
     await expect(desk.locator("html")).to_have_attribute("data-ringing", "")
-    await expect(phone.get_by_role("region", name="Thang gọi")).to_contain_text("Không phải ca của tôi")
+    ladder = phone.get_by_role("region", name="Thang gọi")
+    await expect(ladder).to_contain_text("Không phải ca của tôi")
+    [second] = await ward.rung(case, step=1)
+    await second.do(case, "refusal", {"reason": "other", "text": "Đang mổ, 20 phút nữa xong."})
+    await expect(ladder.get_by_role("listitem").filter(has_text=second.name)).to_contain_text(
+        re.compile(r"Từ chối \d\d:\d\d · Đang mổ, 20 phút nữa xong\.")
+    )
 
 
 async def test_a_night_on_a_cardiology_desk_through_a_shift_change_with_a_case_ringing(ward: Ward) -> None:

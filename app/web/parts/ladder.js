@@ -45,7 +45,9 @@ function plannedRow(step, callout, last) {
 }
 
 function Facts({ offer, ringing }) {
-  const reason = offer.reason && (has(`p.reason.${offer.reason}`) ? t(`p.reason.${offer.reason}`) : offer.reason);
+  const known = offer.reason && (has(`p.reason.${offer.reason}`) ? t(`p.reason.${offer.reason}`) : offer.reason);
+  const typed = offer.reason_text && html`<span lang="vi">${offer.reason_text}</span>`;
+  const reason = typed && offer.reason !== "other" ? html`${known}: ${typed}` : typed || known; // what somebody typed says more than «other»
   return html`<div class="facts">
       ${offer.delivered_at && html`<span><${Icon} name="checks" />${t("p.delivered", { time: fmtWhen(offer.delivered_at) })}</span>`}
       ${offer.seen_at && html`<span><${Icon} name="eye" />${t("p.seen", { time: fmtWhen(offer.seen_at) })}</span>`}
@@ -54,7 +56,7 @@ function Facts({ offer, ringing }) {
     <div class="facts">
       ${offer.state === "made" && html`<span>${t(offer.expired_at ? "p.expired" : ringing ? "p.not_accepted" : "p.not_answered")}</span>`}
       ${offer.state === "accepted" && html`<span><b>${acceptedText(offer, t("p.accepted_at", { time: fmtWhen(offer.answered_at) }))}</b></span>`}
-      ${offer.state === "declined" && html`<span>${t("p.declined_at", { time: fmtWhen(offer.answered_at) })}${reason ? ` · ${reason}` : ""}</span>`}
+      ${offer.state === "declined" && html`<span>${t("p.declined_at", { time: fmtWhen(offer.answered_at) })}${reason ? html` · ${reason}` : ""}</span>`}
       ${offer.state === "withdrawn" && html`<span>${withdrawnText(offer.reason)}</span>`}
       ${offer.attendance && html`<span><b>${t(`p.attendance.${offer.attendance}`)}</b></span>`}
     </div>`;
