@@ -36,6 +36,26 @@
     return missing;
   },
 
+  /** Contrast of what is drawn without text: the tick of a box, and the ring of the focus in the band of what is unsent. */
+  marks() {
+    const light = (colour) => {
+      const [r, g, b] = colour.match(/[\d.]+/g).map((x) => (x / 255 <= 0.04045 ? x / 255 / 12.92 : ((x / 255 + 0.055) / 1.055) ** 2.4));
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const contrast = (a, b) => (/, 0\)$/.test(a) ? 1 : (Math.max(light(a), light(b)) + 0.05) / (Math.min(light(a), light(b)) + 0.05)); // what is transparent is not seen
+    const box = document.querySelector(".cb:checked"), band = document.createElement("div");
+    band.className = "unsent";
+    const button = band.appendChild(document.createElement("button"));
+    document.body.append(band);
+    button.focus({ focusVisible: true });
+    const found = {
+      tick: contrast(getComputedStyle(box, "::after").backgroundColor, getComputedStyle(box).backgroundColor),
+      focus: contrast(getComputedStyle(button).outlineColor, getComputedStyle(band).backgroundColor),
+    };
+    band.remove();
+    return found;
+  },
+
   /** Elements that stick out on the right, unless they are in a box that scrolls by itself; [] when the page does not scroll sideways. */
   outside() {
     if (document.documentElement.scrollWidth <= innerWidth) return [];

@@ -9,7 +9,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE, Ward, a_ward
-from tests.browser.eyes import barriers
+from tests.browser.eyes import barriers, look
 from tests.browser.hands import DEMO, button, entered
 from tests.hotline import Json, Person
 
@@ -133,6 +133,15 @@ async def test_every_screen_carries_the_band_and_can_be_read_by_everybody(scene:
         await expect(page.locator(".demo-band"), name).to_be_in_viewport()
         wrong += [f"{name}, {words}" for words in await barriers(page)]
     assert wrong == [], "\n".join(wrong)
+
+
+async def test_a_tick_and_the_ring_of_the_focus_stand_out_from_their_ground(scene: Scene) -> None:
+    page = await at(None, "/sign-in", "form")(scene, PHONE)
+    await page.get_by_role("checkbox", name="Máy dùng chung").check()
+    for scheme in ("light", "dark"):
+        await page.emulate_media(color_scheme=scheme)
+        for what, contrast in (await look(page, "marks")).items():
+            assert contrast >= 3, (scheme, what)  # WCAG 2.2, 1.4.11
 
 
 # What opens a dialog on the view of a case that a doctor holds, and for whom.
