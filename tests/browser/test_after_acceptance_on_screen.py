@@ -19,6 +19,14 @@ ADVICE = "Tiêu sợi huyết ngay rồi chuyển."
 CHANGED = "Không tiêu sợi huyết, chuyển thẳng can thiệp."
 
 
+# A computer on which nobody has touched the page yet: its browser lets it make no sound.
+SILENT_UNTIL_TOUCHED = """(() => {
+  let touched = false;
+  Object.defineProperty(AudioContext.prototype, "state", { get: () => (touched ? "running" : "suspended") });
+  AudioContext.prototype.resume = async () => { touched = true; };
+})()"""
+
+
 async def test_advice_unread_rings_the_ward_until_it_is_read_back_and_a_change_asks_what_was_done(ward: Ward) -> None:
     requester, case, doctor = await held(ward)
     mate = await colleague_of(ward, requester)
@@ -31,8 +39,11 @@ async def test_advice_unread_rings_the_ward_until_it_is_read_back_and_a_change_a
         await expect(bar).to_contain_text(case["number"])
         await expect(page.locator("html")).to_have_attribute("data-ringing", "orange")
         await expect(page).to_have_title(re.compile("Ý kiến chưa đọc lại"))
+    await other.add_init_script(SILENT_UNTIL_TOUCHED)
     await other.reload()  # a page that starts while it rings, rings
     await expect(other.locator("html")).to_have_attribute("data-ringing", "orange")
+    await button(other.get_by_role("alert").filter(has_text="Máy này chưa phát được chuông"), "Bật và nghe thử").click()
+    await expect(other.get_by_text("Máy này chưa phát được chuông")).to_have_count(0)
 
     await phone.get_by_role("link", name="Đọc lại").click()
     ask = phone.get_by_role("group", name="Đọc lại ý kiến")
