@@ -86,7 +86,7 @@ async def is_discussed(phone: Page, desk: Page) -> None:
     await writes(desk, "Tiêu sợi huyết ngay rồi chuyển.")
     opinion = phone.locator(".m.op")
     await expect(opinion).to_contain_text("Tiêu sợi huyết ngay rồi chuyển.")
-    await opinion.get_by_role("group", name="Đọc lại ý kiến").get_by_role("button").first.click()
+    await opinion.get_by_role("group", name="Xác nhận đã đọc và hiểu ý kiến").get_by_role("button").first.click()
     await expect(desk.locator(".m.op")).to_contain_text("đã hiểu")
 
 

@@ -182,7 +182,7 @@ async def test_allergy_and_what_nobody_asked_stand_out_on_card_case_and_beside_t
     await expect(desk.get_by_role("log")).to_contain_text("Ceftriaxon 2 g.")
     change = await requester.patch(f"/consultations/{case['id']}", {"patient": {"weight_kg": 41}})
     assert change.status_code == 200, change.text
-    alert = desk.locator(".note").filter(has_text="An toàn thuốc vừa đổi sau khi đã có ý kiến: MC-017")
+    alert = desk.locator(".note").filter(has_text="An toàn dùng thuốc vừa đổi sau khi đã có ý kiến: MC-017")
     await expect(alert).to_be_visible()
 
 

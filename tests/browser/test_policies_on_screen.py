@@ -62,7 +62,7 @@ async def test_an_administrator_changes_a_ladder_and_the_preview_says_what_then_
     assert second.total_seconds() == pytest.approx(90, abs=1)
     for said, step in zip(promised[:-1], ladder, strict=False):
         assert step["doctors"][0]["doctor_name"] in said
-    load = page.get_by_role("region", name="Tải trực").first
+    load = page.get_by_role("region", name="Khối lượng trực").first
     await expect(load.get_by_role("row")).not_to_have_count(0)
 
 
@@ -180,7 +180,7 @@ async def test_an_administrator_changes_what_a_doctor_has_room_for_beside_the_lo
     who = (await doctor.me())["id"]
     told = await ward.open(doctor, on=DESKTOP, at="/desk")
     page = await ward.open(admin, on=on, at=f"/policies?desk={desk}")
-    load = page.get_by_role("region", name="Tải trực").first
+    load = page.get_by_role("region", name="Khối lượng trực").first
     await button(load, "7 ngày").click()
     row = load.get_by_role("row").filter(has_text=name)
     await expect(row).to_contain_text("1 / –")

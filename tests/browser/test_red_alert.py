@@ -58,10 +58,10 @@ async def test_the_team_rings_until_each_has_answered_or_is_stood_down(ward: War
     await button(dialog, "Gửi phần bổ sung").click()
     await expect(dialog).to_be_hidden()
     await expect(leader.locator("#pane-summary .pline")).to_contain_text("MC-017Nam 58 tuổi")
-    await button(leader, "người chưa trả lời nghỉ").click()
+    await button(leader, "người chưa trả lời: không cần đến").click()
     await expect(third.locator("html")).to_have_attribute("data-ringing", "")
-    await expect(third.get_by_role("main").get_by_role("alert")).to_contain_text("Trưởng kíp cho nghỉ")
-    await expect(phone.locator("body")).to_contain_text("Trưởng kíp cho nghỉ")
+    await expect(third.get_by_role("main").get_by_role("alert")).to_contain_text("Trưởng kíp báo không cần đến")
+    await expect(phone.locator("body")).to_contain_text("Trưởng kíp báo không cần đến")
 
 
 async def test_a_wrong_tap_is_taken_back_within_ten_seconds_and_everybody_rung_is_told(ward: Ward) -> None:

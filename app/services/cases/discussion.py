@@ -35,7 +35,7 @@ async def post_message(work: Work, case_id: UUID, posted: MessageIn) -> Message:
     if corrected and corrected.opinion and not posted.opinion:
         raise Invalid(
             "opinion",
-            "Sửa một ý kiến hội chẩn thì bản sửa cũng là ý kiến, và cần đọc lại.",
+            "Sửa một ý kiến hội chẩn thì bản sửa cũng là ý kiến, và cần bên yêu cầu xác nhận đã đọc và hiểu.",
             "What corrects an opinion is an opinion too, and must be read back.",
         )
     newest = case.newest_vitals

@@ -21,7 +21,7 @@ REASON = {
     "cancelled": "yêu cầu đã hủy",
     "concluded": "đã kết luận",
     "superseded": "đổi mức khẩn",
-    "stood_down": "trưởng kíp cho nghỉ",
+    "stood_down": "trưởng kíp báo không cần đến",
     "request": "yêu cầu mới",
     "urgency_raised": "nâng mức khẩn",
     "forwarded": "chuyển tiếp",
@@ -166,7 +166,7 @@ _FACTS: Mapping[str, Words] = {
     "attendance.answered": lambda d: (
         f"{d.get('doctor_name', '…')}: {'đến được' if d.get('coming') else 'không đến được'}"
     ),
-    "team.stood_down": _doctor("Trưởng kíp cho nghỉ"),
+    "team.stood_down": _doctor("Trưởng kíp báo không cần đến"),
     "participant.joined": _part("Tham gia"),
     "participant.left": _part("Rời ca"),
     "message.posted": _message,

@@ -22,8 +22,8 @@ URGENCIES: Final[Mapping[str, Sentence]] = {
 }
 ROLES: Final[Mapping[str, Sentence]] = {
     "primary": ("(trực chính)", "(primary)"),
-    "backup": ("(trực phụ)", "(backup)"),
-    "head_of_shift": ("(trưởng kíp)", "(head of shift)"),
+    "backup": ("(trực hai)", "(backup)"),
+    "head_of_shift": ("(trưởng ca trực)", "(head of shift)"),
     "red_team": ("(kíp báo động đỏ)", "(red team)"),
     "leadership": ("(trực lãnh đạo)", "(leadership)"),
     "coordinator": ("(điều phối)", "(coordinator)"),
@@ -112,9 +112,9 @@ _TEMPLATES: Final[Mapping[str, _Template]] = {
         ),
     ),
     "advice": _Template(
-        ("Có ý kiến hội chẩn chưa được đọc lại", "Advice has not been read back"),
+        ("Có ý kiến hội chẩn chưa được xác nhận đã đọc và hiểu", "Advice has not been read back"),
         (
-            "Ý kiến{ cho: ward}{ lúc: at} chưa được khoa xác nhận. Mở hoichan để đọc và xác nhận.",
+            "Ý kiến{ cho: ward}{ lúc: at} chưa được khoa xác nhận đã đọc và hiểu. Mở hoichan để đọc và xác nhận.",
             "Advice{ for: ward}{ of: at} has not been confirmed by the ward. Open hoichan to read and confirm it.",
         ),
         {"3": "again"},

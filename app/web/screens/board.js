@@ -227,7 +227,7 @@ function Act({ h }) {
     return undefined;
   };
   const more = () => import("../parts/aftercare.js").then((m) => m.moreDialog({ ...h, id: idOf(h), view: null }), () => notify(t("p.err.network"), "bad"));
-  return html`<span class="row b-acts"><button type="button" class=${`btn s ${alarm ? "p" : "o"}`} onClick=${assign}>${t(alarm ? "b.take" : "b.assign")}</button>
+  return html`<span class="row b-acts"><button type="button" class=${`btn s ${alarm ? "p" : "o"}`} onClick=${assign}>${t(alarm ? "b.take" : h.holder ? "b.reassign" : "b.assign")}</button>
     <button type="button" class="ib" aria-label=${`${t("c.more")} · ${h.number}`} onClick=${more}><${Icon} name="dots" /></button></span>`;
 }
 

@@ -7,7 +7,7 @@ export default {
   "f.call_text": "Đã nói gì",
   "f.call_save": "Lưu cuộc gọi",
   "f.owner": "Giao cho đồng nghiệp cùng khoa",
-  "f.owner_hint": "Người phụ trách phía khoa hiện là {name}. Người được giao được báo ngay, và ý kiến chưa đọc lại đổ chuông ở người đó.",
+  "f.owner_hint": "Người phụ trách phía khoa hiện là {name}. Người được giao được báo ngay, và ý kiến chưa được xác nhận đã đọc và hiểu đổ chuông ở người đó.",
   "f.owner_none": "Chưa có đồng nghiệp cùng khoa có tài khoản.",
   "f.owner_unread": "Chưa đọc được danh sách đồng nghiệp.",
   "f.second": "Hỏi thêm chuyên khoa",
@@ -35,7 +35,7 @@ export default {
   "h.note": "Ghi chú bàn giao",
   "h.note_hint": "Đi vào từng ca: ai đọc được ca đều đọc được, cả khoa yêu cầu, và có trong biên bản. Không ghi về người bệnh khác.",
   "h.send": "Bàn giao {n} ca",
-  "h.unread": "{n} ý kiến chưa được đọc lại",
+  "h.unread": "{n} ý kiến chưa được xác nhận đã đọc và hiểu",
   "h.handing": "Đang gọi {name}",
   "h.done": "Đang gọi {name} để nhận {n} ca. Bạn giữ ca đến khi người đó tiếp nhận.",
 };

@@ -266,7 +266,7 @@ export default {
   "r.state.offered": "waiting",
   "r.state.taken": "taken",
   "r.state.withdrawn": "withdrawn",
-  "r.state.lapsed": "lapsed",
+  "r.state.lapsed": "lapsed, the duty stays with whoever asked",
   "r.state.requested": "waiting",
   "r.state.approved": "approved",
   "r.state.declined": "declined",

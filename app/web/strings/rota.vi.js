@@ -266,7 +266,7 @@ export default {
   "r.state.offered": "đang chờ người nhận",
   "r.state.taken": "đã có người nhận",
   "r.state.withdrawn": "đã rút lại",
-  "r.state.lapsed": "hết hạn",
+  "r.state.lapsed": "quá giờ, ca vẫn của người nhờ",
   "r.state.requested": "chờ duyệt",
   "r.state.approved": "đã duyệt",
   "r.state.declined": "không duyệt",
