@@ -54,7 +54,8 @@ async def make_agreement(body: AgreementIn, work: WorkDep) -> Response:
 async def change_agreement(agreement_id: UUID, body: AgreementPatch, work: WorkDep) -> Response:
     """Change rank, term, desks or title; what is left out stays, and what has passed cannot be changed.
 
-    To end an agreement now, set `to` to now. 412 when somebody else has changed it since it was read.
+    To end an agreement now, set `to` to now; `endless` takes its end away. 412 when somebody else has changed it since
+    it was read.
     """
-    wanted = Wanted(rank=body.rank, start=body.start, end=body.end, desks=body.desks, title=body.title)
+    wanted = Wanted(body.rank, body.start, body.end, body.desks, body.title, endless=body.endless)
     return json_response(await agreements.change(work, agreement_id, body.version, wanted))

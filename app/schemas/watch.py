@@ -1,13 +1,13 @@
 """Gaps in rotas, «are you there?», and agreements, as they are sent and read."""
 
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from app.schemas import examples
-from app.schemas.body import Body
+from app.schemas.body import Body, Complaint, refuse
 from app.schemas.case_parts import Read
 from app.schemas.directory import Interval, RotaRole
 from app.schemas.requests import Specialty
@@ -219,5 +219,12 @@ class AgreementPatch(Body):
     rank: Rank | None = None
     start: Instant | None = Field(default=None, alias="from", description="Only while it has not begun")
     end: Instant | None = Field(default=None, alias="to", description="Not before now; another end is warned of anew")
+    endless: bool = Field(default=False, description="It has no end any more; not with `to`")
     desks: Desks | None = None
     title: Line | None = None
+
+    @model_validator(mode="after")
+    def _one_end(self) -> Self:
+        if self.endless and self.end is not None:
+            refuse("agreement", [Complaint(("endless",), "one_of", {"fields": "to, endless"})])
+        return self

@@ -148,7 +148,23 @@ async def test_an_agreement_is_made_and_an_overlap_names_the_one_in_the_way(ward
     await field(form, "Tên thỏa thuận").fill("Thỏa thuận hợp tác chuyên môn")
     await button(form, "Lưu").click()
     await expect(form).to_be_hidden()
-    await expect(page.locator(".agr-card").filter(has_text="Thỏa thuận hợp tác chuyên môn").first).to_be_visible()
+    card = page.locator(".agr-card").filter(has_text="Thỏa thuận hợp tác chuyên môn").first
+    for words, shown, end in (
+        ("31/12/2027", "đến hết Thứ Sáu 31/12", "2027-12-31T17:00:00Z"),  # a date alone counts whole
+        ("", "", None),
+    ):
+        await button(card, "Sửa").click()
+        ends = field(form, "Hết hạn")
+        await ends.fill("31/12/2027 lúc nửa đêm")
+        await button(form, "Lưu").click()
+        await expect(ends).to_be_focused()
+        await expect(ends).to_have_attribute("aria-invalid", "true")
+        await ends.fill(words)
+        await expect(form).to_contain_text(shown)
+        await button(form, "Lưu").click()
+        await expect(form).to_be_hidden()
+        items = (await admin.get("/agreements")).json()["items"]
+        assert [a["to"] for a in items if a["title"] == "Thỏa thuận hợp tác chuyên môn"] == [end]
 
 
 async def test_a_coordinator_reads_ladders_and_agreements_and_may_change_neither(ward: Ward) -> None:

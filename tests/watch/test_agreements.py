@@ -206,10 +206,13 @@ async def test_a_change_names_the_version_it_saw_and_what_has_passed_stays(house
     assert fields(await admin.patch(path, {"version": 2, "from": "2026-12-24T00:00:00+07:00"})) == ["from"]
     assert fields(await admin.patch(path, {"version": 2, "to": "2026-11-25T12:00:00+07:00"})) == ["to"]
     assert fields(await admin.patch(path, {"rank": 2})) == ["version"]
+    assert fields(await admin.patch(path, {"version": 2, "to": TO, "endless": True})) == ["endless"]
+    prolonged = await admin.patch(path, {"version": 2, "endless": True})
+    assert (prolonged.json()["to"], prolonged.json()["version"]) == (None, 3)
     now = house.hotline.clock.now()
-    ended = await admin.patch(path, {"version": 2, "to": (now - timedelta(seconds=3)).isoformat()})
+    ended = await admin.patch(path, {"version": 3, "to": (now - timedelta(seconds=3)).isoformat()})
     assert (ended.json()["state"], ended.json()["to"][:19]) == ("ended", now.isoformat()[:19])
-    over = await admin.patch(path, {"version": 3, "to": "2028-01-01T00:00:00+07:00"})
+    over = await admin.patch(path, {"version": 4, "to": "2028-01-01T00:00:00+07:00"})
     assert (over.status_code, over.json()["type"]) == (409, "/problems/agreement-ended")
 
 

@@ -44,6 +44,8 @@ class Wanted:
     end: datetime | None = None
     desks: Sequence[UUID] | None = None
     title: str | None = None
+    endless: bool = False
+    """It has no end any more."""
 
 
 # Reading
@@ -127,7 +129,7 @@ async def change(work: Work, agreement_id: UUID, version: int, wanted: Wanted) -
         raise Stale(version=agreement.version, by_name=by_name)
     if agreement.state(work.now) == "ended":
         raise AgreementEnded
-    start, end = wanted.start or agreement.start, wanted.end or agreement.end
+    start, end = wanted.start or agreement.start, None if wanted.endless else wanted.end or agreement.end
     _check_term(start, end)
     if start != agreement.start and min(start, agreement.start) < work.now:
         raise Invalid("from", "Thời gian đã qua không sửa được.", "What has passed cannot be changed.")

@@ -12,7 +12,7 @@ import { useTitle } from "../core/title.js";
 import { ActButton, errorText, useAction } from "../parts/action.js";
 import { openBody } from "../parts/dialogs.js";
 import { Options } from "./policy-editor.js";
-import { Moment } from "./rota-forms.js";
+import { Moment, Until } from "./rota-forms.js";
 
 const FAR_DAYS = 400;
 const STATES = ["current", "upcoming", "ended"];
@@ -86,8 +86,9 @@ function AgreementForm({ agreement: a, me, close }) {
     e.preventDefault();
     const lacks = [...(a ? [] : ["asking", "answering", "specialty"]).filter((k) => !form[k]), ...(form.desks.length ? [] : ["desks"]), ...(/^\d{1,4}$/.test(form.rank) && Number(form.rank) > 0 ? [] : ["rank"]), ...(form.from ? [] : ["from"])];
     setMissing(lacks);
-    if (lacks.length) return;
-    const term = form.to && form.to !== a?.to ? { to: form.to } : {};
+    if (form.unread) document.getElementById("g-t")?.focus(); // it says below itself that it cannot be read
+    if (lacks.length || form.unread) return;
+    const term = (form.to || null) === (a?.to ?? null) ? {} : form.to ? { to: form.to } : { endless: true };
     const body = a ? { version: a.version, rank: Number(form.rank), ...(begun || form.from === a.from ? {} : { from: form.from }), ...term, desks: form.desks, title: form.title.trim() }
       : { asking: form.asking, answering: form.answering, specialty: form.specialty, rank: Number(form.rank), from: form.from, ...term, desks: form.desks, title: form.title.trim() };
     if (await run({ path: a ? `/agreements/${a.id}` : "/agreements", method: a ? "PATCH" : "POST", body, what: "agreement", expiresAfter: 60 })) close(true);
@@ -112,7 +113,7 @@ function AgreementForm({ agreement: a, me, close }) {
       ${able.some((d) => !form.desks.includes(d.id)) ? html`<select class="in" aria-label=${t("g.add_desk")} onChange=${(e) => { if (e.target.value) put("desks")([...form.desks, e.target.value]); e.target.value = ""; }}><option value="">${t("g.add_desk")}</option>${able.filter((d) => !form.desks.includes(d.id)).map((d) => html`<option key=${d.id} value=${d.id}>${names[d.id]}</option>`)}</select>`
       : !form.desks.length && html`<p class="cap">${t("g.no_desks")}</p>`}</div>
     ${begun ? html`<p class="sub">${t("g.begun", { date: fmtWhen(a.from) })}</p>` : html`<${Moment} id="g-f" label=${t("g.from")} value=${form.from} onInput=${put("from")} error=${said("from")} />`}
-    <${Moment} id="g-t" label=${t("g.to")} opt=${t("p.optional")} value=${form.to} onInput=${put("to")} error=${said("to")} />
+    <${Until} id="g-t" label=${t("g.to")} opt=${t("p.optional")} value=${form.to} onInput=${(to, words) => setForm((f) => ({ ...f, to, unread: !to && words.trim() !== "" }))} error=${said("to")} />
     <${Text} id="g-r" label=${t("g.rank")} hint=${t("g.rank_hint")} value=${form.rank} inputmode="numeric" onInput=${put("rank")} error=${said("rank")} />
     <${Text} id="g-n" label=${t("g.title")} opt=${t("p.optional")} value=${form.title} onInput=${put("title")} error=${said("title")} />
     <${ActButton} type="submit" cls="btn p blk" icon="check" busy=${action.busy}>${t("l.save")}</${ActButton}>

@@ -4,10 +4,10 @@ import "../strings/rota.js";
 import { html, Icon, useRef, useState } from "../core/html.js";
 import { Field, Pick, readClock, Text } from "../core/form.js";
 import { serverNow } from "../core/clock.js";
-import { t } from "../core/i18n.js";
+import { fromVietnam, t } from "../core/i18n.js";
 import { roleText } from "../parts/facts.js";
 import { ActButton } from "../parts/action.js";
-import { dateOf, DAYS, dayName, dayShort, fromLocal, HOUR, iso, local, longDay, readTyped, typed } from "./rota-time.js";
+import { dateOf, DAY, DAYS, dayName, dayShort, fromLocal, HOUR, iso, local, longDay, midnight, readTyped, typed } from "./rota-time.js";
 
 export function Choice({ id, label, value, options, onInput, error, hint, opt, empty }) {
   return html`<${Field} id=${id} label=${label} error=${error} hint=${hint} opt=${opt}><select class="in" id=${id} aria-invalid=${error ? "true" : undefined} aria-describedby=${error ? `${id}-e` : undefined} onChange=${(e) => onInput(e.target.value)}>
@@ -27,13 +27,20 @@ function Read({ id, label, value, show, read, say, onInput, error, hint, opt, pl
   const type = (text) => {
     setWords(text);
     given.current = read(text);
-    onInput(given.current);
+    onInput(given.current, text);
   };
   return html`<${Text} id=${id} label=${label} opt=${opt} value=${words} onInput=${type} error=${wrong} hint=${[!wrong && understood && say?.(understood), hint].filter(Boolean).join(" ") || undefined} placeholder=${placeholder} inputmode=${inputmode} />`;
 }
 
 /** A moment in Vietnam time; the value is an instant. */
 export const Moment = (props) => html`<${Read} ...${props} placeholder="24/11/2026 19:00" show=${(at) => typed(local(at))} read=${(words) => fromLocal(readTyped(words))} say=${longDay} />`;
+/** When something ends: a moment, or a date alone, which counts whole. `onInput` is also given the words, which may say nothing that can be read. */
+export const Until = (props) => html`<${Read} ...${props} placeholder="31/12/2026" show=${(at) => typed(local(at))} read=${readUntil}
+  say=${(at) => (midnight(Date.parse(at)) === Date.parse(at) ? t("r.whole_day", { day: longDay(Date.parse(at) - 1) }) : longDay(at))} />`;
+const readUntil = (words) => {
+  const day = readTyped(words) ? "" : readTyped(words, { time: false });
+  return day ? iso(fromVietnam(day, "00:00").getTime() + DAY) : fromLocal(readTyped(words));
+};
 /** Wall-clock time without a zone: where a rotation begins. */
 const Naive = (props) => html`<${Read} ...${props} placeholder="24/11/2026 08:00" show=${typed} read=${(words) => readTyped(words)} say=${(x) => longDay(fromLocal(x))} />`;
 const Day = (props) => html`<${Read} ...${props} placeholder="24/11/2026" show=${typed} read=${(words) => readTyped(words, { time: false })} say=${(x) => longDay(fromLocal(`${x}T12:00`))} />`;

@@ -19,6 +19,7 @@ export default {
   "r.week_grid": "The week by layer and by role",
   "r.week_of": "Week {n} · {from}–{to}",
   "r.month": "The month",
+  "r.whole_day": "through {day}",
   "r.month_key": "Each day: who begins as {role}",
   "r.month_gaps": "Gaps this month: {n}",
   "r.open_week": "Open this week",

@@ -19,6 +19,7 @@ export default {
   "r.week_grid": "Lịch tuần theo lớp và theo vai trò",
   "r.week_of": "Tuần {n} · {from}–{to}",
   "r.month": "Lịch tháng",
+  "r.whole_day": "đến hết {day}",
   "r.month_key": "Mỗi ngày: ai vào {role}",
   "r.month_gaps": "Thiếu trực trong tháng: {n}",
   "r.open_week": "Mở tuần này",
