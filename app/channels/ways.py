@@ -28,11 +28,11 @@ def ways_out(settings: Settings, client: httpx.AsyncClient, clock: Clock, *, pus
     adapters: dict[str, Adapter] = {ChannelKind.PUSH: push}
     signer = Signer(settings.gateway_secret, clock)
     if settings.sms_url:
-        headers = settings.gateway_headers if settings.sms_headers is None else settings.sms_headers
+        headers = _headers(settings, settings.sms_headers)
         route = Route(settings.sms_url, settings.sms_template or SMS_TEMPLATE, settings.sms_ok, headers)
         adapters[ChannelKind.SMS] = Gateway(route, signer, client, path=SMS_PATH, public_url=settings.public_url)
     if settings.voice_url:
-        headers = settings.gateway_headers if settings.voice_headers is None else settings.voice_headers
+        headers = _headers(settings, settings.voice_headers)
         route = Route(settings.voice_url, settings.voice_template or VOICE_TEMPLATE, settings.voice_ok, headers)
         adapters[ChannelKind.VOICE] = Gateway(
             route,
@@ -45,6 +45,11 @@ def ways_out(settings: Settings, client: httpx.AsyncClient, clock: Clock, *, pus
     if settings.smtp_url and settings.mail_from:
         adapters[ChannelKind.EMAIL] = Smtp(settings.smtp_url, settings.mail_from, clock)
     return Outside(adapters, kept, push.public_key)
+
+
+def _headers(settings: Settings, own: dict[str, str] | None) -> dict[str, str]:
+    """The way's own headers where it has any, and else those of all gateways."""
+    return settings.gateway_headers if own is None else own
 
 
 def subject_of(settings: Settings) -> str:

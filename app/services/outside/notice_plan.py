@@ -126,9 +126,10 @@ def not_before(notice: Notice, offer: Ringing) -> datetime:
     return max(earliest, offer.seen_at + AFTER_SEEN) if offer.seen_at else earliest
 
 
-async def plan_offers(work: Work, kinds: Collection[str], *, again: bool = True) -> list[UUID]:
+async def plan_offers(work: Work, kinds: Collection[str], *, again: bool) -> list[UUID]:
     """Plan the messages of offers that have none yet, and return those offers; `mark` them in the next transaction.
 
+    `again`: look also at whoever is rung once more by a later step, or owes the leader of a red team an answer.
     Two processes that plan the same offer write the same keys, and so one set of notices. The mark comes after the
     commit, so that no lock of an offer is ever held together with another.
     """
