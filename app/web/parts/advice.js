@@ -21,7 +21,7 @@ export function AdviceBar() {
   const all = rung.filter((x) => path !== `/cases/${x.consultation_id}`);
   const ward = state.me.role === "requester";
   // Nobody may be looking at the ward's PC: that it is silent is said on every page, that of the case too.
-  const silent = ward && online && rung.length > 0 && html`<${SoundNotice} />`;
+  const silent = ward && online && rung.length > 0 && html`<${SoundNotice} cls="strip" />`;
   if (!all.length) return silent || null;
   const [x] = all;
   const h = state.headers.get(x.consultation_id);

@@ -14,5 +14,5 @@ export function ElsewhereRings() {
   const home = role === "coordinator" ? "/board" : "/desk";
   if (!rings.length || ["/", "/desk", home].includes(path)) return null;
   return html`<div role="alert"><a class="note bad strip ring-strip" href=${home}><${Icon} name="bell" /><b class="grow">${t("c.rings", { title: rings[0].title, n: rings.length })}</b>
-    <${Countdown} to=${rings[0].due_at} /><span class="btn s o">${t("c.rings_open")}</span></a></div><${SoundNotice} />`;
+    <${Countdown} to=${rings[0].due_at} /><span class="btn s o">${t("c.rings_open")}</span></a></div><${SoundNotice} cls="strip" />`;
 }

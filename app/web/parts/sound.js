@@ -20,13 +20,13 @@ export function SoundButton() {
     <${Icon} name="vol" /><span class=${on ? "dsk" : ""}>${t(on ? "a.on" : "a.off")}</span><span class="vh"> · ${t("a.test")}</span></button>`;
 }
 
-/** One line over the card when this device is silent while something rings. */
-export function SoundNotice() {
+/** One line when this device is silent while something rings: over the card, or as a `strip` under the line of the ring. */
+export function SoundNotice({ cls = "gap-b" }) {
   const { sound } = useAlarm();
   const connection = useStore((s) => s.connection.state);
-  if (connection === "offline") return html`<div class="note warn gap-b" role="status"><${Icon} name="off" /><span>${t("d.cut_off")} ${hotline() ? html`<a href=${tel(hotline().phone)}><b>${hotline().phone}</b></a>` : ""}</span></div>`;
+  if (connection === "offline") return html`<div class=${`note warn ${cls}`} role="status"><${Icon} name="off" /><span>${t("d.cut_off")} ${hotline() ? html`<a href=${tel(hotline().phone)}><b>${hotline().phone}</b></a>` : ""}</span></div>`;
   if (sound === "on") return null;
-  return html`<div class="note warn gap-b row" role="alert"><${Icon} name="vol" /><span class="grow">${t(sound === "phone" ? "a.skipped" : "a.blocked")}</span>
+  return html`<div class=${`note warn row ${cls}`} role="alert"><${Icon} name="vol" /><span class="grow">${t(sound === "phone" ? "a.skipped" : "a.blocked")}</span>
     <button type="button" class="btn s p" onClick=${enableSound}>${t("a.test")}</button></div>`;
 }
 
