@@ -88,7 +88,7 @@ TYPES: Mapping[str, EventType] = {
     "advice.unread": EventType(hospital=ADVICE_FIELDS, user=ADVICE_FIELDS),
     "consultation.silent": EventType(hospital=SILENT_FIELDS, user=SILENT_FIELDS),
     "ward.owner_named": EventType(hospital=frozenset({"user"}), user=frozenset({"user"})),
-    "duty.disputed": EventType(hospital=DUTY_FIELDS, user=DUTY_FIELDS),
+    "duty.disputed": EventType(hospital=DUTY_FIELDS | {"drill"}, user=DUTY_FIELDS | {"drill"}),
     "call.recorded": EventType(board=False),
     "call.confirmed": EventType(board=False),
     "waiting.changed": EventType(board=False),

@@ -5,7 +5,8 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.conftest import DESKTOP, Ward
+from tests.browser.conftest import DESKTOP, SMALLEST, Ward
+from tests.browser.eyes import look
 from tests.browser.hands import button
 
 pytestmark = pytest.mark.browser
@@ -51,6 +52,20 @@ async def test_nobody_answers_and_the_coordinator_assigns_somebody_who_accepts(w
     await expect(alarm).to_be_hidden()
     await expect(row).to_contain_text(assigned.name)
     await expect(board.locator("html")).to_have_attribute("data-ringing", "")
+
+    another = await ward.ask("K04", by=requester)
+    wrongly = await ward.first_of(another)
+    await wrongly.do(another, "refusal", {"reason": "not_on_duty"})
+    said = board.get_by_role("alert").filter(has_text=f"{wrongly.name} báo không phải ca của mình: trực chính")
+    await said.get_by_role("link", name="Mở lịch trực").click()
+    await board.wait_for_url(re.compile(f"/rota.desk={wrongly.account['desk']}"))
+    await expect(said).to_be_visible()
+    await board.go_back()
+    await expect(said).to_be_visible()  # until somebody puts it aside
+    await board.set_viewport_size(SMALLEST)
+    assert await look(board, "outside") == []
+    await button(said, "Đóng").click()
+    await expect(said).to_have_count(0)
 
 
 async def test_an_assignment_that_nobody_takes_rings_the_coordinator_again(ward: Ward) -> None:

@@ -22,6 +22,7 @@ async def tell(work: Work, case: Consultation, callout: Callout, offer: Offer) -
         "role": offer.role,
         "doctor": offer.doctor_id,
         "doctor_name": offer.doctor_name,
+        "drill": case.drill,
         "at": work.now,
     }
     events.record(work, case, "duty.disputed", data, to=sorted(told))

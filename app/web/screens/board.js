@@ -13,6 +13,7 @@ import { tel, useTelephones } from "../core/telephones.js";
 import { ActButton, ActionState, useAction } from "../parts/action.js";
 import { clockText, secondsTo, spanText } from "../parts/countdown.js";
 import { assignDialog, DialogHead, path } from "../parts/dialogs.js";
+import { Disputed } from "../parts/disputed.js";
 import { Drill, drillCls, marked } from "../parts/drill.js";
 import { byUrgencyThenDue, isQuiet, nameList, personText, roleText, toldText } from "../parts/facts.js";
 import { DoctorPicker } from "../parts/picker.js";
@@ -64,6 +65,7 @@ export function Board() {
           <span class="cap end dsk">${t("b.sorted")}</span>
         </div>
         <${DataAge} />
+        <${Disputed} />
         <${ToConfirm} />
         <${Cases} rows=${shown} view=${view} known=${known} />
       </main>

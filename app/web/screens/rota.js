@@ -12,6 +12,7 @@ import { AppBar, Failed, Loading, openDialog } from "../core/shell.js";
 import { specialtyName, useStore } from "../core/store.js";
 import { onEvent } from "../core/stream.js";
 import { useWide } from "../core/wide.js";
+import { Disputed } from "../parts/disputed.js";
 import { Rail, useShortcuts } from "../parts/rail.js";
 import { ownerPath, useRotaEdit } from "./rota-draft.js";
 import { Add, Chosen, Draft, NowOn, paneTitle, PublishButtons, published, RingsAt, Sheet } from "./rota-editor.js";
@@ -151,6 +152,7 @@ function RotaOf({ at, desks, frame, me }) {
         <button type="button" class="btn s g" onClick=${() => go({ owner, week: monday(now), view })}>${t("r.today")}</button></div>
       <nav class="seg end" aria-label=${t("r.views")}>${tabs.map((v) => html`<button type="button" key=${v} aria-current=${view === v ? "true" : undefined} onClick=${() => go({ owner, week, view: v })}>${t(`r.view.${v}`)}</button>`)}</nav>
     </div>
+    <${Disputed} />
     ${edit.news && html`<div class="note info r-news" role="alert"><${Icon} name="info" /><span class="grow">${t("r.news", { name: edit.news.names.join(", ") || t("r.somebody"), desk: name ?? "" })}</span><button type="button" class="btn s o" onClick=${edit.clearNews}>${t("r.seen")}</button></div>`}
     ${view === "mine" ? (Mine ? html`<${Mine} me=${me} edit=${edit} />` : html`<${Loading} />`)
     : view === "exchange" ? (Exchange ? html`<${Exchange} owner=${owner} edit=${edit} name=${name} onSaved=${() => { edit.reload(); again(); }} />` : html`<${Loading} />`)

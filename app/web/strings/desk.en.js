@@ -471,6 +471,7 @@ export default {
   "b.away_n": "{n} on duty have not answered",
   "b.away": "{desk}: {name} ({role}) has not answered since {time}",
   "b.not_there": "no answer",
+  "b.disputed": "{name} says this is not their duty: {role}, {desk}, at {time}. The next has been rung; check the rota.",
   "w.check": "Are you there for your duty?",
   "w.check_more": "{role} · {desk}, from {from} to {to}. Answer by {by}.",
   "w.check_late": "{role} · {desk}, from {from} to {to}. Not answered: the coordinator has been told.",

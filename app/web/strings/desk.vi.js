@@ -471,6 +471,7 @@ export default {
   "b.away_n": "{n} người đang trực chưa trả lời",
   "b.away": "{desk}: {name} ({role}) chưa trả lời từ {time}",
   "b.not_there": "chưa trả lời",
+  "b.disputed": "{name} báo không phải ca của mình: {role}, {desk}, lúc {time}. Người tiếp theo đã được gọi; kiểm tra lịch trực.",
   "w.check": "Bạn có mặt để trực không?",
   "w.check_more": "{role} · {desk}, từ {from} đến {to}. Trả lời trước {by}.",
   "w.check_late": "{role} · {desk}, từ {from} đến {to}. Chưa có câu trả lời: điều phối đã được báo.",
