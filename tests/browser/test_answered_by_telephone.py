@@ -37,7 +37,7 @@ async def test_a_key_pressed_in_the_call_takes_the_case_and_everybody_sees_so(wa
     await expect(phone.get_by_role("heading", name="Đang tìm bác sĩ")).to_be_visible()
     await button(call, "Bấm 1").click()
 
-    holder = phone.locator(".holder")
+    holder = phone.get_by_role("main").locator(".holder")
     await expect(holder).to_contain_text(f"{doctor.name} đang giữ ca")
     await expect(holder).to_contain_text("bấm phím qua điện thoại")
     await expect(beside.locator("html")).to_have_attribute("data-ringing", "")
