@@ -113,7 +113,7 @@ SCREENS = [
     ("call to confirm", at("doctor", "/desk", ".told-card")),
     ("answering case", at("doctor", "/cases/{held}", ".composer")),
     ("rota", at("doctor", "/rota", ".wk .bk, .wk .day-d")),
-    ("month", at("doctor", "/rota?view=month", ".mo li")),
+    ("month", at("doctor", "/rota?view=month", ".mo li, .mp-d")),
     ("own duty", at("doctor", "/rota?view=mine", ".mine .duty")),
     ("import and feeds", at("doctor", "/rota?view=exchange", ".mine .card")),
     ("board", at("coordinator", "/board", ".alarm")),

@@ -30,11 +30,11 @@ export function MonthOnPhone({ results, first, from, weeks, book, open, select }
   const cell = (at) => {
     const missing = results.flatMap((r) => within(r.gaps, at, at + DAY));
     const people = primary ? peopleOn(primary, at) : [];
-    const says = [longDay(at), now >= at && now < at + DAY && t("r.is_today"), primary && people.length && `${roleText(primary.role)}: ${people.join(", ")}`,
-      ...missing.map((g) => `${t(g.why === "unreachable" ? "r.unreachable" : "r.missing_role", { role: roleText(g.role).toLowerCase() })} ${clockSpan(g)}`)];
+    const gone = missing.map((g) => `${t(g.why === "unreachable" ? "r.unreachable" : "r.missing_role", { role: roleText(g.role).toLowerCase() })} ${clockSpan(g)}`);
     const cls = ["mp-d", dateOf(at).startsWith(month) ? "" : "out", now >= at && now < at + DAY ? "to" : "", at + DAY <= now ? "past" : ""].filter(Boolean).join(" ");
-    return html`<td key=${at}><button type="button" class=${cls} aria-pressed=${at === day ? "true" : "false"} aria-label=${says.filter(Boolean).join(" · ")} onClick=${() => (dateOf(at).startsWith(month) ? choose(at) : open(at))}>
-      <b class="num">${Number(dateOf(at).slice(8))}</b>${missing.length ? html`<span class="mp-gap">!</span>` : html`<span class="mp-who" lang="vi">${people.map(book.tiny).join(", ")}</span>`}</button></td>`;
+    return html`<td key=${at}><button type="button" class=${cls} aria-pressed=${at === day ? "true" : "false"} onClick=${() => (dateOf(at).startsWith(month) ? choose(at) : open(at))}>
+      <span class="vh">${[longDay(at), now >= at && now < at + DAY && t("r.is_today"), ...gone].filter(Boolean).join(" · ")}${people.length > 0 && html` · ${roleText(primary.role)}: <span lang="vi">${people.join(", ")}</span>`}</span>
+      <b class="num" aria-hidden="true">${Number(dateOf(at).slice(8))}</b>${missing.length ? html`<span class="mp-gap" aria-hidden="true">!</span>` : html`<span class="mp-who" lang="vi" aria-hidden="true">${people.map(book.tiny).join(", ")}</span>`}</button></td>`;
   };
   return html`<section class="mp" aria-label=${t("r.month")}>
     <table class="mp-t"><thead><tr>${DAYS.map((i) => html`<th scope="col" key=${i}><span aria-hidden="true">${dayShort(i)}</span><span class="vh">${dayName(i)}</span></th>`)}</tr></thead>
