@@ -1,26 +1,16 @@
 // Choosing a doctor who is on call now, or a whole desk: for forwarding, assigning, inviting and handing over.
-import { html, Icon, useEffect, useReducer, useState } from "../core/html.js";
+import { html, Icon, useState } from "../core/html.js";
 import { get } from "../core/api.js";
 import { t } from "../core/i18n.js";
 import { roleText } from "./facts.js";
+import { ReadFailed, useRead } from "./reads.js";
 
 const plain = (s) => s.normalize("NFD").replace(/[\u0300-\u036f]/g, "").replace(/đ/gi, "d").toLowerCase();
 
-/** People on call at a desk now, or at an instant: {list, loading, error, again}. Nobody is on call only without an error. */
+/** People on call at a desk now, or at an instant: {list, loading, failed}. Nobody is on call only if it did not fail. */
 export function useOnCall(desk, at = null) {
-  const [state, set] = useState({ list: [], loading: Boolean(desk), error: null });
-  const [tries, again] = useReducer((n) => n + 1, 0);
-  useEffect(() => {
-    if (!desk) return undefined;
-    let gone = false;
-    set({ list: [], loading: true, error: null });
-    get(`/desks/${desk}/on-call${at ? `?at=${encodeURIComponent(at)}` : ""}`).then(
-      (r) => !gone && set({ list: r.on_call, loading: false, error: null }),
-      (error) => !gone && set({ list: [], loading: false, error }),
-    );
-    return () => (gone = true);
-  }, [desk, at, tries]);
-  return { ...state, again };
+  const [list, failed] = useRead(() => get(`/desks/${desk}/on-call${at ? `?at=${encodeURIComponent(at)}` : ""}`).then((r) => r.on_call), desk && `${desk} ${at}`);
+  return { list: list ?? [], loading: Boolean(desk) && !list && !failed, failed };
 }
 
 /**
@@ -35,14 +25,8 @@ export function useOnCall(desk, at = null) {
  */
 export function DoctorPicker({ desk, deskName, specialty, exclude = [], onPick, desks: wholeDesks = false, at = null, busy = false }) {
   const [q, setQ] = useState("");
-  const [desks, setDesks] = useState(null);
   const [open, setOpen] = useState(null);
-  const [failed, setFailed] = useState(false);
-  const [tries, again] = useReducer((n) => n + 1, 0);
-  useEffect(() => {
-    setFailed(false);
-    get(`/desks${specialty ? `?specialty=${encodeURIComponent(specialty)}` : ""}`).then((r) => setDesks(r.items), () => setFailed(true));
-  }, [specialty, tries]);
+  const [desks, failed] = useRead(() => get(`/desks${specialty ? `?specialty=${encodeURIComponent(specialty)}` : ""}`).then((r) => r.items), specialty || "all");
   const others = (desks ?? []).filter((d) => d.id !== desk && (!q || plain(`${d.name} ${d.hospital_name}`).includes(plain(q))));
   return html`<div class="stack picker">
     ${desk && html`<${People} desk=${desk} at=${at} title=${deskName} exclude=${exclude} onPick=${onPick} busy=${busy} />`}
@@ -57,26 +41,20 @@ export function DoctorPicker({ desk, deskName, specialty, exclude = [], onPick, 
             <${People} desk=${d.id} at=${at} exclude=${exclude} onPick=${onPick} busy=${busy} /></div>`}
         </li>`,
       )}
-      ${failed && html`<li><${NotRead} words=${t("p.pick.desks_failed")} again=${again} /></li>`}
+      ${failed && html`<li><${ReadFailed} failed=${failed} words=${t("p.pick.desks_failed")} /></li>`}
       ${desks && !others.length && html`<li class="sub">${t("p.pick.none")}</li>`}
     </ul>
   </div>`;
 }
 
-/** A list that could not be read is not an empty one. */
-function NotRead({ words, again }) {
-  return html`<p class="note warn row wrap" role="alert"><${Icon} name="off" /><span class="grow">${words}</span>
-    <button type="button" class="btn s o" onClick=${again}><${Icon} name="refresh" />${t("error.retry")}</button></p>`;
-}
-
 function People({ desk, at, title, exclude, onPick, busy }) {
-  const { list, loading, error, again } = useOnCall(desk, at);
+  const { list, loading, failed } = useOnCall(desk, at);
   const people = list.filter((p, i) => !exclude.includes(p.doctor) && list.findIndex((x) => x.doctor === p.doctor) === i);
   return html`<div class="stack-s">
     ${title && html`<p class="lbl">${title}</p>`}
     ${loading && html`<p class="sub">${t("p.loading")}</p>`}
-    ${error && html`<${NotRead} words=${t("p.pick.failed")} again=${again} />`}
-    ${!loading && !error && !people.length && html`<p class="sub">${t("p.pick.nobody")}</p>`}
+    <${ReadFailed} failed=${failed} words=${t("p.pick.failed")} />
+    ${!loading && !failed && !people.length && html`<p class="sub">${t("p.pick.nobody")}</p>`}
     ${people.map(
       (p) => html`<button type="button" key=${p.doctor} class="btn o blk pk-row" disabled=${busy} onClick=${() => onPick({ user_id: p.doctor, name: p.doctor_name, role: p.role })}>
         <span>${p.doctor_name}<br /><span class="sub">${roleText(p.role)}${p.phone && html` · <span class="num nowrap">${p.phone}</span>`}</span></span>
