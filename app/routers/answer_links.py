@@ -103,10 +103,9 @@ def _no_link(problem: Problem, request: Request, house: House) -> Response:
 
 
 async def _chosen(request: Request) -> str:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     sent: Any
     try:
-        if kind == "application/json":
+        if _sends_json(request):
             sent = from_json(await request.body())
         else:
             sent = await request.form()
@@ -116,8 +115,13 @@ async def _chosen(request: Request) -> str:
     return found if isinstance(found, str) else ""
 
 
+def _sends_json(request: Request) -> bool:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+
+
 def _wants_json(request: Request) -> bool:
-    return "application/json" in request.headers.get("accept", "")
+    """A program asks for it, or speaks it; a person's browser does neither."""
+    return "application/json" in request.headers.get("accept", "") or _sends_json(request)
 
 
 def _status(said: Sentence) -> str:
