@@ -16,7 +16,7 @@ from app.models.rota import Schedule
 from app.models.rota_format import HOME_ZONE, read_layer, read_zone
 from app.models.rota_rules import DESK_ROLES, Change, Leave, Override, Slot, compile_rota
 from app.models.specialty import Specialty
-from app.models.user import User
+from app.models.user import User, UserSpecialty
 
 DOCTORS_OF_A_DESK = 10
 SPECIALTY = "K04"
@@ -97,6 +97,7 @@ async def store(session: AsyncSession, rotas: list[Rota], now: datetime) -> None
         session.add(desk(desk_id, hospital))
         session.add_all(doctor(user_id, hospital, now) for user_id in one.doctors)
         await session.flush()
+        session.add_all(UserSpecialty(user_id=user_id, specialty=SPECIALTY) for user_id in one.doctors)
         session.add(Schedule(id=one.schedule_id, desk_id=desk_id, required_roles=["primary"], compiled_until=None))
         await session.flush()
         session.add_all(rota.Layer(id=uuid4(), schedule_id=one.schedule_id, **layer) for layer in one.layers)

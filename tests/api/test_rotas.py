@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 
-from app.models.rota_rules import Slot
+from app.models.rota_rules import DESK_ROLES, Slot
 from app.services.people.network import import_network
 from app.services.rostering import holidays
 from app.services.rostering.rotas import Rota
@@ -562,7 +562,9 @@ async def test_late_truth_is_appended_for_the_past_only_and_moves_nothing(desk: 
     before, path = await desk.slots(), f"/desks/{desk.id}/duty-corrections"
     served = await hours()
     other = next(id_ for id_ in desk.ids if id_ not in served)
-    for body in ({"doctor": on, "by": other}, {"doctor": on}, {"by": other}):
+    beside = {role for role in DESK_ROLES if role != "primary" and on in await desk.on(role, at=desk.at(-1.5))}
+    bodies = [{"doctor": on, "by": other}, {"doctor": on}, {"by": other}, *({"doctor": on, "role": r} for r in beside)]
+    for body in bodies:
         answer = await desk.head.post(path, span | body)
         assert answer.status_code == 201, answer.text
         assert (answer.json()["doctor"], answer.json()["by"]) == (body.get("doctor"), body.get("by"))
