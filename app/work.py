@@ -116,6 +116,8 @@ class Work:
     facts: list[Fact] = field(default_factory=list)
     optimistic: bool = False
     """Nothing is locked, and each statement is its own transaction: its one write tells whether another was faster."""
+    sealed: Mapping[str, Any] | None = None
+    """What will be written, rendered and hashed beforehand."""
     touched: bool = False
     """A case's rows changed without a fact (a timer was set anew)."""
     chain_heads: dict[str, bytes] = field(default_factory=dict)

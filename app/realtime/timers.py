@@ -18,7 +18,8 @@ from app.prepared import Line
 from app.realtime.house import LOOKS_EVERY, House
 from app.realtime.loops import Loop, Resting
 from app.services.cases import escalation
-from app.services.cases.escalation import Claim, Ready
+from app.services.cases.escalation import Claim
+from app.work import Work
 
 log = structlog.get_logger()
 LONGEST_SLEEP_S: Final = LOOKS_EVERY.total_seconds()
@@ -27,6 +28,8 @@ CHANGES_EVERY_S: Final = 0.5
 A_MOMENT: Final = timedelta(seconds=5)
 """Within it what was read before a change of duty is written, as good as always."""
 ALL_EVERY_S: Final = 60.0
+STALE: Final = timedelta(seconds=1)
+"""What was decided for an instant that has passed for longer is decided anew: a step has its whole time from now."""
 WATCH_EVERY_S: Final = 10.0
 
 
@@ -38,8 +41,8 @@ class Timers:
         self.house = house
         self._resting = Resting()
         self._line = Line(house.engine)
-        self._held: tuple[Claim, Ready | None] | None = None
-        """What is in this process's hands, read before its time comes."""
+        self._held: tuple[Claim, Work | None] | None = None
+        """What is in this process's hands, decided before its time comes."""
         self._changes_since: datetime | None = None
         self._all_again_at = 0.0
         """When (monotonic) all changes of duty are looked for again, also those that must have been seen."""
@@ -93,11 +96,11 @@ class Timers:
                 look_again = await self._take_in_hand(now)
             if self._held is None:
                 return look_again
-            claim, ready = self._held
+            claim, decided = self._held
             if claim.at > self.house.clock.now():
                 return look_again
             self._held = None
-            if not await self._ring_at_once(ready) and not await self._fire(claim.case_id):
+            if not await self._ring_at_once(decided) and not await self._fire(claim.case_id):
                 # Due, and nothing was done: somebody else is at it, and it is not looked at again without a pause.
                 self._pass_over(claim.case_id)
 
@@ -138,28 +141,26 @@ class Timers:
         if claim is None:
             self._held = None
         elif self._held is None or self._held[0] != claim:
-            self._held = claim, await self._prepare(claim)
+            self._held = claim, await self._decide(claim)
         return look_again
 
-    async def _prepare(self, claim: Claim) -> Ready | None:
-        """Read before its time comes what it takes then; None when that fails."""
+    async def _decide(self, claim: Claim) -> Work | None:
+        """Do before its time comes all but the write; None when it needs the lock of the case."""
         try:
             async with self.house.glance(max(claim.at, self.house.clock.now())) as work:
-                return await escalation.prepare(work, claim)
+                work.optimistic = True
+                return work if await escalation.decide(work, claim) else None
         except Exception as error:  # noqa: BLE001 (done under the lock when its time comes, where a fault is told)
-            log.info("a due time could not be prepared", error=type(error).__name__)
+            log.info("a due time could not be decided beforehand", error=type(error).__name__)
             return None
 
-    async def _ring_at_once(self, ready: Ready | None) -> bool:
-        """Do it in one write, as nearly always; False when it needs the lock of the case."""
-        if ready is None:
+    async def _ring_at_once(self, decided: Work | None) -> bool:
+        """Write it, as nearly always; False when it needs the lock of the case, or this process has stood still."""
+        if decided is None or self.house.clock.now() - decided.now > STALE:
             return False
         try:
-            async with self.house.glance() as work:
-                work.optimistic = True
-                if not await escalation.ring(work, ready):
-                    return False
-                await self.house.commit(work)
+            async with self.house.autocommit() as decided.session:
+                await self.house.commit(decided)
         except Exception as error:  # noqa: BLE001 (tried once more under the lock, where a fault is told)
             log.info("a due time is acted on under the lock", error=type(error).__name__)
             return False

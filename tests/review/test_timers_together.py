@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
@@ -180,3 +181,19 @@ async def test_a_case_that_a_command_has_in_its_hands_when_it_comes_due_is_rung_
             passing = asyncio.create_task(timers[0].run_due())
         await passing
     assert (await _steps(staff, [case]))[case, 1] == 1
+
+
+@pytest.mark.parametrize(("late_s", "counts_from_now"), [(0.3, False), (9.0, True)])
+async def test_what_was_decided_beforehand_holds_for_a_moment_and_then_a_step_has_its_whole_time_from_now(
+    staff: Staff, timers: list[Timers], late_s: float, *, counts_from_now: bool
+) -> None:
+    requester = staff["sonla-capcuu-1"]
+    case = await staff.hotline.ask("K04", by=requester)
+    staff.hotline.clock.advance(seconds=29.5)
+    due = await timers[0].ring()
+    assert due is not None
+    staff.hotline.clock.advance(seconds=0.5 + late_s)
+    async with asyncio.timeout(30):
+        await timers[0].ring()
+    [_, second] = (await requester.get(f"/consultations/{case['id']}")).json()["callouts"][0]["offers"]
+    assert datetime.fromisoformat(second["made_at"]) == (staff.hotline.clock.now() if counts_from_now else due)

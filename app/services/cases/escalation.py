@@ -4,7 +4,7 @@ The state row is the timer. The models decide, and what they change is written w
 the lock of the case or refused when somebody was faster: exactly once with any number of processes and any crash.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -64,37 +64,27 @@ async def claim(
     return (None, look_again) if case_id is None else (Claim(case_id, at, body), look_again)
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A claimed case as it was read, and whom each callout that comes due can ring then."""
+async def decide(work: Work, claim: Claim) -> bool:
+    """Ring the next person for a claimed case at `work.now`, which may lie ahead: all but the write.
 
-    case: Consultation
-    duties: Mapping[UUID, Now]
-
-
-async def prepare(work: Work, claim: Claim) -> Ready:
-    """Read beforehand what it takes to ring the next person at `work.now`, which may lie ahead.
-
-    What changes in the case meanwhile is refused by the write; a change of duty is noticed by the counter that was read
-    with it, and followed like any other while it rings.
-    """
-    case = case_rows.opened(claim.body)
-    return Ready(case, {c.id: await routing.duty_of(work, c, case.hospital_id) for c in ladder.due(case, work.now)})
-
-
-async def ring(work: Work, ready: Ready) -> bool:
-    """Ring the next person for a claimed case, on what was read beforehand; the work is optimistic.
+    The work is optimistic: what changes in the case meanwhile is refused by the write; a change of duty is noticed by
+    the counter that was read with it, and followed like any other while it rings.
 
     False when that will not do: because something else is due in it than a callout, or nothing was said that the write
     could be refused for. Then `fire` does it under the lock of the case.
     """
-    case = ready.case
+    case = case_rows.opened(claim.body)
     if case.next_due_at is not None or case.reminders:
         return False
+    due = ladder.due(case, work.now)
+    duties = {callout.id: await routing.duty_of(work, callout, case.hospital_id) for callout in due}
     work.cases[case.id] = case
-    for callout in ladder.due(case, work.now):
-        await _come_due(work, case, callout, ready.duties.get(callout.id))
-    return bool(work.facts)
+    for callout in due:
+        await _come_due(work, case, callout, duties[callout.id])
+    if not work.facts:
+        return False
+    events.seal(work)
+    return True
 
 
 async def changed(work: Work, since: datetime | None = None) -> tuple[list[UUID], datetime]:

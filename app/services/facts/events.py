@@ -118,7 +118,7 @@ async def write(work: Work, answer: Answer | None = None) -> list[Entry]:
     """
     if not work.facts and not work.cases and not work.reads and answer is None:
         return []
-    parameters = _fact_arrays(work) | case_rows.parameters(work) | _read_arrays(work) | _answer(work, answer)
+    parameters = work.sealed or _parameters(work, answer)
     try:
         rows = await _statement(work).rows(work.session, parameters)
     except IntegrityError as error:
@@ -126,6 +126,15 @@ async def write(work: Work, answer: Answer | None = None) -> list[Entry]:
             raise
         raise Overtaken from error
     return list(_entries(work, {row[0]: row[1] for row in rows}))
+
+
+def seal(work: Work) -> None:
+    """Render and hash all of it now; `write` has nothing left to do but to send it. Nothing may be added any more."""
+    work.sealed = _parameters(work, None)
+
+
+def _parameters(work: Work, answer: Answer | None) -> dict[str, Any]:
+    return _fact_arrays(work) | case_rows.parameters(work) | _read_arrays(work) | _answer(work, answer)
 
 
 def _statement(work: Work) -> Prepared:
