@@ -176,10 +176,12 @@ def _acknowledge(work: Work, case: Consultation, callout: Callout, offer: Offer,
     return True
 
 
+# From what is due to its case, never the other way round (OFFSET 0): cases, drills among them, are kept for ever.
+_CASE = "CROSS JOIN LATERAL (SELECT id, drill FROM consultation WHERE id = {}.consultation_id OFFSET 0) c"
 _KINDS = (
-    ("callout k JOIN consultation c ON c.id = k.consultation_id", "k.state = 'ringing'", "k.next_due_at"),
+    (f"callout k {_CASE.format('k')}", "k.state = 'ringing'", "k.next_due_at"),
     ("consultation c", "true", "c.next_due_at"),
-    ("reminder r JOIN consultation c ON c.id = r.consultation_id", "r.closed_at IS NULL", "r.next_due_at"),
+    (f"reminder r {_CASE.format('r')}", "r.closed_at IS NULL", "r.next_due_at"),
 )
 """Somebody is to be rung; silence after acceptance; advice that nobody has read."""
 
