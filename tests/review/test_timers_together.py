@@ -104,7 +104,7 @@ async def test_what_a_killed_process_had_in_its_hands_is_done_by_another_and_onc
     staff: Staff, timers: list[Timers]
 ) -> None:
     cases = await _ringing(staff)
-    staff.hotline.clock.advance(seconds=31)
+    staff.hotline.clock.advance(seconds=30)
     async with asyncio.timeout(30):
         async with with_a_case_in_its_hands(timers[0].house):
             # All but that one; it is looked at again soon, and never spun on.
@@ -120,11 +120,11 @@ async def test_a_process_that_stops_without_dying_keeps_nobody_silent_and_rings_
     staff: Staff, timers: list[Timers]
 ) -> None:
     cases = await _ringing(staff)
-    staff.hotline.clock.advance(seconds=31)
+    staff.hotline.clock.advance(seconds=30)
     async with asyncio.timeout(30), with_a_case_in_its_hands(timers[0].house) as (stopped, asleep):
         await timers[1].run_due()
         assert len(await _steps(staff, cases)) == 2 * CASES - 1
-        staff.hotline.clock.advance(seconds=escalation.ABANDONED.total_seconds())
+        staff.hotline.clock.advance(seconds=2 * escalation.ABANDONED.total_seconds())
         await timers[2].run_due()
         assert len(await _steps(staff, cases)) == 2 * CASES
         stopped.wakes.set()
