@@ -25,10 +25,10 @@ OVERDUE = timedelta(seconds=30)
 PASSED_OVER = timedelta(milliseconds=5)
 """After it one looks whether a case that was in somebody else's hands has been done."""
 AHEAD = timedelta(seconds=1)
-"""A case is claimed before it is due, so that it is in somebody's hands, and read, when its time comes."""
+"""A case is claimed before it is due, so that it is in somebody's hands, and decided, when its time comes."""
 ABANDONED = timedelta(milliseconds=15)
-"""What is overdue for longer is done whoever has it in their hands: a process that was killed holds its claims until the
-kernel has taken it apart and PostgreSQL has noticed. If it lives after all, one of the two writes is refused."""
+"""What is overdue for longer is done whoever has it in their hands: a killed process holds its claims until the kernel
+has taken it apart and PostgreSQL has noticed. If it lives after all, one of the two writes is refused."""
 AT_ONCE = 20
 """As many processes may each have a case in its hands."""
 
@@ -52,7 +52,8 @@ async def claim(
 
     A claim saves work and guards nothing: what is done about the case is written as if anybody else might have been
     faster. What another process has in its hands is left to it for a moment; what is overdue by `ABANDONED` is done
-    whoever has claimed it, but after all that is free. `but`: cases that are left out for now, because something in them failed a moment ago.
+    whoever has claimed it, but after all that is free. `but`: cases that are left out for now, because something in
+    them failed a moment ago.
     """
     parameters = {
         "now": now,
