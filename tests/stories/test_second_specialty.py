@@ -26,6 +26,12 @@ async def beside(house: Staff, case: Json, by: Person, specialty: str = "K02", *
     return await by.do(case, "specialties", body)
 
 
+async def both_rung(house: Staff, requester: Person) -> tuple[Json, Person, Person]:
+    """A case that rings a desk and, beside it, a second specialty, and the first who is rung at each."""
+    case = await beside(house, await house.hotline.ask("K04", by=requester), requester)
+    return case, house.rung(case, callout=0)[0], house.rung(case, callout=1)[0]
+
+
 # --- a second specialty -------------------------------------------------------------------------------------------
 
 
@@ -67,9 +73,7 @@ async def test_what_a_consultant_says_ends_nothing_that_the_holder_owes(
     house: Staff, heard: str, *, held_first: bool
 ) -> None:
     requester = house[REQUESTER]
-    case = await house.hotline.ask("K04", by=requester)
-    asked = await beside(house, case, requester)
-    holder, consultant = house.rung(asked, callout=0)[0], house.rung(asked, callout=1)[0]
+    case, holder, consultant = await both_rung(house, requester)
     if held_first:
         await holder.do(case, "acceptance")
         await consultant.do(case, "acceptance")
@@ -97,9 +101,7 @@ async def test_a_consultant_who_says_nothing_is_rung_with_the_next_step_until_th
     house: Staff, *, held_first: bool
 ) -> None:
     requester = house[REQUESTER]
-    case = await house.hotline.ask("K04", by=requester)
-    asked = await beside(house, case, requester)
-    holder, consultant = house.rung(asked, callout=0)[0], house.rung(asked, callout=1)[0]
+    case, holder, consultant = await both_rung(house, requester)
     if held_first:
         await holder.do(case, "acceptance")
         await holder.do(case, "messages", {"text": "Tôi xem ngay.", "opinion": True})
@@ -113,7 +115,7 @@ async def test_a_consultant_who_says_nothing_is_rung_with_the_next_step_until_th
     assert (again["reason"], again["question"], again["desk"]) == (
         "second_specialty",
         QUESTION,
-        asked["callouts"][1]["desk"],
+        case["callouts"][1]["desk"],
     )
     rung = [house.by_id[o["doctor"]] for o in again["offers"] if o["state"] == "made"]
     assert consultant in rung
