@@ -314,7 +314,10 @@ class PromptServer(uvicorn.Server):
         for server in self.servers:
             server.close()
         for connection in list(self.server_state.connections):
-            connection.shutdown()
+            try:
+                connection.shutdown()
+            except websockets.exceptions.InvalidState:  # it is closing already
+                connection.transport.close()
         async with asyncio.timeout(PATIENCE_S):
             while self.server_state.connections or self.server_state.tasks:
                 await asyncio.sleep(0.002)
