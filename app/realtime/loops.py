@@ -85,14 +85,10 @@ class Resting:
             del self._until[one]
         return [one for one, (until, _) in self._until.items() if until > moment]
 
-    def over_in(self, *, passing: bool = False) -> float | None:
-        """Return in how many seconds the first may be looked at again; of those only `passing` that failed in nothing.
-
-        None when nothing rests.
-        """
+    def over_in(self) -> float | None:
+        """Return in how many seconds the first may be looked at again; None when nothing rests."""
         moment = monotonic()
-        left = [until - moment for until, pause in self._until.values() if not (passing and pause)]
-        return min((seconds for seconds in left if seconds > 0), default=None)
+        return min((until - moment for until, _ in self._until.values() if until > moment), default=None)
 
     def wait(self, one: UUID, seconds: float) -> None:
         """Leave it out for so long: nothing failed, but somebody else has it in their hands."""

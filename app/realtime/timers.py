@@ -43,6 +43,8 @@ class Timers:
         self._line = Line(house.engine)
         self._held: tuple[Claim, Work | None] | None = None
         """What is in this process's hands, decided before its time comes."""
+        self._passed_over = False
+        """Whether something was left to whoever has it in their hands, since somebody asked."""
         self._changes_since: datetime | None = None
         self._all_again_at = 0.0
         """When (monotonic) all changes of duty are looked for again, also those that must have been seen."""
@@ -71,25 +73,16 @@ class Timers:
         What is in somebody else's hands this instant, as when a device says that it was reached, is waited for.
         """
         while True:
+            self._passed_over = False
             await self.ring()
             await self.follow_changes()
             earliest = await self.ring()
-            pause = self._resting.over_in(passing=True)
-            if pause is None:
+            if not self._passed_over:
                 return earliest
-            await asyncio.sleep(pause)
+            await asyncio.sleep(2 * escalation.PASSED_OVER.total_seconds())
 
     async def ring(self) -> datetime | None:
         """Act on every due time that has come and is free; return the earliest time at which something will be."""
-        look_again = await self._ring_all()
-        pause = self._resting.over_in()
-        if pause is None:
-            return look_again
-        # What rests is left out of every look, and due all the same.
-        rested = self.house.clock.now() + timedelta(seconds=pause)
-        return rested if look_again is None else min(look_again, rested)
-
-    async def _ring_all(self) -> datetime | None:
         while True:
             now, look_again = self.house.clock.now(), None
             if self._held is None or self._held[0].at > now:
@@ -137,12 +130,16 @@ class Timers:
 
     async def _take_in_hand(self, now: datetime) -> datetime | None:
         """Claim what is due or comes next, and read what it takes; return when to look again."""
+        rests = self._resting.over_in()  # asked before the look, which leaves out what rests, due all the same
         claim, look_again = await escalation.claim(self._line, now, but=self._resting.now())
         if claim is None:
             self._held = None
         elif self._held is None or self._held[0] != claim:
             self._held = claim, await self._decide(claim)
-        return look_again
+        if rests is None:
+            return look_again
+        rested = now + timedelta(seconds=rests)
+        return rested if look_again is None else min(look_again, rested)
 
     async def _decide(self, claim: Claim) -> Work | None:
         """Do before its time comes all but the write; None when it needs the lock of the case."""
@@ -180,6 +177,7 @@ class Timers:
         return done
 
     def _pass_over(self, case_id: UUID) -> None:
+        self._passed_over = True
         self._resting.wait(case_id, escalation.PASSED_OVER.total_seconds())
 
     async def _ring(self) -> float:
