@@ -90,6 +90,11 @@ class Resting:
         moment = monotonic()
         return min((until - moment for until, _ in self._until.values() if until > moment), default=None)
 
+    def waits(self) -> bool:
+        """Whether something is left out because somebody else has it in their hands."""
+        moment = monotonic()
+        return any(until > moment and not pause for until, pause in self._until.values())
+
     def wait(self, one: UUID, seconds: float) -> None:
         """Leave it out for so long: nothing failed, but somebody else has it in their hands."""
         if self._until.get(one, (0.0, 0.0))[0] < monotonic() + seconds:

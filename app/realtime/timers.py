@@ -73,7 +73,7 @@ class Timers:
         What is in somebody else's hands this instant, as when a device says that it was reached, is waited for.
         """
         while True:
-            self._passed_over = False
+            self._passed_over = self._resting.waits()  # asked before the looks, which leave it out
             await self.ring()
             await self.follow_changes()
             earliest = await self.ring()
