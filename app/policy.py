@@ -19,7 +19,7 @@ from app.errors import Forbidden, NotFound, Problem, WrongState
 from app.models.callout import Callout, CalloutState, Offer, OfferState
 from app.models.consultation import LIVE, OPEN, Consultation, Status
 from app.models.discussion import Participant
-from app.models.user import Role
+from app.models.user import ANSWERING, MAY_HEAD, Role
 from app.work import Subject
 
 if TYPE_CHECKING:
@@ -121,7 +121,6 @@ class Rule:
 
 _EVERYBODY = frozenset(Role)
 _DOCTORS = frozenset({Role.REQUESTER, Role.SPECIALIST, Role.COORDINATOR})
-_ANSWERING = frozenset({Role.SPECIALIST, Role.COORDINATOR})
 
 RULES: Mapping[Action, Rule] = {
     Action.ASK: Rule(frozenset({Role.REQUESTER})),
@@ -133,37 +132,37 @@ RULES: Mapping[Action, Rule] = {
     Action.UPDATE: Rule(frozenset({Role.REQUESTER}), _REQUESTING, OPEN_STATES),
     Action.RECORD_VITALS: Rule(frozenset({Role.REQUESTER}), _REQUESTING, LIVE_STATES),
     Action.POST_MESSAGE: Rule(_DOCTORS, _MEMBERS | _COORDINATORS, LIVE_STATES),
-    Action.GIVE_OPINION: Rule(_ANSWERING, _CONSULTING, LIVE_STATES),
+    Action.GIVE_OPINION: Rule(ANSWERING, _CONSULTING, LIVE_STATES),
     Action.READ_BACK: Rule(frozenset({Role.REQUESTER}), _REQUESTING, LIVE_STATES),
     Action.RAISE_URGENCY: Rule(_DOCTORS, _REQUESTING | {Relation.HOLDER} | _COORDINATORS, OPEN_STATES),
     Action.CANCEL: Rule(frozenset({Role.REQUESTER}), _REQUESTING, OPEN_STATES),
     Action.ACCEPT: Rule(
-        _ANSWERING, frozenset({Relation.OFFERED, Relation.FORMERLY_OFFERED, Relation.ON_DUTY, Relation.HOLDER})
+        ANSWERING, frozenset({Relation.OFFERED, Relation.FORMERLY_OFFERED, Relation.ON_DUTY, Relation.HOLDER})
     ),
-    Action.DECLINE: Rule(_ANSWERING, frozenset({Relation.OFFERED, Relation.FORMERLY_OFFERED})),
-    Action.FORWARD: Rule(_ANSWERING, frozenset({Relation.OFFERED, Relation.HOLDER}), OPEN_STATES),
+    Action.DECLINE: Rule(ANSWERING, frozenset({Relation.OFFERED, Relation.FORMERLY_OFFERED})),
+    Action.FORWARD: Rule(ANSWERING, frozenset({Relation.OFFERED, Relation.HOLDER}), OPEN_STATES),
     Action.ATTEND: Rule(
-        _ANSWERING, frozenset({Relation.OFFERED, Relation.TEAM, Relation.FORMERLY_OFFERED}), OPEN_STATES
+        ANSWERING, frozenset({Relation.OFFERED, Relation.TEAM, Relation.FORMERLY_OFFERED}), OPEN_STATES
     ),
-    Action.STAND_DOWN: Rule(_ANSWERING, frozenset({Relation.HOLDER}), OPEN_STATES),
+    Action.STAND_DOWN: Rule(ANSWERING, frozenset({Relation.HOLDER}), OPEN_STATES),
     Action.ASSIGN: Rule(frozenset({Role.COORDINATOR}), _COORDINATORS, OPEN_STATES),
     Action.INVITE: Rule(_DOCTORS, _REQUESTING | {Relation.HOLDER} | _COORDINATORS, LIVE_STATES),
-    Action.HAND_OVER: Rule(_ANSWERING, frozenset({Relation.HOLDER}), OPEN_STATES),
+    Action.HAND_OVER: Rule(ANSWERING, frozenset({Relation.HOLDER}), OPEN_STATES),
     Action.JUMP: Rule(frozenset({Role.COORDINATOR}), _COORDINATORS, OPEN_STATES),
     Action.RE_ROUTE: Rule(_DOCTORS, _REQUESTING | {Relation.HOLDER} | _COORDINATORS, OPEN_STATES),
     Action.ASK_SPECIALTY: Rule(_DOCTORS, _REQUESTING | {Relation.HOLDER} | _COORDINATORS, OPEN_STATES),
-    Action.CONCLUDE: Rule(_ANSWERING, frozenset({Relation.HOLDER}), LIVE_STATES),
+    Action.CONCLUDE: Rule(ANSWERING, frozenset({Relation.HOLDER}), LIVE_STATES),
     Action.REPORT_OUTCOME: Rule(frozenset({Role.REQUESTER}), _REQUESTING, frozenset({Status.CONCLUDED})),
     Action.RECORD_CALL: Rule(_DOCTORS, _MEMBERS, LIVE_STATES),
     Action.CONFIRM_CALL: Rule(_DOCTORS, _MEMBERS, LIVE_STATES),
     Action.NAME_WARD_OWNER: Rule(frozenset({Role.REQUESTER}), _REQUESTING, LIVE_STATES),
     Action.MAKE_REAL: Rule(frozenset({Role.REQUESTER}), _REQUESTING, OPEN_STATES),
-    Action.SEE_OWN_CASES: Rule(_ANSWERING),
-    Action.ACKNOWLEDGE_OFFER: Rule(_ANSWERING, frozenset({Relation.OFFERED})),
+    Action.SEE_OWN_CASES: Rule(ANSWERING),
+    Action.ACKNOWLEDGE_OFFER: Rule(ANSWERING, frozenset({Relation.OFFERED})),
     Action.SEE_NETWORK: Rule(_EVERYBODY),
     Action.SEE_DUTY: Rule(_EVERYBODY),
     Action.SEE_LADDER: Rule(_EVERYBODY),
-    Action.SEE_WAITING: Rule(_ANSWERING),
+    Action.SEE_WAITING: Rule(ANSWERING),
     Action.READ_BOARD: Rule(frozenset({Role.COORDINATOR})),
     Action.READ_OWN_STREAM: Rule(_EVERYBODY - {Role.INTEGRATOR}),
     Action.MANAGE_OWN_ACCOUNT: Rule(_EVERYBODY),
@@ -426,12 +425,12 @@ def standings_to(
     if subject.hospital_id is not None and subject.hospital_id in of:
         if subject.role in _AT_HOSPITAL:
             found.add(_AT_HOSPITAL[subject.role])
-        if subject.role in _ANSWERING and (specialty is None or specialty in subject.specialties):
+        if subject.role in ANSWERING and (specialty is None or specialty in subject.specialties):
             found.add(Standing.ON_ROTA)
     here = not of or (subject.hospital_id is not None and subject.hospital_id in of)
-    if head is not None and head == subject.id and here and subject.role in _ANSWERING | {Role.ADMIN}:
+    if head is not None and head == subject.id and here and subject.role in MAY_HEAD:
         found.add(Standing.HEAD)
-    if doctor is not None and doctor == subject.id and subject.role in _ANSWERING:
+    if doctor is not None and doctor == subject.id and subject.role in ANSWERING:
         found.add(Standing.SELF)
     if departments and subject.role == Role.OPERATOR:
         found.add(Standing.OPERATOR)
@@ -486,7 +485,7 @@ def _visible(subject: Subject, on_duty_at: Collection[UUID]) -> ColumnElement[bo
         return or_(Consultation.hospital_id == subject.hospital_id, takes_part)
     if subject.role == Role.INTEGRATOR:
         return Consultation.hospital_id == subject.hospital_id
-    if subject.role not in (Role.SPECIALIST, Role.COORDINATOR):
+    if subject.role not in ANSWERING:
         return false()
     offered = exists().where(Offer.consultation_id == Consultation.id, Offer.doctor_id == subject.id)
     reach: list[ColumnElement[bool]] = [takes_part, offered]

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, text
@@ -19,6 +20,12 @@ class Role(StrEnum):
     ADMIN = "admin"
     OPERATOR = "operator"
     INTEGRATOR = "integrator"
+
+
+ANSWERING: Final = frozenset({Role.SPECIALIST, Role.COORDINATOR})
+"""Whose accounts can accept a case, and so be on duty."""
+MAY_HEAD: Final = ANSWERING | {Role.ADMIN}
+"""Whose accounts can be responsible for a rota."""
 
 
 class User(Base):

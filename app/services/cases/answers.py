@@ -7,7 +7,7 @@ from sqlalchemy import select
 from app.errors import AtCapacity, Invalid, NotEligible, NotFound, NotRinging, WrongState
 from app.models.callout import COORDINATOR, SECOND_SPECIALTY, Callout, Candidate, Duty
 from app.models.consultation import Acceptance, Consultation, Status
-from app.models.user import Role, User, UserSpecialty
+from app.models.user import ANSWERING, User, UserSpecialty
 from app.policy import Action
 from app.schemas import consultation as show
 from app.services.cases import calls, specialty_names, wrong_rota
@@ -236,7 +236,7 @@ async def _eligible(work: Work, case: Consultation, user_id: UUID, specialty: st
     if (
         user is None
         or not user.active
-        or user.role not in (Role.SPECIALIST, Role.COORDINATOR)
+        or user.role not in ANSWERING
         or (user.hospital_id not in answering and user.hospital_id != work.subject.hospital_id)
         or user.id == case.requester_id
     ):

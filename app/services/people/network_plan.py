@@ -19,7 +19,7 @@ from app.models.organization import OrganizationKind
 from app.models.rota_format import read_layer, write_rotation, write_windows
 from app.models.rota_rules import DESK_ROLES, HOSPITAL_ROLES
 from app.models.rota_rules import Layer as LayerRule
-from app.models.user import Role
+from app.models.user import ANSWERING, Role
 from app.schemas.body import Body
 from app.schemas.network import (
     AgreementLine,
@@ -474,9 +474,9 @@ class _Needs(NamedTuple):
     specialty: str | None
 
     @property
-    def able(self) -> tuple[str, ...]:
+    def able(self) -> Collection[str]:
         """The accounts that can have it: a hospital's coordination is its coordinators'."""
-        return (Role.COORDINATOR,) if self.role == "coordinator" else (Role.SPECIALIST, Role.COORDINATOR)
+        return (Role.COORDINATOR,) if self.role == "coordinator" else ANSWERING
 
 
 _DEPARTMENT: Final = "sở y tế|health department"

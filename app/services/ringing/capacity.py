@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app.errors import NotFound, Stale
 from app.models.desk import Desk
 from app.models.rota import Schedule
-from app.models.user import Role, User, UserSpecialty
+from app.models.user import ANSWERING, User, UserSpecialty
 from app.policy import DutyAction, Standing, allow_duty, standings_to
 from app.schemas.policies import CapacityIn
 from app.services.facts import events
@@ -68,7 +68,7 @@ async def _doctor(work: Work, desk: Desk, doctor_id: UUID) -> User:
             User.id == doctor_id,
             User.active,
             User.hospital_id == desk.hospital_id,
-            User.role.in_((Role.SPECIALIST, Role.COORDINATOR)),
+            User.role.in_(ANSWERING),
             User.id.in_(has_it),
         )
         .with_for_update(key_share=True)

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import Range
 from app.errors import Invalid
 from app.models.rota import DutySlot, Schedule
 from app.models.rota_rules import Change, Override, Shift, Slot, compile_rota
-from app.models.user import Role, User
+from app.models.user import ANSWERING, User
 from app.policy import DutyAction, allow_duty
 from app.schemas.rota import CorrectionIn
 from app.services.facts.events import record_about
@@ -120,6 +120,6 @@ async def _works_here(work: Work, owner: Owner, person: UUID) -> bool:
     found = exists().where(
         User.id == person,
         User.hospital_id == owner.hospital_id,
-        User.role.in_((Role.SPECIALIST, Role.COORDINATOR)),
+        User.role.in_(ANSWERING),
     )
     return bool(await work.session.scalar(select(found)))

@@ -17,7 +17,7 @@ from app.models.duty_change import Leave, LeaveState
 from app.models.rota import DutySlot, Layer, Schedule
 from app.models.rota_rules import Leave as LeaveRule
 from app.models.rota_rules import Slot
-from app.models.user import Role, User, UserSpecialty
+from app.models.user import ANSWERING, User, UserSpecialty
 from app.policy import DutyAction, Verdict, decide_duty, standings_to
 from app.schemas.duty_asks import LeaveDecisionIn, LeaveIn
 from app.services.rostering import duty_moves
@@ -157,7 +157,7 @@ async def _decides_for(work: Work) -> set[UUID]:
     subject = work.subject
     if subject.hospital_id is None:
         return set()
-    able = User.role.in_((Role.SPECIALIST, Role.COORDINATOR))
+    able = User.role.in_(ANSWERING)
     of_hospital = select(User.id).where(User.hospital_id == subject.hospital_id, able)
     stands = standings_to(subject, [subject.hospital_id])
     if decide_duty(DutyAction.DECIDE_LEAVE, stands) is Verdict.ALLOW:

@@ -20,7 +20,7 @@ from app.identifiers import new_id
 from app.models.rota import DutySlot, Holiday, Layer, Override, Schedule, TemporaryRota
 from app.models.rota_format import read_layer, write_rotation, write_shift, write_windows
 from app.models.rota_rules import RotaError, Shift
-from app.models.user import Role, User
+from app.models.user import MAY_HEAD, User
 from app.schemas.rota import Change, HolidayIn, LayerIn, OverrideIn, SettingsIn, TemporaryIn
 from app.services.rostering import rota_documents as documents
 from app.services.rostering.rotas import Candidate, Owner, names_of
@@ -28,7 +28,6 @@ from app.work import Work
 
 Json = dict[str, Any]
 MOST_LAYERS: Final = 100
-_HEADS: Final = (Role.SPECIALIST, Role.COORDINATOR, Role.ADMIN)
 _WHEN_DOES_NOT_MATTER: Final = {"synchronize_session": False}
 
 
@@ -132,7 +131,7 @@ class Editor:
             return
         known = await self.work.session.scalar(
             select(User.id).where(
-                User.id == head, User.active, User.hospital_id == self.owner.hospital_id, User.role.in_(_HEADS)
+                User.id == head, User.active, User.hospital_id == self.owner.hospital_id, User.role.in_(MAY_HEAD)
             )
         )
         if known is None:

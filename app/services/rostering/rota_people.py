@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
 
 from app.models.rota import Schedule
-from app.models.user import Role
+from app.models.user import MAY_HEAD
 from app.work import Work
 
 
@@ -74,9 +74,6 @@ async def unplanned_desks(work: Work) -> list[UUID]:
     return [row.id for row in await work.session.execute(_UNPLANNED)]
 
 
-_MAY_HEAD: Final = frozenset({Role.SPECIALIST, Role.COORDINATOR, Role.ADMIN})
-
-
 async def heads(work: Work, of: Collection[Place]) -> Mapping[UUID, list[UUID]]:
     """Who is responsible for each rota: its head, or, without one there, the administrators of its hospital."""
     named = {place.head_id for place in of if place.head_id is not None}
@@ -88,7 +85,7 @@ async def heads(work: Work, of: Collection[Place]) -> Mapping[UUID, list[UUID]]:
     for row in rows:
         if row.role == "admin":
             admins[row.hospital_id].append(row.id)
-        if row.id in named and row.role in _MAY_HEAD:
+        if row.id in named and row.role in MAY_HEAD:
             known.add((row.id, row.hospital_id))
     return {
         place.owner_id: [head]

@@ -34,14 +34,12 @@ from app.models.rota_rules import Leave as LeaveRule
 from app.models.rota_rules import Override as OverrideRule
 from app.models.rota_rules import Swap as SwapRule
 from app.models.spans import Span
-from app.models.user import Role, User, UserSpecialty
+from app.models.user import ANSWERING, Role, User, UserSpecialty
 from app.policy import Standing, standings_to
 from app.work import Work
 
 EVER: Final = datetime.min.replace(tzinfo=UTC)
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
-ANSWERING: Final = (Role.SPECIALIST, Role.COORDINATOR)
-"""Whose accounts can accept a case, and so be on duty."""
 
 
 @dataclass(frozen=True, slots=True)
