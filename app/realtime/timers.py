@@ -129,7 +129,7 @@ class Timers:
         return len(late)
 
     async def _take_in_hand(self, now: datetime) -> datetime | None:
-        """Claim what is due or comes next, and read what it takes; return when to look again."""
+        """Claim what is due or comes next, and decide it; return when to look again."""
         rests = self._resting.over_in()  # asked before the look, which leaves out what rests, due all the same
         claim, look_again = await escalation.claim(self._line, now, but=self._resting.now())
         if claim is None:

@@ -17,8 +17,7 @@ from app.models.consultation import Consultation
 from app.prepared import Line, Prepared
 from app.services.cases import after, reminders
 from app.services.facts import case_rows, events
-from app.services.ringing import fairness, ladder, routing
-from app.services.ringing.routing import Now
+from app.services.ringing import fairness, ladder
 from app.work import Work
 
 OVERDUE = timedelta(seconds=30)
@@ -78,11 +77,9 @@ async def decide(work: Work, claim: Claim) -> bool:
     case = case_rows.opened(claim.body)
     if case.next_due_at is not None or case.reminders:
         return False
-    due = ladder.due(case, work.now)
-    duties = {callout.id: await routing.duty_of(work, callout, case.hospital_id) for callout in due}
     work.cases[case.id] = case
-    for callout in due:
-        await _come_due(work, case, callout, duties[callout.id])
+    for callout in ladder.due(case, work.now):
+        await _come_due(work, case, callout)
     if not work.facts:
         return False
     events.seal(work)
@@ -115,12 +112,12 @@ async def fire(work: Work, case_id: UUID) -> bool | None:
     return any(done) or silent or unread
 
 
-async def _come_due(work: Work, case: Consultation, callout: Callout, duty: Now | None = None) -> bool:
+async def _come_due(work: Work, case: Consultation, callout: Callout) -> bool:
     """A callout's time has come: somebody to ring, a device that was not reached, a duty that begins or ends."""
     _note_undelivered(work, case, callout)
     work.touched = True
     if callout.should_advance(work.now):
-        ladder.step_up(work, case, callout, await ladder.duty_now(work, case, callout, duty))
+        ladder.step_up(work, case, callout, await ladder.duty_now(work, case, callout))
     elif callout.duty_until is not None and callout.duty_until <= work.now:
         await _look_again(work, case, callout)
     if callout.ringing:

@@ -139,12 +139,9 @@ def record_ended(work: Work, case: Consultation, callout: Callout, *, to: Iterab
     events.record(work, case, "callout.ended", data, to=to)
 
 
-async def duty_now(work: Work, case: Consultation, callout: Callout, read: Now | None = None) -> Now:
-    """Return who can be rung for a callout now, counted where its order or their capacity needs it.
-
-    `read`: who they are, if that was read a moment ago.
-    """
-    duty = read or await routing.duty_of(work, callout, case.hospital_id)
+async def duty_now(work: Work, case: Consultation, callout: Callout) -> Now:
+    """Return who can be rung for a callout now, counted where its order or their capacity needs it."""
+    duty = await routing.duty_of(work, callout, case.hospital_id)
     return await fairness.counted(work, callout.policy, callout.urgency, duty, uncounted=case.drill or callout.quiet)
 
 
