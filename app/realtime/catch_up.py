@@ -146,20 +146,18 @@ class CatchUp:
         try:
             while self._to_fill:
                 names = list(self._to_fill)[:at_once]
+                for name in names:
+                    del self._to_fill[name]  # told again while it is read, it is read again: the read may be too early
                 try:
                     again = await self._fill_some(names)
                     pause, at_once = FIRST_PAUSE_S, min(2 * at_once, FILLED_AT_ONCE)
                 except Exception as error:  # noqa: BLE001 (the database is away, or one row is bad: tried again)
                     log.warning("streams wait to be read", error=type(error).__name__, streams=len(names))
+                    again = names
                     # One stream that cannot be read holds up no other: these go to the end, in ever smaller parts.
-                    for name in names:
-                        self._to_fill[name] = self._to_fill.pop(name)
                     at_once = max(1, at_once // 2)
                     await asyncio.sleep(pause)
                     pause = min(pause * 2, LONGEST_PAUSE_S)
-                    continue
-                for name in names:
-                    self._to_fill.pop(name, None)
                 self._to_fill.update((name, None) for name in again)
         finally:
             self._filling = False
