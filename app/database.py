@@ -76,6 +76,7 @@ def make_engine(url: str, *, pool_size: int = 20) -> AsyncEngine:
         hide_parameters=True,  # parameters are patient data; errors end up in logs
         connect_args={
             "timeout": 5,
+            "max_cached_statement_lifetime": 0,  # planned again every five minutes, somebody would be rung late by it
             "command_timeout": 20,  # a server that vanished without a word must not hold a doctor up
             "server_settings": {
                 "application_name": "hoichan",

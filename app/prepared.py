@@ -23,6 +23,9 @@ _NAME: Final = re.compile(r"(?<![:\w]):(\w+)")
 class Immediate(AsyncSession):
     """A session in which each statement is its own transaction; nothing may be added to it."""
 
+    line: "Line | None" = None
+    """What its prepared statements go over; by default over whatever connection is free."""
+
 
 class Prepared:
     """One statement, with its parameters as `:names`."""
@@ -39,6 +42,8 @@ class Prepared:
         """Run it and return its rows, whose columns are found by their places."""
         # A session that holds a connection already must not wait for a second one.
         if isinstance(session, Immediate) and not session.in_transaction():
+            if session.line is not None:
+                return await session.line.rows(self, parameters)
             assert isinstance(session.bind, AsyncEngine)
             return await self.run(session.bind, self.in_order(parameters))
         return (await session.execute(self._text, parameters)).all()
@@ -70,7 +75,10 @@ class Prepared:
 
 
 class Line:
-    """One connection of the pool, held: what a statement locks for its session stays locked until one lets it go."""
+    """One connection of the pool, held: what a statement locks for its session stays locked until one lets it go.
+
+    What is sent over it again and again is prepared and planned on it, which the first time takes ten times as long.
+    """
 
     def __init__(self, engine: AsyncEngine) -> None:
         """Take none until it is needed."""
@@ -78,15 +86,23 @@ class Line:
         self._taken: PoolProxiedConnection | None = None
         self._turn: Final = asyncio.Lock()
 
+    async def begins(self) -> bool:
+        """Whether another connection had to be taken, on which nothing is prepared yet."""
+        if self._taken is not None and not _driver(self._taken).is_closed():
+            return False
+        self.close()
+        self._taken = await _connection(self._engine)
+        return True
+
     async def rows(self, statement: Prepared, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
-        """Run a statement over it, as a transaction of its own; after an error the next one has another connection."""
+        """Run a statement over it, as a transaction of its own; what PostgreSQL refuses leaves the connection good."""
         async with self._turn:
-            if self._taken is not None and _driver(self._taken).is_closed():
-                self.close()
-            if self._taken is None:
-                self._taken = await _connection(self._engine)
+            await self.begins()
+            assert self._taken is not None
             try:
                 return await statement.over(self._taken, statement.in_order(parameters))
+            except (asyncpg.PostgresError, IntegrityError):
+                raise
             except BaseException:
                 self.close()
                 raise

@@ -85,6 +85,8 @@ async def _prepare(under: Ground, size: Size, seconds: float) -> None:
     server = await under.product(PRODUCT)
     async with under.connection(PRODUCT) as connection:
         await connection.execute(await asyncio.to_thread(SQL.read_text, "utf-8"))
+        # A new house learns of the holidays a little later, which moves every duty: that is no news for what rings.
+        await _until(connection, "SELECT count(*) FROM installation WHERE NOT EXISTS (SELECT FROM holiday)")
         samples = await _samples(under, server, size.pairs)
         await keep(connection, samples)
         await connection.execute(
@@ -186,10 +188,10 @@ async def _round(under: Ground, name: str, crew: Crew, side: Side, turn: int, si
     crew.kills = 0
 
 
-async def _until(connection: Any, question: str, about: object) -> None:
+async def _until(connection: Any, question: str, *about: object) -> None:
     """Wait until a count is nought, or for as long as patience lasts."""
     for _ in range(int(PATIENCE_S / 0.1)):
-        if not await connection.fetchval(question, about):
+        if not await connection.fetchval(question, *about):
             return
         await asyncio.sleep(0.1)
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from app.channels.port import Outside
 from app.clock import Clock
 from app.config import Settings
-from app.prepared import Immediate
+from app.prepared import Immediate, Line
 from app.realtime.hub import Hub
 from app.services.facts import events
 from app.services.people.sessions import Sessions
@@ -70,9 +70,13 @@ class House:
             yield Work(session, actor, now, language=language, command=command, clock=self.clock.now)
 
     @asynccontextmanager
-    async def glance(self, at: datetime | None = None) -> AsyncIterator[Work]:
-        """Begin what consists of prepared statements, each a transaction of its own; `at`: as if it were then."""
+    async def glance(self, at: datetime | None = None, *, over: Line | None = None) -> AsyncIterator[Work]:
+        """Begin what consists of prepared statements, each a transaction of its own; `at`: as if it were then.
+
+        `over`: the connection that they go over; by default whichever is free.
+        """
         async with self.autocommit() as session:
+            session.line = over
             yield Work(session, None, at or self.clock.now())
 
     async def commit(self, work: Work, answer: Answer | None = None) -> None:

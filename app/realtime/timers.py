@@ -130,6 +130,8 @@ class Timers:
 
     async def _take_in_hand(self, now: datetime) -> datetime | None:
         """Claim what is due or comes next, and decide it; return when to look again."""
+        if await self._line.begins():
+            await self._warm_up()
         rests = self._resting.over_in()  # asked before the look, which leaves out what rests, due all the same
         claim, look_again = await escalation.claim(self._line, now, but=self._resting.now())
         if claim is None:
@@ -141,10 +143,15 @@ class Timers:
         rested = now + timedelta(seconds=rests)
         return rested if look_again is None else min(look_again, rested)
 
+    async def _warm_up(self) -> None:
+        """Have all planned before anything is in hand: to ring for the first time takes a tenth of a second."""
+        async with self.house.glance(over=self._line) as work:
+            await escalation.warm_up(self._line, work)
+
     async def _decide(self, claim: Claim) -> Work | None:
         """Do before its time comes all but the write; None when it needs the lock of the case."""
         try:
-            async with self.house.glance(max(claim.at, self.house.clock.now())) as work:
+            async with self.house.glance(max(claim.at, self.house.clock.now()), over=self._line) as work:
                 work.optimistic = True
                 return work if await escalation.decide(work, claim) else None
         except Exception as error:  # noqa: BLE001 (done under the lock when its time comes, where a fault is told)
@@ -156,7 +163,8 @@ class Timers:
         if decided is None or self.house.clock.now() - decided.now > STALE:
             return False
         try:
-            async with self.house.autocommit() as decided.session:
+            async with self.house.glance(over=self._line) as work:
+                decided.session = work.session
                 await self.house.commit(decided)
         except Exception as error:  # noqa: BLE001 (tried once more under the lock, where a fault is told)
             log.info("a due time is acted on under the lock", error=type(error).__name__)

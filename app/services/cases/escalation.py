@@ -6,7 +6,7 @@ the lock of the case or refused when somebody was faster: exactly once with any 
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import text
@@ -17,7 +17,7 @@ from app.models.consultation import Consultation
 from app.prepared import Line, Prepared
 from app.services.cases import after, reminders
 from app.services.facts import case_rows, events
-from app.services.ringing import fairness, ladder
+from app.services.ringing import fairness, ladder, routing
 from app.work import Work
 
 OVERDUE = timedelta(seconds=30)
@@ -28,6 +28,8 @@ AHEAD = timedelta(seconds=1)
 ABANDONED = timedelta(milliseconds=15)
 """What is overdue for longer is done whoever has it in their hands: a killed process holds its claims until the kernel
 has taken it apart and PostgreSQL has noticed. If it lives after all, one of the two writes is refused."""
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+NOBODY = UUID(int=0)
 AT_ONCE = 20
 """As many processes may each have a case in its hands."""
 
@@ -63,6 +65,13 @@ async def claim(
     }
     [(case_id, at, look_again, body)] = await line.rows(_CLAIM, parameters)
     return (None, look_again) if case_id is None else (Claim(case_id, at, body), look_again)
+
+
+async def warm_up(line: Line, work: Work) -> None:
+    """Do everything once for nobody, so that it is prepared and planned on this connection; `work` goes over it too."""
+    await claim(line, LONG_AGO)
+    await routing.duty_for(work, NOBODY, NOBODY)
+    await events.write_nothing(work)
 
 
 async def decide(work: Work, claim: Claim) -> bool:

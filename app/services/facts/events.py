@@ -133,6 +133,11 @@ def seal(work: Work) -> None:
     work.sealed = _parameters(work, None)
 
 
+async def write_nothing(work: Work) -> None:
+    """Send the statement that rings people, with nothing in it: it is planned when the first is due."""
+    await _WRITE_AT_ONCE.rows(work.session, _parameters(Work(work.session, None, work.now), None))
+
+
 def _parameters(work: Work, answer: Answer | None) -> dict[str, Any]:
     return _fact_arrays(work) | case_rows.parameters(work) | _read_arrays(work) | _answer(work, answer)
 
