@@ -11,7 +11,7 @@ Json = dict[str, Any]
 VALUES = {
     "now": "now()",
     "soon": "now() + interval '1 s'",
-    "abandoned": "now() - interval '15 ms'",
+    "abandoned": "interval '8 ms'",
     "moment": "interval '5 ms'",
     "but": "'{}'::uuid[]",
 }

@@ -25,9 +25,10 @@ PASSED_OVER = timedelta(milliseconds=5)
 """After it one looks whether a case that was in somebody else's hands has been done."""
 AHEAD = timedelta(seconds=1)
 """A case is claimed before it is due, so that it is in somebody's hands, and decided, when its time comes."""
-ABANDONED = timedelta(milliseconds=15)
-"""What is overdue for longer is done whoever has it in their hands: a killed process holds its claims until the kernel
-has taken it apart and PostgreSQL has noticed. If it lives after all, one of the two writes is refused."""
+ABANDONED = timedelta(milliseconds=8)
+"""What is overdue for longer is done whoever has it in their hands, and decided `PASSED_OVER` after its time: a killed
+process holds its claims until the kernel has taken it apart and PostgreSQL has noticed. If it lives after all, one of
+the two writes is refused."""
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 NOBODY = UUID(int=0)
 AT_ONCE = 20
@@ -40,7 +41,7 @@ class Claim:
 
     case_id: UUID
     at: datetime
-    """When it is due."""
+    """When it is to be acted on: when it is due, or a little later if somebody else has it in their hands."""
     body: str
 
 
@@ -59,7 +60,7 @@ async def claim(
     parameters = {
         "now": now,
         "soon": now + AHEAD,
-        "abandoned": now - ABANDONED,
+        "abandoned": ABANDONED,
         "moment": PASSED_OVER,
         "but": list(but),
     }
@@ -232,7 +233,8 @@ WITH freed AS MATERIALIZED (
 ), due AS MATERIALIZED (
   SELECT id, at FROM found WHERE at <= CAST(:now AS timestamptz) AND {_FREE} LIMIT 1
 ), abandoned AS MATERIALIZED (
-  SELECT id, at FROM found WHERE at < CAST(:abandoned AS timestamptz) AND NOT EXISTS (SELECT FROM due) LIMIT 1
+  SELECT id, at + CAST(:abandoned AS interval) AS at FROM found
+  WHERE at <= CAST(:now AS timestamptz) - CAST(:moment AS interval) AND NOT EXISTS (SELECT FROM due) LIMIT 1
 ), ahead AS MATERIALIZED (
   SELECT id, at FROM found WHERE at > CAST(:now AS timestamptz)
   AND NOT EXISTS (SELECT FROM due) AND NOT EXISTS (SELECT FROM abandoned) AND {_FREE} LIMIT 1
