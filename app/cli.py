@@ -3,19 +3,14 @@
 import argparse
 import asyncio
 import contextlib
-import gc
-import logging
 import os
 import signal
-import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-import structlog
-import uvicorn
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
@@ -23,10 +18,9 @@ from app import __version__
 from app.config import Settings
 from app.database import make_engine, make_sessions
 from app.embedded import EmbeddedPostgres
+from app.running import log_to_stderr, loop_factory
 from app.work import Work
 
-COLLECT_AFTER = 10_000
-"""New objects beyond those freed; Python's own 700 are half a request, whose objects are freed without it."""
 ROOT = Path(__file__).resolve().parent.parent
 Run = Callable[[argparse.Namespace, Settings], Coroutine[Any, Any, int]]
 
@@ -36,12 +30,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser = _parser()
     options = parser.parse_args(arguments)
     settings = Settings()
-    _log_to_stderr(settings.log_level)
+    if getattr(options, "processes", None):
+        settings = settings.model_copy(update={"processes": options.processes})
+    log_to_stderr(settings.log_level)
     run: Run = options.run
     # Being asked to end while still starting must stop the embedded database too, as Ctrl-C does.
     signal.signal(signal.SIGTERM, _end)
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
             code = runner.run(run(options, settings))
     except KeyboardInterrupt:
         code = 130
@@ -55,15 +51,6 @@ def _end(*_: object) -> None:
     signal.raise_signal(signal.SIGINT)
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return uvloop's where there is one: it takes an eighth less time for each request."""
-    try:
-        import uvloop  # noqa: PLC0415 (not on every platform)
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="hoichan", description="Consultation hotline between hospitals")
     parser.add_argument("--version", action="version", version=__version__)
@@ -74,8 +61,12 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(run=run)
         return sub
 
-    add("serve", _serve, "Serve a real installation (never loads the demo)")
-    add("demo", _demo, "Serve the demonstration network: not for patients")
+    serve = add("serve", _serve, "Serve a real installation (never loads the demo)")
+    demo = add("demo", _demo, "Serve the demonstration network: not for patients")
+    for serving in (serve, demo):
+        serving.add_argument(
+            "--processes", type=int, choices=range(1, 65), metavar="N", help="Serve with so many (HOICHAN_PROCESSES)"
+        )
     add("migrate", _migrate, "Bring the database to the newest version")
     verify = add("verify", _verify, "Check every hash chain and say which row was tampered with")
     verify.add_argument("--quiet", action="store_true", help="Print only what is wrong")
@@ -180,64 +171,18 @@ def _address(settings: Settings) -> str:
 
 
 async def _listen(settings: Settings, words: list[str]) -> int:
-    gc.disable()  # nothing of a program is garbage while it is loaded: a start takes a sixth less time
-    from app.main import create_app  # noqa: PLC0415 (commands that do not serve start faster without)
+    from app import processes, serving  # noqa: PLC0415 (commands that do not serve start faster without)
 
-    # The protocol is named so that asyncio sees TCP and switches Nagle's delay off: a small answer must not wait 40 ms.
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        sock.bind((settings.host, settings.port))
+        sock = serving.bind(settings)
     except OSError as error:
         print(f"{settings.host}:{settings.port}: {error.strerror}", file=sys.stderr)
         return 2
     settings = settings.model_copy(update={"port": sock.getsockname()[1]})
-    config = uvicorn.Config(
-        create_app(settings),
-        ws="websockets-sansio",
-        ws_per_message_deflate=False,
-        ws_max_size=128 * 1024,
-        ws_ping_interval=20.0,
-        ws_ping_timeout=20.0,
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=3,
-        forwarded_allow_ips=settings.trusted_proxies or None,
-        proxy_headers=bool(settings.trusted_proxies),
-    )
-    server = _Server(config)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, server.handle_exit, number, None)
-    announcer = asyncio.create_task(_announce(server, [w.replace(":0", f":{settings.port}") for w in words]))
-    await server.serve(sockets=[sock])
-    announcer.cancel()
+    words = [w.replace(":0", f":{settings.port}") for w in words]
+    serve = serving.serve if settings.processes == 1 else processes.keep
+    await serve(settings, sock, lambda: print("\n".join(words), flush=True))
     return 0
-
-
-class _Server(uvicorn.Server):
-    """Leaves the signals to us: uvicorn raises them again at its end, before the embedded PostgreSQL is stopped."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
-        yield
-
-
-async def _announce(server: uvicorn.Server, words: list[str]) -> None:
-    while not server.started:  # noqa: ASYNC110 (uvicorn offers no event for it)
-        await asyncio.sleep(0.02)
-    _leave_alone_what_stays()
-    print("\n".join(words), flush=True)
-
-
-def _leave_alone_what_stays() -> None:
-    """Spare the collector the hundred thousand objects of a started program, and let it look at new ones less often."""
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER, 20, 20)
-    gc.enable()
 
 
 async def _migrate(_options: argparse.Namespace, settings: Settings) -> int:
@@ -418,22 +363,6 @@ async def _commit(work: Work) -> None:
 async def _is_demo(settings: Settings) -> bool:
     async with _work(settings) as work:
         return bool((await work.session.execute(text("SELECT demo FROM installation"))).scalar())
-
-
-def _log_to_stderr(level: str) -> None:
-    number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
-    logging.basicConfig(
-        level=max(number, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
-    )
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(number),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
 
 
 if __name__ == "__main__":

@@ -1,26 +1,37 @@
-"""The floor of the timers: one process that claims what is due with SKIP LOCKED, writes the rows, and sleeps.
+"""The floor of the timers: processes that claim what is due with SKIP LOCKED, write the rows, and sleep.
 
-It loads the product's program and uses nothing of it, so that starting one again costs the machine the same on either
-side: what is compared is how the time is kept, and not how long Python takes to import.
+They are kept by the product's own parent, so that to put another in the place of one that was killed costs the machine
+the same on either side: what is compared is how the time is kept, and not how a process begins.
 """
 
 import argparse
 import asyncio
+import os
+import signal
+from multiprocessing.connection import Connection
 
 import asyncpg
 import uvloop
 
-import app.main  # noqa: F401 (its weight only)
+from app.processes import Family
+from app.running import log_to_stderr
 
 LONGEST_SLEEP_S = 1.0
 PASSED_OVER_S = 0.05
 
 
-async def main(url: str) -> None:
+def begin(url: str, tell: Connection) -> None:
+    """Be one of the processes."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(fire(url, tell))
+
+
+async def fire(url: str, tell: Connection) -> None:
     """Fire what is due for as long as the process lives: a statement and a commit each."""
     connection = await asyncpg.connect(url, server_settings={"application_name": "floor", "jit": "off"})
     step = await connection.prepare("SELECT * FROM bench.floor_step()")
-    print("ready", flush=True)
+    tell.send(os.getpid())
     while True:
         row = await step.fetchrow()
         assert row is not None
@@ -29,8 +40,17 @@ async def main(url: str) -> None:
             await asyncio.sleep(max(0.0, min(longest, LONGEST_SLEEP_S if row["wait_s"] is None else row["wait_s"])))
 
 
+async def main(url: str, processes: int) -> None:
+    """Keep so many of them until SIGINT."""
+    family = Family(begin, (url,), processes, lambda: None)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, family.end)
+    await family.run()
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m bench.timer_floor")
     parser.add_argument("--url", required=True)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main(parser.parse_args().url))
+    parser.add_argument("--processes", type=int, required=True)
+    options = parser.parse_args()
+    log_to_stderr("INFO")
+    asyncio.run(main(options.url, options.processes))

@@ -72,7 +72,7 @@ async def measure(size: Size, seconds: float) -> list[Figure]:
         sides = {FLOOR: Side(), PRODUCT: Side()}
         for turn in range(size.rounds):
             for name, side in sides.items():
-                crew = _crew(under, name)
+                crew = _crew(under, name, size.processes)
                 stack.push_async_callback(crew.end)
                 await _round(under, name, crew, side, turn, size, seconds)
     return figures(size, sides[FLOOR], sides[PRODUCT])
@@ -152,19 +152,15 @@ async def _samples(under: Ground, server: Server, count: int) -> list[UUID]:
     return samples
 
 
-def _crew(under: Ground, name: str) -> Crew:
+def _crew(under: Ground, name: str, processes: int) -> Crew:
     arguments = ["bench.timer_floor", "--url", under.url(FLOOR)] if name == FLOOR else ["app.cli", "serve"]
     environment = {
         "DATABASE_URL": under.url(PRODUCT),
         "HOICHAN_DATA_DIR": str(under.folder / PRODUCT),
-        "HOICHAN_LOG_LEVEL": "WARNING",
+        "HOICHAN_LOG_LEVEL": "INFO",
     }
-    return Crew(lambda: launch(arguments, environment, under.folder / f"{name}-{uuid4()}.log"), _said_ready)
-
-
-def _said_ready(server: Server) -> bool:
-    """Both kinds say a word when they have begun."""
-    return server.log.stat().st_size > 0
+    arguments += ["--processes", str(processes)]
+    return Crew(lambda: launch(arguments, environment, under.folder / f"{name}-{uuid4()}.log"))
 
 
 async def _round(under: Ground, name: str, crew: Crew, side: Side, turn: int, size: Size, seconds: float) -> None:

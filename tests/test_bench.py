@@ -6,17 +6,26 @@ import random
 import subprocess
 import sys
 from pathlib import Path
+from time import perf_counter
 from uuid import UUID
 
+import asyncpg
+import psutil
 import pytest
 
 from bench import duty, timers
 from bench.client import Http, open_socket
 from bench.crew import Crew
 from bench.figures import Figure, p50, p99, print_table, write_json
-from bench.servers import Server, launch
+from bench.servers import launch
 from tests.hotline import Hotline
 from tests.staff import everybody
+
+IDLE_STEP = """
+CREATE SCHEMA bench;
+CREATE FUNCTION bench.floor_step(OUT fired boolean, OUT passed_over boolean, OUT wait_s double precision)
+  LANGUAGE sql AS 'SELECT false, false, 1.0'
+"""
 
 
 def test_a_figure_is_judged_by_its_ratio_to_the_floor() -> None:
@@ -109,21 +118,22 @@ async def test_the_floor_of_the_timers_rings_a_copied_case_once_and_writes_what_
         assert len({tuple(row["types"]) for row in written}) == 1
 
 
-async def test_a_killed_process_is_replaced_at_once_and_all_are_gone_at_the_end(tmp_path: Path) -> None:
-    started: list[Server] = []
-
-    def start() -> Server:
-        process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-        started.append(Server(0, process, tmp_path / "log"))
-        return started[-1]
-
-    crew = Crew(start, lambda _server: True, mean_life_s=0.05)
+async def test_processes_are_killed_and_replaced_and_all_are_gone_at_the_end(database_url: str, tmp_path: Path) -> None:
+    url = database_url.replace("postgresql+asyncpg", "postgresql")
+    connection = await asyncpg.connect(url)
+    await connection.execute(IDLE_STEP)
+    await connection.close()
+    arguments = ["bench.timer_floor", "--url", url, "--processes", "2"]
+    crew = Crew(lambda: launch(arguments, {}, tmp_path / "floor.log"), mean_life_s=0.05)
     await crew.begin(2)
-    await crew.be_killed(0.4, random.Random(1))
-    assert [member.process.poll() for member in crew.members] == [None, None]
-    assert crew.kills == len(started) - 2 > 0
-    await crew.end()
-    assert all(server.process.poll() is not None for server in started)
+    try:
+        await crew.be_killed(1.0, random.Random(1))
+        assert crew.kills > 0
+        assert await crew.all_up(perf_counter() + 60)
+        last = crew.members()
+    finally:
+        await crew.end()
+    assert [pid for pid in last if psutil.pid_exists(pid)] == []
 
 
 def test_a_time_that_was_lost_or_acted_on_twice_misses_the_target() -> None:
