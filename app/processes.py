@@ -23,7 +23,7 @@ from app.clock import monotonic
 from app.config import Settings
 from app.running import log_to_stderr, loop_factory
 
-YOUNG_S: Final = 5.0
+YOUNG_S: Final = 1.0
 """A process that does not live so long is not started again at once."""
 LONGEST_PAUSE_S: Final = 10.0
 ENDS_WITHIN_S: Final = serving.GRACE_S + 5.0

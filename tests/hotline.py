@@ -224,7 +224,10 @@ class Hotline:
         to: str = "/consultations",
         **more: Any,
     ) -> Json:
-        """Ask for a consultation and return it as the server stored it; `to`: by which door."""
+        """Ask for a consultation and return it as the server stored it; `to`: by which door.
+
+        A requester who listens has heard of it then: what happens from then on is heard as events.
+        """
         person = by or await self.requester(specialty)
         body: Json = {
             "specialty": specialty,
@@ -235,6 +238,8 @@ class Hotline:
         answer = await person.post(to, body)
         assert answer.status_code == 201, answer.text
         case: Json = answer.json()
+        if person.account["role"] == "requester" and person.socket is not None and person.closed is None:
+            await person.hears(lambda m: m.get("s") == f"consultation:{case['id']}")
         return case
 
     async def rung(self, case: Json, *, step: int | None = None) -> list[Person]:
