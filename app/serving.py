@@ -6,7 +6,7 @@ import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 
@@ -16,6 +16,17 @@ COLLECT_AFTER: Final = 10_000
 """New objects beyond those freed; Python's own 700 are half a request, whose objects are freed without it."""
 GRACE_S: Final = 3
 """What is under way when a process is told to end has so long to finish."""
+WIRE: Final[dict[str, Any]] = {
+    "ws": "websockets-sansio",
+    "ws_per_message_deflate": False,
+    "ws_max_size": 128 * 1024,
+    "ws_ping_interval": 20.0,
+    "ws_ping_timeout": 20.0,
+    "access_log": False,
+    "log_config": None,
+    "server_header": False,
+}
+"""How uvicorn speaks HTTP and WebSocket."""
 
 
 def bind(settings: Settings) -> socket.socket:
@@ -36,24 +47,7 @@ async def serve(
     `parent`: a descriptor that can be read when the process which started this one has ended: then this one ends too.
     """
     gc.disable()  # nothing of a program is garbage while it is loaded: a start takes a sixth less time
-    from app.main import create_app  # noqa: PLC0415 (loaded with the collector off)
-
-    server = _Server(
-        uvicorn.Config(
-            create_app(settings),
-            ws="websockets-sansio",
-            ws_per_message_deflate=False,
-            ws_max_size=128 * 1024,
-            ws_ping_interval=20.0,
-            ws_ping_timeout=20.0,
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            timeout_graceful_shutdown=GRACE_S,
-            forwarded_allow_ips=settings.trusted_proxies or None,
-            proxy_headers=bool(settings.trusted_proxies),
-        )
-    )
+    server = make_server(settings)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, server.handle_exit, number, None)
@@ -62,6 +56,21 @@ async def serve(
     announcer = asyncio.create_task(_announce(server, ready))
     await server.serve(sockets=[sock])
     announcer.cancel()
+
+
+def make_server(settings: Settings) -> uvicorn.Server:
+    """Build the application and what serves it; nothing is connected yet."""
+    from app.main import create_app  # noqa: PLC0415 (loaded with the collector off)
+
+    return _Server(
+        uvicorn.Config(
+            create_app(settings),
+            **WIRE,
+            timeout_graceful_shutdown=GRACE_S,
+            forwarded_allow_ips=settings.trusted_proxies or None,
+            proxy_headers=bool(settings.trusted_proxies),
+        )
+    )
 
 
 class _Server(uvicorn.Server):

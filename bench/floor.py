@@ -20,6 +20,7 @@ import asyncpg
 import uvicorn
 
 from app.identifiers import new_id
+from app.serving import WIRE
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -288,14 +289,7 @@ def main() -> None:
         Floor(options.url, cases, (offer, accepted)),
         host="127.0.0.1",
         port=int(os.environ["HOICHAN_PORT"]),
-        ws="websockets-sansio",
-        ws_per_message_deflate=False,
-        ws_max_size=128 * 1024,
-        ws_ping_interval=20.0,
-        ws_ping_timeout=20.0,
-        access_log=False,
-        log_config=None,
-        server_header=False,
+        **WIRE,
     )
 
 
