@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from app import __version__
-from app.config import Settings
+from app.config import MOST_PROCESSES, Settings
 from app.database import make_engine, make_sessions
 from app.embedded import EmbeddedPostgres
 from app.running import log_to_stderr, loop_factory
@@ -63,10 +63,9 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = add("serve", _serve, "Serve a real installation (never loads the demo)")
     demo = add("demo", _demo, "Serve the demonstration network: not for patients")
+    how_many = range(1, MOST_PROCESSES + 1)
     for serving in (serve, demo):
-        serving.add_argument(
-            "--processes", type=int, choices=range(1, 65), metavar="N", help="Serve with so many (HOICHAN_PROCESSES)"
-        )
+        serving.add_argument("--processes", type=int, choices=how_many, metavar="N", help="HOICHAN_PROCESSES")
     add("migrate", _migrate, "Bring the database to the newest version")
     verify = add("verify", _verify, "Check every hash chain and say which row was tampered with")
     verify.add_argument("--quiet", action="store_true", help="Print only what is wrong")
@@ -171,7 +170,7 @@ def _address(settings: Settings) -> str:
 
 
 async def _listen(settings: Settings, words: list[str]) -> int:
-    from app import processes, serving  # noqa: PLC0415 (commands that do not serve start faster without)
+    from app import serving  # noqa: PLC0415 (commands that do not serve start faster without)
 
     try:
         sock = serving.bind(settings)
@@ -180,8 +179,16 @@ async def _listen(settings: Settings, words: list[str]) -> int:
         return 2
     settings = settings.model_copy(update={"port": sock.getsockname()[1]})
     words = [w.replace(":0", f":{settings.port}") for w in words]
-    serve = serving.serve if settings.processes == 1 else processes.keep
-    await serve(settings, sock, lambda: print("\n".join(words), flush=True))
+
+    def ready() -> None:
+        print("\n".join(words), flush=True)
+
+    if settings.processes == 1:
+        await serving.serve(settings, sock, ready)
+    else:
+        from app.processes import keep  # noqa: PLC0415 (one process needs no parent)
+
+        await keep(settings, sock, ready)
     return 0
 
 

@@ -7,6 +7,8 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+MOST_PROCESSES = 64
+
 
 def _data_home() -> Path:
     base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
@@ -31,7 +33,7 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on")
     public_url: str | None = Field(None, description="The address that browsers use, for the Origin check")
     trusted_proxies: str = Field("", description="Comma-separated addresses whose X-Forwarded-* headers are believed")
-    processes: int = Field(1, ge=1, le=64, description="Serving processes on this port")
+    processes: int = Field(1, ge=1, le=MOST_PROCESSES, description="Serving processes on this port")
     pool_size: int = Field(20, ge=2, le=200, description="Database connections of one process")
     session_hours: int = Field(
         24 * 14, ge=1, description="Hours until a sign-in that nobody uses ends; one that is used is prolonged"

@@ -6,12 +6,11 @@ is the database (ADR 11).
 """
 
 import asyncio
-import contextlib
 import multiprocessing
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from typing import Any, Final
@@ -21,6 +20,7 @@ import structlog
 from app import serving
 from app.clock import monotonic
 from app.config import Settings
+from app.realtime.loops import Loop
 from app.running import log_to_stderr, loop_factory
 
 YOUNG_S: Final = 1.0
@@ -54,53 +54,51 @@ class Family:
         self._context.set_forkserver_preload(["app.loaded"])
         self._target = target
         self._arguments = arguments
-        self._count = count
         self._ready: Callable[[], None] | None = ready
         self._told, self._tell = self._context.Pipe(duplex=False)
         self._serving: set[int] = set()
         self._ending = asyncio.Event()
+        self._places = [Loop(self._one_after_another(), what="a serving process") for _ in range(count)]
 
     async def run(self) -> None:
         """Keep them until told to end."""
         loop = asyncio.get_running_loop()
         loop.add_reader(self._told.fileno(), self._begun)
         try:
-            await asyncio.gather(*(self._keep_one() for _ in range(self._count)))
+            await asyncio.gather(*(place.run() for place in self._places))
         finally:
             loop.remove_reader(self._told.fileno())
 
     def end(self) -> None:
         """Have them end, and start no more."""
         self._ending.set()
+        for place in self._places:
+            place.stop()
 
     def _begun(self) -> None:
         begun = self._told.recv()
         self._serving.add(begun)
         log.info("a process serves", process=begun)
-        if self._ready is not None and len(self._serving) == self._count:
+        if self._ready is not None and len(self._serving) == len(self._places):
             self._ready()
             self._ready = None
 
-    async def _keep_one(self) -> None:
+    def _one_after_another(self) -> Callable[[], Awaitable[float]]:
+        """Return what has one process serve until it dies, and says for how long to pause before the next."""
         pause = 0.0
-        while not self._ending.is_set():
-            began = monotonic()
-            await self._one()
-            pause = 0.0 if monotonic() - began > YOUNG_S else min(max(2 * pause, 0.1), LONGEST_PAUSE_S)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), pause)
 
-    async def _one(self) -> None:
-        """Have one more, until it dies or shall end."""
-        try:
+        async def one() -> float:
+            nonlocal pause
+            began = monotonic()
             process = await asyncio.to_thread(self._start)
-        except (OSError, EOFError) as error:  # what they are forked from has died, and is started again with the next
-            log.error("a serving process could not be started", error=type(error).__name__)  # noqa: TRY400
-            return
-        await self._watch(process)
-        if not self._ending.is_set():
-            self._serving.discard(process.pid or 0)
-            log.error("a serving process has died", process=process.pid, code=process.exitcode)
+            await self._watch(process)
+            if not self._ending.is_set():
+                self._serving.discard(process.pid or 0)
+                log.error("a serving process has died", process=process.pid, code=process.exitcode)
+            pause = 0.0 if monotonic() - began > YOUNG_S else min(max(2 * pause, 0.1), LONGEST_PAUSE_S)
+            return pause
+
+        return one
 
     def _start(self) -> ForkServerProcess:
         process = self._context.Process(target=self._target, args=(*self._arguments, self._tell), daemon=True)
