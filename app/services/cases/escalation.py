@@ -31,6 +31,7 @@ process holds its claims until the kernel has taken it apart and PostgreSQL has 
 the two writes is refused."""
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 NOBODY = UUID(int=0)
+"""When nothing was due, and for whom nobody is on duty."""
 AT_ONCE = 20
 """As many processes may each have a case in its hands."""
 
